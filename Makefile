@@ -1,0 +1,56 @@
+# Two commands do most of it: `make demo` shows everything on a simulated exchange, `make test` proves it.
+PY := .venv/bin/python
+STACK := $(PY) -m scripts.stack
+.DEFAULT_GOAL := help
+.PHONY: help setup demo up down status logs audit replay reset test check format bench scorecard chaos clean
+
+help:  ## show this
+	@sed -n 's/^\([a-z]*\):.*## /\1|/p' $(firstword $(MAKEFILE_LIST)) | while IFS='|' read -r name text; do printf '  make %-9s %s\n' "$$name" "$$text"; done
+
+setup:  ## install what is needed: .venv, the jars of Kafka and Spark
+	@scripts/setup.sh
+
+demo: setup  ## the whole stack on a simulated exchange, live in this terminal (DETACH=1: in the background)
+	@$(STACK) demo $(if $(DETACH),--detach)
+
+up: setup  ## the same on the real exchange and newsrooms (DETACH=1: in the background)
+	@$(STACK) up $(if $(DETACH),--detach)
+
+down:  ## stop everything
+	@$(STACK) down
+
+status:  ## how every part is (FORMAT=json)
+	@$(STACK) status --format $(or $(FORMAT),text)
+
+logs:  ## follow the logs (PART=api)
+	@$(STACK) logs $(PART)
+
+audit:  ## do Kafka and the tables agree, record by record?
+	@$(PY) -m scripts.audit
+
+replay:  ## what no one could read, and the way back (ARGS=--help tells how)
+	@$(PY) -m scripts.replay_deadletter $(ARGS)
+
+reset:  ## delete the data of a stopped stack
+	@$(STACK) reset
+
+test: setup  ## all tests
+	@scripts/test.sh $(ARGS)
+
+check: setup  ## lint, format, types
+	@.venv/bin/ruff check . && .venv/bin/ruff format --check . && .venv/bin/mypy
+
+format: setup  ## format and mend what the linter can
+	@.venv/bin/ruff check --fix . && .venv/bin/ruff format .
+
+bench: setup  ## measure what is claimed on speed (ONLY=P1,P2)
+	@$(PY) -m bench $(if $(ONLY),--only $(ONLY))
+
+scorecard: setup  ## how good the sentiment scorers are (DATA=headlines.csv with headline,label[,date])
+	@$(PY) -m data_producers.scorecard $(DATA)
+
+chaos: setup  ## kill parts at random: is anything lost or stored twice? (KILLS=20 SEED=7 WITHOUT=ledger)
+	@$(PY) -m tests.chaos --kills $(or $(KILLS),20) --seed $(or $(SEED),7) $(if $(WITHOUT),--without $(WITHOUT))
+
+clean:  ## delete what setup made (data stay)
+	rm -rf .venv scripts/kafka/lib spark_jobs/jars/*.jar .mypy_cache .ruff_cache .pytest_cache .hypothesis

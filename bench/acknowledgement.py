@@ -1,0 +1,86 @@
+"""P6: from a frame's arrival at kraken_producer to the broker's acknowledgement, by the producer's own histogram."""
+
+import time
+from collections import defaultdict
+from math import inf
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from bench.claims import Claim, Figures, Options
+from bench.process import running_process
+from bench.rig import Rig, running_rig
+from contracts.metrics import ACK_SECONDS
+from monitoring.samples import NoAnswer, fetch
+from scripts.waiting import HOST, free_ports, port_is_open, wait_until
+
+RATES = (85, 430)
+"""Trades a second, all pairs together, and with their tickers about 200 and 1,000 messages a second."""
+WARM_UP_SECONDS = 10
+READY_SECONDS = 60
+
+Buckets = dict[float, float]
+"""Upper bound in seconds: how many acknowledgements took no longer."""
+
+
+def _scrape(port: int) -> Buckets:
+    """The histogram of all topics together, as the producer has it now; empty before it answers."""
+    try:
+        page = fetch(HOST, port, "/metrics").body
+    except NoAnswer:
+        return {}
+    buckets: Buckets = defaultdict(float)
+    for family in text_string_to_metric_families(page):
+        for sample in family.samples:
+            if sample.name == f"{ACK_SECONDS.name}_bucket":
+                buckets[float(sample.labels["le"])] += sample.value
+    return dict(buckets)
+
+
+def quantile(buckets: Buckets, share: float) -> float:
+    """The time in seconds that `share` of the observations kept to, taken as evenly spread within its bucket."""
+    wanted = share * buckets[inf]
+    lower = below = 0.0
+    for upper in sorted(buckets):
+        if buckets[upper] >= wanted:
+            if upper == inf:
+                return inf
+            return lower + (upper - lower) * (wanted - below) / (buckets[upper] - below)
+        lower, below = upper, buckets[upper]
+    return inf
+
+
+def _measure(rig: Rig, rate: int, seconds: int) -> tuple[float, float, float]:
+    """p50 and p99 in milliseconds at `rate`, and how many acknowledgements a second there were."""
+    simulator_port, metrics_port = free_ports(2)
+    place = f"{HOST}:{simulator_port}"
+    told = {
+        "CRYPTOVIZ_KRAKEN_WS_URL": f"ws://{place}/v2",
+        "CRYPTOVIZ_KRAKEN_REST_URL": f"http://{place}",
+        "CRYPTOVIZ_KRAKEN_METRICS_PORT": str(metrics_port),
+    }
+    with running_process(rig, "simulator", "--port", str(simulator_port), "--rate", str(rate)) as world:
+        wait_until(lambda: port_is_open(simulator_port), READY_SECONDS, "simulator", lambda: world.poll() is None)
+        with running_process(rig, "data_producers.kraken_producer", told=told) as producer:
+            wait_until(
+                lambda: _scrape(metrics_port).get(inf, 0) > rate,
+                READY_SECONDS,
+                "a second's acknowledgements",
+                lambda: producer.poll() is None,
+            )
+            time.sleep(WARM_UP_SECONDS)
+            before = _scrape(metrics_port)
+            time.sleep(seconds)
+            after = _scrape(metrics_port)
+    passed = {upper: after[upper] - before[upper] for upper in after}
+    return quantile(passed, 0.5) * 1000, quantile(passed, 0.99) * 1000, passed[inf] / seconds
+
+
+def measure(options: Options) -> list[Claim]:
+    """P6 at each of `RATES`."""
+    claims = []
+    for rate in RATES:
+        with running_rig() as rig:
+            p50, p99, pace = _measure(rig, rate, options.seconds)
+        median = Figures(f"frame to acknowledgement at {pace:,.0f} messages/s, p50", (p50,), "ms")
+        claims.append(Claim("P6", (median, Figures("p99", (p99,), "ms")), p99, 25, 10, "ms", at_least=False))
+    return claims

@@ -1,0 +1,42 @@
+"""A process of the product, led to the servers of a measurement and ended with it."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from bench.latency import environment_of
+from bench.rig import Rig
+from contracts.settings import ROOT
+from scripts.waiting import NotReady
+
+STOP_SECONDS = 60.0
+
+
+@contextmanager
+def running_process(
+    rig: Rig, module: str, *arguments: str, told: Mapping[str, str] | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
+    """`python -m <module>` against the rig, with `told` in its environment.
+
+    Its log is `<module>.log` in the rig; where it is not ready in time, the log's end is printed.
+    """
+    environment = {**os.environ, **environment_of(rig), **(told or {})}
+    path = rig.folder / f"{module}.log"
+    with path.open("ab") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", module, *arguments], cwd=ROOT, env=environment, stdout=log, stderr=log
+        )
+    try:
+        yield process
+    except NotReady:
+        print(path.read_text()[-2_000:], file=sys.stderr, flush=True)
+        raise
+    finally:
+        process.terminate()
+        try:
+            process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()

@@ -1,0 +1,70 @@
+"""Throw-away servers for a measurement: Kafka with the house's topics, PostgreSQL with the house's schema, durable."""
+
+import secrets
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg2
+
+from contracts.settings import Settings, load_settings
+from database.migrate import migrate
+from scripts.create_topics import create_topics
+from scripts.embedded_kafka import running_kafka
+from scripts.embedded_postgres import running_postgres
+from scripts.waiting import free_ports
+
+DURABLE = {"track_commit_timestamp": "on", "max_wal_size": "4GB"}
+"""The product's own options but for what a measurement needs: when each row was committed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rig:
+    """The servers of a measurement and the settings that lead there."""
+
+    settings: Settings
+    kafka: str
+    owner_url: str
+    folder: Path
+
+    def execute(self, statement: str) -> list[tuple[object, ...]]:
+        """The rows of a statement, run as the owner and committed."""
+        connection = psycopg2.connect(self.owner_url)
+        try:
+            connection.autocommit = True
+            with connection.cursor() as cursor:
+                cursor.execute(statement)
+                return list(cursor.fetchall()) if cursor.description else []
+        finally:
+            connection.close()
+
+
+@contextmanager
+def running_rig() -> Iterator[Rig]:
+    """A rig on free loopback ports and in a temporary folder; everything is gone afterwards."""
+    folder = Path(tempfile.mkdtemp(prefix="cryptoviz-bench-"))
+    folder.chmod(0o755)
+    kafka_port, controller_port, database_port, raw_port, window_port = free_ports(5)
+    passwords = {f"db_{role}_password": secrets.token_urlsafe(16) for role in ("owner", "writer", "api", "analyst")}
+    try:
+        with (
+            running_kafka(folder, kafka_port, controller_port) as kafka,
+            running_postgres(folder, database_port, passwords["db_owner_password"], "cryptoviz", DURABLE) as url,
+        ):
+            config = load_settings(
+                data_dir=folder,
+                kafka_bootstrap_servers=kafka,
+                database_url="",
+                database_port=database_port,
+                raw_metrics_port=raw_port,
+                window_metrics_port=window_port,
+                **passwords,
+            )
+            create_topics(kafka)
+            migrate(url, {role: passwords[f"db_{role}_password"] for role in ("writer", "api", "analyst")})
+            yield Rig(config, kafka, url, folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,123 @@
+"""One name per asset, at one place: whatever a venue, a journalist or a client calls it, `canonical` knows it.
+
+Tables say `BTC/USD` and `BTC`; the wire keeps the venue's spelling and passes through here on its way in.
+"""
+
+import re
+from dataclasses import dataclass
+
+QUOTES = ("USD", "USDT", "USDC", "EUR", "GBP", "BTC", "ETH")
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """An asset's canonical `symbol`, its full `name`, and every other spelling seen in the wild."""
+
+    symbol: str
+    name: str
+    aliases: tuple[str, ...] = ()
+
+
+ASSETS: tuple[Asset, ...] = (
+    Asset("BTC", "Bitcoin", ("XBT", "XXBT")),
+    Asset("ETH", "Ethereum", ("XETH", "ether")),
+    Asset("SOL", "Solana"),
+    Asset("XRP", "XRP", ("XXRP", "ripple")),
+    Asset("ADA", "Cardano"),
+    Asset("DOGE", "Dogecoin", ("XDG", "XXDG")),
+    Asset("DOT", "Polkadot"),
+    Asset("AVAX", "Avalanche"),
+    Asset("LINK", "Chainlink"),
+    Asset("LTC", "Litecoin", ("XLTC",)),
+    Asset("BCH", "Bitcoin Cash", ("bitcoin-cash", "bitcoincash")),
+    Asset("BNB", "BNB", ("binance coin", "binancecoin", "binance-coin")),
+    Asset("TRX", "TRON"),
+    Asset("XLM", "Stellar", ("XXLM", "lumens")),
+    Asset("XMR", "Monero", ("XXMR",)),
+    Asset("UNI", "Uniswap"),
+    Asset("ATOM", "Cosmos"),
+    Asset("NEAR", "NEAR Protocol", ("near-protocol",)),
+    Asset("FIL", "Filecoin"),
+    Asset("SHIB", "Shiba Inu", ("shiba-inu",)),
+    Asset("USDT", "Tether"),
+    Asset("USDC", "USD Coin", ("usd-coin",)),
+)
+
+
+class UnknownAsset(ValueError):
+    """No asset goes by that name. `str()` of it says which name and what the nearest known ones are."""
+
+
+def _spellings(asset: Asset) -> set[str]:
+    return {spelling.casefold() for spelling in (asset.symbol, asset.name, *asset.aliases)}
+
+
+_BY_SPELLING: dict[str, Asset] = {spelling: asset for asset in ASSETS for spelling in _spellings(asset)}
+_BY_SYMBOL: dict[str, Asset] = {asset.symbol: asset for asset in ASSETS}
+_SEPARATORS = re.compile(r"[/_:]|-(?=[A-Za-z]{3,4}$)")
+
+
+def asset_of(text: str) -> Asset:
+    """The asset that goes by `text`, in any case: a symbol, a name, an alias, or a pair (then its base).
+
+    `asset_of("xbt")`, `asset_of("bitcoin")` and `asset_of("BTC/USD")` are the same asset.
+    Raises `UnknownAsset`.
+    """
+    wanted = text.strip().casefold()
+    if wanted in _BY_SPELLING:
+        return _BY_SPELLING[wanted]
+    base = split_pair(text)
+    if base is not None:
+        return base[0]
+    raise UnknownAsset(unknown_asset_text(text))
+
+
+def split_pair(text: str) -> tuple[Asset, str] | None:
+    """(base asset, quote symbol) of a pair in any venue's spelling (`XBT/USD`, `btc-usd`, `XXBTZUSD`), or None."""
+    wanted = text.strip()
+    parts = _SEPARATORS.split(wanted)
+    if len(parts) == 2:
+        base = _BY_SPELLING.get(parts[0].casefold())
+        quote = _quote(parts[1])
+        return (base, quote) if base is not None and quote is not None else None
+    for size in (5, 4, 3):
+        base = _BY_SPELLING.get(wanted[:-size].casefold())
+        quote = _quote(wanted[-size:])
+        if base is not None and quote is not None and len(wanted) > size:
+            return base, quote
+    return None
+
+
+def _quote(text: str) -> str | None:
+    upper = text.upper()
+    if upper in QUOTES:
+        return upper
+    if upper[:1] == "Z" and upper[1:] in QUOTES:
+        return upper[1:]
+    found = _BY_SPELLING.get(text.casefold())
+    return found.symbol if found is not None and found.symbol in QUOTES else None
+
+
+def canonical(text: str) -> str:
+    """The canonical spelling: `BTC` for an asset, `BTC/USD` for a pair. Raises `UnknownAsset`."""
+    wanted = text.strip()
+    if wanted.casefold() in _BY_SPELLING:
+        return _BY_SPELLING[wanted.casefold()].symbol
+    pair = split_pair(wanted)
+    if pair is None:
+        raise UnknownAsset(unknown_asset_text(text))
+    return f"{pair[0].symbol}/{pair[1]}"
+
+
+def is_symbol(text: str) -> bool:
+    """Whether `text` is a canonical asset symbol to the letter (`BTC`, not `btc` or `XBT`)."""
+    return text in _BY_SYMBOL
+
+
+def unknown_asset_text(text: str) -> str:
+    """What to tell a person who asked for an unknown name: the name, and the nearest ones that exist."""
+    from difflib import get_close_matches
+
+    near = get_close_matches(text.strip().casefold(), _BY_SPELLING, n=3, cutoff=0.5)
+    hint = f"; did you mean {', '.join(dict.fromkeys(_BY_SPELLING[n].symbol for n in near))}?" if near else ""
+    return f"no asset or pair goes by {text.strip()[:40]!r}{hint}"

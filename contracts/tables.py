@@ -1,0 +1,229 @@
+"""The tables: one row per table with its columns, time column, natural key and writer.
+
+`database/migrations` creates them; a test holds the catalogue of a migrated database against this file.
+"""
+
+from dataclasses import dataclass, field
+
+from contracts.topics import RAW_JOB, RAWALERT, RAWARTICLE, RAWGAP, RAWTICKER, RAWTRADE, WINDOW_JOB, Topic
+
+TIME = "timestamp with time zone"
+FLOAT = "double precision"
+TEXT = "text"
+TEXTS = "text[]"
+BIG = "bigint"
+INT = "integer"
+
+INSERTED_AT = "inserted_at"
+"""When the row was stored; the database fills it in, so no writer names it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One table. `columns` maps each name to its PostgreSQL type, in order; `nullable` names those that may be NULL.
+
+    `natural_key` names the row's identity. `unique` says that the database itself keeps it (trades and articles come
+    again by refill or restart); elsewhere exactly-once rests on the ledger alone and the audit checks it.
+    `version`: the column that says which of two rows of one identity is the newer; the newest alone is kept.
+    """
+
+    name: str
+    time_column: str
+    columns: dict[str, str]
+    natural_key: tuple[str, ...]
+    writer: str
+    unique: bool
+    topic: Topic | None = None
+    nullable: frozenset[str] = field(default_factory=frozenset)
+    version: str | None = None
+
+    @property
+    def written_columns(self) -> tuple[str, ...]:
+        """The columns a writer fills, in order."""
+        return tuple(name for name in self.columns if name != INSERTED_AT)
+
+
+TICKER_DATA = Table(
+    "ticker_data",
+    "timestamp",
+    {
+        "timestamp": TIME,
+        "pair": TEXT,
+        "last": FLOAT,
+        "bid": FLOAT,
+        "ask": FLOAT,
+        "volume_24h": FLOAT,
+        "received_at": TIME,
+        INSERTED_AT: TIME,
+    },
+    ("pair", "timestamp", "received_at"),
+    RAW_JOB,
+    unique=False,
+    topic=RAWTICKER,
+)
+TRADE_DATA = Table(
+    "trade_data",
+    "timestamp",
+    {
+        "timestamp": TIME,
+        "pair": TEXT,
+        "price": FLOAT,
+        "volume": FLOAT,
+        "side": TEXT,
+        "trade_id": BIG,
+        "received_at": TIME,
+        INSERTED_AT: TIME,
+    },
+    ("pair", "trade_id", "timestamp"),
+    RAW_JOB,
+    unique=True,
+    topic=RAWTRADE,
+)
+ARTICLE_DATA = Table(
+    "article_data",
+    "timestamp",
+    {
+        "timestamp": TIME,
+        "article_id": TEXT,
+        "title": TEXT,
+        "url": TEXT,
+        "website": TEXT,
+        "summary": TEXT,
+        "cryptocurrencies_mentioned": TEXTS,
+        "sentiment_score": FLOAT,
+        "sentiment_label": TEXT,
+        "confidence": FLOAT,
+        "scorer": TEXT,
+        "sentiment_hits": TEXTS,
+        "collected_at": TIME,
+        INSERTED_AT: TIME,
+    },
+    ("article_id", "timestamp"),
+    RAW_JOB,
+    unique=True,
+    topic=RAWARTICLE,
+)
+ALERT_DATA = Table(
+    "alert_data",
+    "timestamp",
+    {
+        "timestamp": TIME,
+        "pair": TEXT,
+        "last_price": FLOAT,
+        "change_percent": FLOAT,
+        "threshold": FLOAT,
+        "alert_type": TEXT,
+        INSERTED_AT: TIME,
+    },
+    ("pair", "timestamp", "alert_type"),
+    RAW_JOB,
+    unique=True,
+    topic=RAWALERT,
+)
+GAP_DATA = Table(
+    "gap_data",
+    "timestamp",
+    {
+        "timestamp": TIME,
+        "pair": TEXT,
+        "from_id": BIG,
+        "to_id": BIG,
+        "to_time": TIME,
+        "cause": TEXT,
+        "missing_left": BIG,
+        "detected_at": TIME,
+        "reported_at": TIME,
+        "closed_at": TIME,
+        "source": TEXT,
+        INSERTED_AT: TIME,
+    },
+    ("pair", "from_id", "timestamp"),
+    RAW_JOB,
+    unique=True,
+    topic=RAWGAP,
+    nullable=frozenset({"closed_at"}),
+    version="reported_at",
+)
+SENTIMENT_DATA = Table(
+    "sentiment_data",
+    "timestamp",
+    {
+        "timestamp": TIME,
+        "crypto_symbol": TEXT,
+        "sentiment_score": FLOAT,
+        "sentiment_label": TEXT,
+        "source": TEXT,
+        "confidence": FLOAT,
+        "window_start": TIME,
+        "article_count": INT,
+        INSERTED_AT: TIME,
+    },
+    ("crypto_symbol", "source", "timestamp"),
+    WINDOW_JOB,
+    unique=True,
+)
+PREDICTION_DATA = Table(
+    "prediction_data",
+    "timestamp",
+    {
+        "timestamp": TIME,
+        "crypto_symbol": TEXT,
+        "predicted_price": FLOAT,
+        "actual_price": FLOAT,
+        "model_name": TEXT,
+        "confidence_interval_low": FLOAT,
+        "confidence_interval_high": FLOAT,
+        "horizon_seconds": INT,
+        "target_at": TIME,
+        "model_version": TEXT,
+        "scored_at": TIME,
+        "window_start": TIME,
+        "sample_count": INT,
+        "price_stddev": FLOAT,
+        "price_min": FLOAT,
+        "price_max": FLOAT,
+        "price_last": FLOAT,
+        INSERTED_AT: TIME,
+    },
+    ("crypto_symbol", "model_name", "timestamp"),
+    WINDOW_JOB,
+    unique=True,
+    nullable=frozenset({"actual_price", "scored_at"}),
+)
+
+TABLES: tuple[Table, ...] = (
+    TICKER_DATA,
+    TRADE_DATA,
+    ARTICLE_DATA,
+    ALERT_DATA,
+    GAP_DATA,
+    SENTIMENT_DATA,
+    PREDICTION_DATA,
+)
+
+LATEST_TICK = Table(
+    "latest_tick",
+    "timestamp",
+    {
+        "pair": TEXT,
+        "timestamp": TIME,
+        "last": FLOAT,
+        "bid": FLOAT,
+        "ask": FLOAT,
+        "volume_24h": FLOAT,
+        "received_at": TIME,
+    },
+    ("pair",),
+    RAW_JOB,
+    unique=True,
+)
+"""The newest row of `ticker_data` for each pair, written in the transaction that stores it. No series, but a state: one
+row a pair, so it is not among `TABLES`."""
+
+TABLE_BY_NAME: dict[str, Table] = {table.name: table for table in TABLES}
+TABLE_BY_TOPIC: dict[str, Table] = {table.topic.name: table for table in TABLES if table.topic is not None}
+
+LEDGER = "batch_ledger"
+"""Schema `cryptoviz`: one row per committed batch (query, checkpoint_id, batch_id), with its Kafka offsets."""
+
+ROLES: tuple[str, ...] = ("cryptoviz_owner", "cryptoviz_writer", "cryptoviz_api", "cryptoviz_analyst")

@@ -1,0 +1,1 @@
+"""The read-only API: urls -> views -> selectors -> timescale_client -> sql."""

@@ -1,0 +1,30 @@
+"""Every route of the API, under /api/v1/."""
+
+from django.urls import path, register_converter
+
+from api import views
+
+
+class CryptoName:
+    """An asset or a pair; the slash of `BTC%2FUSD` arrives as a slash."""
+
+    regex = "[^/]+(?:/[^/]+)?"
+
+    def to_python(self, value: str) -> str:
+        return value
+
+    def to_url(self, value: str) -> str:
+        return value
+
+
+register_converter(CryptoName, "crypto")
+
+urlpatterns = [
+    path("prix/<crypto:crypto>/historique/", views.PriceHistory.as_view()),
+    path("prix/<crypto:crypto>/temps_reel/", views.PriceLatest.as_view()),
+    path("sentiment/<crypto:crypto>/historique/", views.SentimentHistory.as_view()),
+    path("predictions/<crypto:crypto>/", views.Predictions.as_view()),
+    path("articles/<crypto:crypto>/", views.Articles.as_view()),
+    path("health/", views.Health.as_view()),
+    path("health", views.Health.as_view(schema=None)),
+]

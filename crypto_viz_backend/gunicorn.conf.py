@@ -1,0 +1,61 @@
+"""How gunicorn serves the API: threads in a few worker processes, and the metrics of all of them on one port."""
+
+import shutil
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from contracts.logs import configure_logging
+from contracts.settings import settings
+
+_config = settings()
+_metrics_folder = _config.data_dir.resolve() / "api_metrics"
+
+# gunicorn's own lines go where ours go: to the root logger, which on_starting equips
+logconfig_dict = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "root": {"level": _config.log_level, "handlers": []},
+    "loggers": {
+        "gunicorn.error": {"level": _config.log_level, "handlers": [], "propagate": True},
+        # errors are answered as problems and counted; what is our fault is logged by api.errors
+        "django.request": {"level": "CRITICAL"},
+    },
+}
+
+bind = f"{_config.api_host}:{_config.api_port}"
+pythonpath = f"{Path(__file__).resolve().parent},{Path(__file__).resolve().parent.parent}"
+worker_class = "gthread"
+workers = _config.api_workers
+threads = _config.api_threads
+keepalive = 30
+timeout = 30
+graceful_timeout = 10
+control_socket_disable = True
+# prometheus-client keeps each worker's counts in files there, so that one process can add them up
+raw_env = [f"PROMETHEUS_MULTIPROC_DIR={_metrics_folder}"]
+
+
+def on_starting(server: Any) -> None:
+    """Refuses to start on bad settings, and forgets the counts of the last run."""
+    configure_logging("api", _config.log_level)
+    import_module("crypto_viz.settings")
+    shutil.rmtree(_metrics_folder, ignore_errors=True)
+    _metrics_folder.mkdir(parents=True)
+
+
+def when_ready(server: Any) -> None:
+    """Serves the sum of all workers' metrics from the master."""
+    from prometheus_client import CollectorRegistry, start_http_server
+    from prometheus_client.multiprocess import MultiProcessCollector
+
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    start_http_server(_config.api_metrics_port, _config.metrics_host, registry)
+
+
+def child_exit(server: Any, worker: Any) -> None:
+    """Drops what a dead worker was doing from the sums; what it has counted stays."""
+    from prometheus_client.multiprocess import mark_process_dead
+
+    mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]

@@ -1,0 +1,1 @@
+"""The outside world into Kafka: one process for the market, one for the news."""

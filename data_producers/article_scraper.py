@@ -1,0 +1,41 @@
+"""The newsrooms' feeds into Kafka: articles with their sentiment and the coins they mention."""
+
+from contracts.logs import configure_logging
+from contracts.settings import settings
+from contracts.topics import RAWARTICLE
+from data_producers.runtime import run_together, runtime_until_signal
+from data_producers.scorers import SCORERS
+from data_producers.seen import Seen
+from data_producers.sinks.kafka import KafkaSink
+from data_producers.sinks.published import published_articles
+from data_producers.sources.rss.newsroom import REMEMBERED_ARTICLES, Newsroom
+from data_producers.telemetry import serve_metrics
+
+
+def main() -> None:
+    """Runs until SIGTERM or SIGINT, then delivers what was accepted."""
+    config = settings()
+    configure_logging("article_scraper", config.log_level)
+    scorer = SCORERS[config.scorer](config.scorer_model_file)
+    runtime = runtime_until_signal()
+    serve_metrics(config.metrics_host, config.articles_metrics_port)
+    with KafkaSink(config.kafka_bootstrap_servers, (RAWARTICLE,), runtime) as sink:
+        seen = Seen(REMEMBERED_ARTICLES, published_articles(config.kafka_bootstrap_servers, runtime))
+        newsrooms = [
+            Newsroom(
+                url,
+                poll_seconds=config.feed_poll_seconds,
+                timeout_seconds=config.feed_timeout_seconds,
+                max_bytes=config.feed_max_bytes,
+                seen=seen,
+                scorer=scorer,
+                sink=sink,
+                runtime=runtime,
+            )
+            for url in config.feed_urls
+        ]
+        run_together([newsroom.run for newsroom in newsrooms], runtime)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,53 @@
+"""Kraken's market data into Kafka: tickers, trades and price alerts."""
+
+from functools import partial
+
+from contracts.logs import configure_logging
+from contracts.settings import settings
+from contracts.topics import RAWALERT, RAWGAP, RAWTICKER, RAWTRADE
+from data_producers.enrich.alerts import AlertRule
+from data_producers.runtime import run_together, runtime_until_signal
+from data_producers.sinks.kafka import KafkaSink
+from data_producers.sinks.published import published_gaps, published_trades
+from data_producers.sources.kraken.dialect import SNAPSHOT_TRADES
+from data_producers.sources.kraken.gaps import unfinished
+from data_producers.sources.kraken.ledger import Ledger, Publisher, watch_feeds
+from data_producers.sources.kraken.pairs import traded_pairs
+from data_producers.sources.kraken.refill import Refiller
+from data_producers.sources.kraken.rest import KrakenRest
+from data_producers.sources.kraken.session import Session, run_session
+from data_producers.telemetry import serve_metrics
+
+
+def main() -> None:
+    """Runs until SIGTERM or SIGINT, then delivers what was accepted."""
+    config = settings()
+    configure_logging("kraken_producer", config.log_level)
+    runtime = runtime_until_signal()
+    serve_metrics(config.metrics_host, config.kraken_metrics_port)
+    brokers = config.kafka_bootstrap_servers
+    rule = AlertRule(
+        config.alert_threshold_percent,
+        config.alert_reference_seconds,
+        config.alert_cooldown_seconds,
+        config.alert_spread_percent,
+        config.alert_stale_seconds,
+    )
+    rest = KrakenRest(config.kraken_rest_url, runtime)
+    refiller = Refiller(rest, runtime, config.kraken_rest_seconds)
+    with KafkaSink(brokers, (RAWTICKER, RAWTRADE, RAWALERT, RAWGAP), runtime) as sink:
+        pairs = traded_pairs(rest, config.pairs)
+        recorded = published_gaps(brokers, runtime)
+        published = published_trades(brokers, pairs, SNAPSHOT_TRADES, runtime, unfinished(recorded))
+        publisher = Publisher(Ledger(rule, published, recorded, runtime.now, refiller.ask), sink, runtime)
+        session = Session(config.kraken_ws_url, pairs, config.silence_seconds, config.subscription_silence_seconds)
+        jobs = (
+            partial(run_session, session, publisher, refiller, runtime),
+            partial(refiller.run, publisher),
+            partial(watch_feeds, publisher, runtime),
+        )
+        run_together(jobs, runtime)
+
+
+if __name__ == "__main__":
+    main()

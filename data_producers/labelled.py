@@ -1,0 +1,69 @@
+"""Headlines with the label people gave them: read from CSV, split by time. Pure."""
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from contracts.rules import SentimentLabel
+from data_producers.enrich.lexicon import tokens_of
+
+_LABELS: dict[str, SentimentLabel] = {
+    "1": "positive",
+    "0": "neutral",
+    "-1": "negative",
+    "positive": "positive",
+    "neutral": "neutral",
+    "negative": "negative",
+}
+
+
+class BadHeadlines(ValueError):
+    """A file of labelled headlines cannot be read; `str()` of it names the line and what is wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """A headline and its label; `date` in ISO 8601, or empty; `coins` it speaks of, or None where nobody said."""
+
+    headline: str
+    label: SentimentLabel
+    date: str = ""
+    coins: frozenset[str] | None = None
+
+
+def parse_headlines(text: str) -> list[Labelled]:
+    """The headlines of a CSV with the columns headline, label (1, 0, -1 or its name), maybe date, maybe coins.
+
+    Other columns are ignored. Raises `BadHeadlines`.
+    """
+    reader = csv.DictReader(io.StringIO(text.removeprefix("\ufeff"), newline=""))
+    if missing := {"headline", "label"} - set(reader.fieldnames or ()):
+        raise BadHeadlines(f"no column {', '.join(sorted(missing))} in the first line")
+    found = []
+    for row in reader:
+        label = _LABELS.get((row["label"] or "").strip().lower())
+        if label is None or not (row["headline"] or "").strip():
+            raise BadHeadlines(
+                f"line {reader.line_num}: {row['label']!r} for {row['headline']!r} is no labelled headline"
+            )
+        coins = None if row.get("coins") is None else frozenset(row["coins"].split())
+        found.append(Labelled(row["headline"], label, (row.get("date") or "").strip(), coins))
+    if not found:
+        raise BadHeadlines("no headlines")
+    return found
+
+
+def without(headlines: Sequence[Labelled], seen: Sequence[Labelled]) -> list[Labelled]:
+    """`headlines` without those that are, word for word, in `seen`."""
+    known = {tuple(tokens_of(one.headline)) for one in seen}
+    return [one for one in headlines if tuple(tokens_of(one.headline)) not in known]
+
+
+def split_by_date(headlines: Sequence[Labelled], older: float = 0.7) -> tuple[list[Labelled], list[Labelled]] | None:
+    """The older share, and the newer rest without any headline of the older; None where one has no date."""
+    if not all(one.date for one in headlines):
+        return None
+    ordered = sorted(headlines, key=lambda one: one.date)
+    turn = int(len(ordered) * older)
+    return ordered[:turn], without(ordered[turn:], ordered[:turn])

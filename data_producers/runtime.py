@@ -1,0 +1,124 @@
+"""The loop every producer runs in: stop on a signal, a clock that can be replaced, back-off between attempts."""
+
+import logging
+import random
+import signal
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from contracts.rules import backoff_seconds
+from data_producers.telemetry import CONNECTED, RECONNECTS
+
+log = logging.getLogger(__name__)
+
+
+class ConnectionLost(Exception):
+    """A source is out of reach for now. `reason` is a word for the metric, `str()` of it the whole story."""
+
+    def __init__(self, reason: str, story: str) -> None:
+        super().__init__(story)
+        self.reason = reason
+
+
+class Stopping(Exception):
+    """The process is to stop, and a sink that has no room left did not accept a message."""
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """Time, chance and the wish to stop, handed to whatever needs them, so that a test can play all three."""
+
+    stop: threading.Event = field(default_factory=threading.Event)
+    now: Callable[[], float] = time.time
+    """Epoch seconds."""
+    monotonic: Callable[[], float] = time.monotonic
+    jitter: Callable[[], float] = random.random
+    pause: Callable[[float], bool] | None = None
+    """Waits that many seconds, less if the process is to stop; true if it is. None: on `stop` itself."""
+
+    def wait(self, seconds: float) -> bool:
+        """Waits; true when the process is to stop."""
+        return (self.pause or self.stop.wait)(seconds)
+
+
+class RisingClock:
+    """Epoch seconds at microsecond steps, each reading later than the one before, whatever the system clock does."""
+
+    def __init__(self, now: Callable[[], float] = time.time) -> None:
+        self._now = now
+        self._last_us = 0
+
+    def __call__(self) -> float:
+        self._last_us = max(int(self._now() * 1_000_000), self._last_us + 1)
+        return self._last_us / 1_000_000
+
+
+def runtime_until_signal() -> Runtime:
+    """A runtime that SIGTERM and SIGINT stop. Call it in the main thread."""
+    runtime = Runtime()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: runtime.stop.set())
+    return runtime
+
+
+def run_connected(source: str, run_once: Callable[[Callable[[], None]], None], runtime: Runtime) -> None:
+    """Runs `run_once` again and again until the process is to stop, backing off after each `ConnectionLost`.
+
+    `run_once` is given a function to call once the connection has proved itself: it resets the back-off. A connection
+    that is accepted and dropped at once proves nothing, so the waits go on growing.
+    """
+    attempt = 0
+
+    def proved() -> None:
+        nonlocal attempt
+        attempt = 0
+        CONNECTED.labels(source).set(1)
+
+    while not runtime.stop.is_set():
+        try:
+            run_once(proved)
+        except Stopping:
+            log.warning("stopped with a full queue", extra={"source": source})
+        except ConnectionLost as lost:
+            attempt += 1
+            pause = backoff_seconds(attempt, runtime.jitter())
+            RECONNECTS.labels(source, lost.reason).inc()
+            log.warning(
+                "connection lost",
+                extra={"source": source, "reason": lost.reason, "why": str(lost), "pause_seconds": round(pause, 2)},
+            )
+            CONNECTED.labels(source).set(0)
+            runtime.wait(pause)
+    CONNECTED.labels(source).set(0)
+
+
+JOIN_SECONDS = 2.0
+"""How long an orderly stop waits for jobs that are in the middle of something."""
+
+
+def run_together(jobs: Sequence[Callable[[], None]], runtime: Runtime) -> None:
+    """Runs each job in a thread of its own until the process is to stop, so that none can delay another.
+
+    The first job to fail stops all, and its error is raised here.
+    """
+    errors: list[BaseException] = []
+
+    def run(job: Callable[[], None]) -> None:
+        try:
+            job()
+        except Stopping:
+            log.warning("stopped with a full queue")
+        except BaseException as error:  # noqa: BLE001 - raised again below, in the thread that waits
+            errors.append(error)
+            runtime.stop.set()
+
+    threads = [threading.Thread(target=run, args=(job,), daemon=True) for job in jobs]
+    for thread in threads:
+        thread.start()
+    runtime.stop.wait()
+    for thread in threads:
+        thread.join(JOIN_SECONDS)
+    if errors:
+        raise errors[0]

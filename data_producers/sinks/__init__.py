@@ -1,0 +1,1 @@
+"""Where messages go: one protocol, two implementations that keep it."""

@@ -1,0 +1,58 @@
+"""A sink that is a list: for tests, and for looking at what a source says."""
+
+import logging
+from dataclasses import dataclass
+from threading import Lock
+from types import TracebackType
+from typing import Self
+
+from contracts.messages import Message
+from contracts.rules import MAX_MESSAGE_BYTES
+from contracts.topics import Topic
+from data_producers.runtime import Stopping
+from data_producers.sinks.sink import record_of
+from data_producers.telemetry import PRODUCE_FAILED, PRODUCED
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One record as a topic holds it."""
+
+    topic: str
+    key: bytes
+    value: bytes
+
+
+class MemorySink:
+    """Keeps every record in `records`, in the order of sending."""
+
+    def __init__(self) -> None:
+        self.records: list[Record] = []
+        self._lock = Lock()
+        self._closed = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.flush()
+        self._closed = True
+
+    def send(self, topic: Topic, message: Message, received_at: float) -> None:
+        """See `Sink`. There is always room."""
+        if self._closed:
+            raise Stopping("the sink is closed")
+        key, value = record_of(topic, message)
+        if len(key) + len(value) > MAX_MESSAGE_BYTES:
+            PRODUCE_FAILED.labels(topic.name, "MSG_SIZE_TOO_LARGE").inc()
+            log.error("message refused", extra={"topic": topic.name, "reason": "MSG_SIZE_TOO_LARGE"})
+            return
+        with self._lock:
+            self.records.append(Record(topic.name, key, value))
+        PRODUCED.labels(topic.name).inc()
+
+    def flush(self) -> int:
+        """See `Sink`. Nothing is ever outstanding."""
+        return 0

@@ -1,0 +1,206 @@
+"""What has been published: what is new, what is missing, which alerts are raised; and the one way out for all of it."""
+
+import logging
+import time
+from collections.abc import Callable, Iterable, Iterator
+from threading import Lock
+
+from contracts.messages import Gap, Message, Ticker, Trade
+from contracts.topics import RAWALERT, RAWGAP, RAWTICKER, RAWTRADE, Topic
+from data_producers.enrich.alerts import (
+    AlertRule,
+    AlertState,
+    SpreadState,
+    detect_alert,
+    detect_spread,
+    detect_stale,
+)
+from data_producers.runtime import RisingClock, Runtime
+from data_producers.seen import Seen
+from data_producers.sinks.sink import Sink
+from data_producers.sources.kraken.dialect import SOURCE
+from data_producers.sources.kraken.gaps import Continuity, Hole
+from data_producers.telemetry import GAPS_CLOSED, GAPS_DETECTED, GAPS_OPEN, MISSING_TRADES, REFILLED
+
+log = logging.getLogger(__name__)
+
+REMEMBERED_TRADES = 200_000
+"""Trade ids kept, all pairs together: far more than any snapshot repeats."""
+
+
+class Ledger:
+    """What has been published, across connections: decides what is new, what is missing, and which alerts are raised.
+
+    `published`: the newest trades of `rawtrade`, `recorded`: the reports in `rawgap`, each in its order. `refill` is
+    told of every hole to be filled.
+    """
+
+    def __init__(
+        self,
+        rule: AlertRule,
+        published: Iterable[Trade] = (),
+        recorded: Iterable[Gap] = (),
+        now: Callable[[], float] = time.time,
+        refill: Callable[[Hole], None] = lambda hole: None,
+    ) -> None:
+        self._rule = rule
+        self._now = RisingClock(now)
+        self._refill = refill
+        known = list(published)
+        self._trades: Seen[tuple[str, int]] = Seen(REMEMBERED_TRADES, ((t.pair, t.trade_id) for t in known))
+        self._continuity = Continuity()
+        self._unrecorded = self._continuity.restore(known, recorded, self._now())
+        self._tickers: dict[str, tuple[object, ...]] = {}
+        self._alerts: dict[str, AlertState] = {}
+        self._spreads: dict[str, SpreadState] = {}
+        self._newest: dict[str, tuple[Ticker, float]] = {}
+        self._stale: set[str] = set()
+
+    def resume(self) -> Iterator[tuple[Topic, Message]]:
+        """Goes on with the holes that the process before has left, and gives the reports it still owes. Once."""
+        for hole in self._unrecorded:
+            yield from self._report(hole)
+        for hole in self._continuity.holes():
+            self._refill(hole)
+
+    def news(self, message: Ticker | Trade) -> Iterator[tuple[Topic, Message]]:
+        """What to publish for a message: nothing if it went out before, else itself and the alert it raises."""
+        if isinstance(message, Trade):
+            if self._trades.add((message.pair, message.trade_id)):
+                yield from self._trade(message)
+            return
+        self._newest[message.pair] = message, message.received_at
+        self._stale.discard(message.pair)
+        state = _state_of(message)
+        if self._tickers.get(message.pair) == state:
+            return
+        self._tickers[message.pair] = state
+        yield RAWTICKER, message
+        before = self._alerts.get(message.pair, AlertState())
+        self._alerts[message.pair], alert = detect_alert(self._rule, before, message)
+        if alert is not None:
+            yield RAWALERT, alert
+        wide = self._spreads.get(message.pair, SpreadState())
+        self._spreads[message.pair], alert = detect_spread(self._rule, wide, message)
+        if alert is not None:
+            yield RAWALERT, alert
+
+    def stale(self, now: float) -> Iterator[tuple[Topic, Message]]:
+        """The alerts due for pairs nothing has come of for too long: one for each such silence."""
+        for pair, (ticker, heard_at) in self._newest.items():
+            alert = detect_stale(self._rule, ticker, heard_at, now) if pair not in self._stale else None
+            if alert is not None:
+                self._stale.add(pair)
+                log.warning("stale feed", extra={"pair": pair, "silent_seconds": round(now - heard_at, 1)})
+                yield RAWALERT, alert
+
+    def _trade(self, trade: Trade) -> Iterator[tuple[Topic, Message]]:
+        hole = self._continuity.take(trade, self._now())
+        if trade.source == "refill":
+            REFILLED.labels(SOURCE, trade.pair).inc()
+        if hole is not None and hole.is_new:
+            # Before the trade that shows it: a hole without a record is worse than a record without its trade.
+            yield from self._report(hole)
+            yield RAWTRADE, trade
+            self._refill(hole)
+            return
+        yield RAWTRADE, trade
+        if hole is not None and (hole.settled or not hole.missing_left):
+            yield from self._report(hole)
+
+    def _report(self, hole: Hole) -> Iterator[tuple[Topic, Message]]:
+        """The record of a hole that was found, was filled, or stays."""
+        figures = {"pair": hole.pair, "from_id": hole.from_id, "to_id": hole.to_id, "missing": hole.missing_left}
+        reported_at = self._now()
+        if not hole.missing_left:
+            GAPS_CLOSED.labels(SOURCE, hole.pair).inc()
+            log.info("no trades missing any more", extra=figures)
+        elif hole.settled:
+            log.error("trades the venue does not have", extra=figures)
+        else:
+            GAPS_DETECTED.labels(SOURCE, hole.pair, hole.cause).inc()
+            log.warning("trades missing", extra={**figures, "cause": hole.cause})
+            reported_at = hole.detected_at
+        yield RAWGAP, hole.report(reported_at)
+        self._show(hole.pair)
+
+    def _show(self, pair: str) -> None:
+        holes, trades = self._continuity.figures(pair)
+        GAPS_OPEN.labels(SOURCE, pair).set(holes)
+        MISSING_TRADES.labels(SOURCE, pair).set(trades)
+
+    def connect(self) -> None:
+        """A connection begins."""
+        self._continuity.connect()
+
+    def hole(self, key: tuple[str, int]) -> Hole | None:
+        """The open hole of that name as it is now; None once it is filled."""
+        return self._continuity.hole(key)
+
+    def newest(self, pair: str) -> tuple[int, float] | None:
+        """(id, time) of the newest trade of a pair, None if there is none."""
+        return self._continuity.newest(pair)
+
+    def settle(self, key: tuple[str, int]) -> Iterator[tuple[Topic, Message]]:
+        """The venue has no more of this hole: what is missing of it now stays missing, and its record says so."""
+        hole = self._continuity.settle(key)
+        if hole is not None:
+            yield from self._report(hole)
+
+
+class Publisher:
+    """The one way out for what the stream and the refill bring, from whichever thread: one after the other."""
+
+    def __init__(self, ledger: Ledger, sink: Sink, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self._ledger = ledger
+        self._sink = sink
+        self._lock = Lock()
+        self._send(ledger.resume(), runtime.now())
+
+    def publish(self, message: Ticker | Trade, received_at: float) -> None:
+        """Publishes what is new in a message. Raises what `Sink.send` raises."""
+        with self._lock:
+            self._send(self._ledger.news(message), received_at)
+
+    def _send(self, news: Iterable[tuple[Topic, Message]], received_at: float) -> None:
+        for topic, message in news:
+            self._sink.send(topic, message, received_at)
+
+    def tell_stale(self) -> None:
+        """Publishes the alerts due for pairs that are silent."""
+        now = round(self._runtime.now(), 6)
+        with self._lock:
+            self._send(self._ledger.stale(now), now)
+
+    def connect(self) -> None:
+        """A connection begins."""
+        with self._lock:
+            self._ledger.connect()
+
+    def hole(self, key: tuple[str, int]) -> Hole | None:
+        """See `Ledger.hole`."""
+        with self._lock:
+            return self._ledger.hole(key)
+
+    def newest(self, pair: str) -> tuple[int, float] | None:
+        """See `Ledger.newest`."""
+        with self._lock:
+            return self._ledger.newest(pair)
+
+    def settle(self, key: tuple[str, int]) -> None:
+        """See `Ledger.settle`."""
+        with self._lock:
+            self._send(self._ledger.settle(key), self._runtime.now())
+
+
+def _state_of(ticker: Ticker) -> tuple[object, ...]:
+    """What the venue said, without when we heard it. A time taken from our own clock is none of the venue's."""
+    at = None if ticker.timestamp == ticker.received_at else ticker.timestamp
+    return at, ticker.last, ticker.bid, ticker.ask, ticker.volume_24h, ticker.pct_change
+
+
+def watch_feeds(publisher: Publisher, runtime: Runtime) -> None:
+    """Tells of stale feeds, connected or not, until the process is to stop."""
+    while not runtime.wait(1.0):
+        publisher.tell_stale()

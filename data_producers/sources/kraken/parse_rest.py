@@ -1,0 +1,118 @@
+"""Answers of Kraken's REST API, read. Pure: the body and the time it came in, messages out.
+
+The envelope is `{"error":[],"result":{…}}`; an answer with an error has no result, and HTTP status 200 all the same.
+"""
+
+import json
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from pydantic import ValidationError
+
+from contracts.assets import UnknownAsset, canonical
+from contracts.messages import Trade
+from data_producers.sources.kraken.parse import MalformedFrame, reason_of
+
+SIDES = {"b": "buy", "s": "sell"}
+
+PASSING = ("EAPI:Rate limit", "EService", "EGeneral:Temporary lockout", "EGeneral:Internal error")
+"""Errors that are over after a while, by their beginnings. Any other says that the question itself was wrong."""
+
+
+class VenueError(Exception):
+    """An answer with an error. `passes`: it is over after a while, at the epoch second `until` where it names one."""
+
+    def __init__(self, errors: list[str]) -> None:
+        super().__init__(", ".join(errors))
+        self.passes = any(error.startswith(PASSING) for error in errors)
+        self.until = next((at for error in errors if (at := _throttled_until(error)) is not None), None)
+
+
+@dataclass(frozen=True, slots=True)
+class TradesPage:
+    """A page of a pair's past, oldest first. `last_ns` is the time of its last row in epoch nanoseconds, 0 unknown."""
+
+    trades: tuple[Trade, ...]
+    rows: int
+    last_ns: int
+    faults: tuple[str, ...] = ()
+
+
+def parse_result(body: bytes) -> dict[str, Any]:
+    """The result in an answer. Raises `VenueError` for an answer with an error, `MalformedFrame` for no answer."""
+    try:
+        answer = json.loads(body.decode(), parse_float=Decimal)
+    except (ValueError, RecursionError) as error:
+        raise MalformedFrame(f"not JSON: {error}"[:200]) from None
+    if not isinstance(answer, dict):
+        raise MalformedFrame(f"a {type(answer).__name__}, not an object")
+    if errors := answer.get("error"):
+        raise VenueError([str(error) for error in errors] if isinstance(errors, list) else [str(errors)])
+    if not isinstance(answer.get("result"), dict):
+        raise MalformedFrame("no result")
+    result: dict[str, Any] = answer["result"]
+    return result
+
+
+def parse_trades(result: dict[str, Any], pair: str, received_at: float) -> TradesPage:
+    """The trades in the result of `Trades`. Raises `MalformedFrame`.
+
+    `{"XXBTZUSD":[["30243.40000","0.34507674",1688669597.8277369,"b","m","",61044952],…],"last":"1688671969993150842"}`:
+    price, volume, time, side, type, nothing, trade id. The key is the venue's choice, not what was asked for.
+    """
+    rows = next((value for key, value in result.items() if key != "last"), None)
+    if not isinstance(rows, list):
+        raise MalformedFrame("no list of trades")
+    last = str(result.get("last", ""))
+    trades: list[Trade] = []
+    faults: list[str] = []
+    for row in rows:
+        try:
+            trades.append(_trade(row, pair, received_at))
+        except MalformedFrame as fault:
+            faults.append(str(fault))
+    return TradesPage(tuple(trades), len(rows), int(last) if last.isdecimal() else 0, tuple(faults))
+
+
+def parse_pairs(result: dict[str, Any]) -> frozenset[str]:
+    """The pairs in the result of `AssetPairs`, by their names on WebSocket v2 and in our tables.
+
+    `wsname` is the name on the older protocol (`XBT/USD`). A pair of assets we know nothing of keeps it.
+    """
+    names = [pair.get("wsname") for pair in result.values() if isinstance(pair, dict)]
+    return frozenset(_canonical(name) for name in names if isinstance(name, str))
+
+
+def _canonical(name: str) -> str:
+    try:
+        return canonical(name)
+    except UnknownAsset:
+        return name
+
+
+def _trade(row: Any, pair: str, received_at: float) -> Trade:
+    if not isinstance(row, list) or len(row) < 7:
+        raise MalformedFrame("a trade without its seven fields")
+    price, volume, at, side, _, _, trade_id = row[:7]
+    try:
+        return Trade(
+            pair=pair,
+            price=float(price),
+            volume=float(volume),
+            side=SIDES.get(side),  # type: ignore[arg-type]
+            trade_id=trade_id,
+            timestamp=float(at),
+            received_at=received_at,
+            source="refill",
+        )
+    except ValidationError as error:
+        raise MalformedFrame(reason_of(error)) from None
+    except (TypeError, ValueError, OverflowError) as error:
+        raise MalformedFrame(f"not a number: {error}"[:200]) from None
+
+
+def _throttled_until(error: str) -> float | None:
+    """`EService: Throttled: 1688669597` names the second it ends."""
+    last = error.rpartition(":")[2].strip()
+    return float(last) if "Throttled" in error and last.isdecimal() else None

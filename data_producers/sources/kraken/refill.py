@@ -1,0 +1,194 @@
+"""What the stream has left out, fetched by REST: in a thread of its own, so that the socket never waits for it."""
+
+import logging
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from queue import Empty, Full, Queue
+from typing import Protocol
+
+from contracts.messages import Trade
+from contracts.rules import backoff_seconds
+from data_producers.runtime import Runtime
+from data_producers.sources.kraken.gaps import Hole
+from data_producers.sources.kraken.parse_rest import TradesPage, VenueError
+from data_producers.sources.kraken.rest import PAGE_TRADES, KrakenRest, TryLater
+
+log = logging.getLogger(__name__)
+
+QUEUE_HOLES = 1_000
+LOOK_SECONDS = 0.2
+"""How long an idle refill waits for a hole before it looks whether the process is to stop."""
+
+SHORT_PAGES = 5
+"""So often the venue is asked again while its history does not reach beyond the hole yet."""
+
+
+class Publisher(Protocol):
+    """Where refilled trades go, and what is known of the hole they come from."""
+
+    def publish(self, message: Trade, received_at: float) -> None:
+        """Publishes a trade if it is new."""
+
+    def hole(self, key: tuple[str, int]) -> Hole | None:
+        """The hole as it is now; None once it is filled."""
+
+    def settle(self, key: tuple[str, int]) -> None:
+        """The venue has no more of this hole."""
+
+
+@dataclass(slots=True)
+class Job:
+    """A hole being filled: the next page begins after `since_ns`."""
+
+    hole: Hole
+    since_ns: int
+    short_pages: int = 0
+
+    @property
+    def pair(self) -> str:
+        """Whose trades are asked for."""
+        return self.hole.pair
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A question: has `pair` traded since its trade `newest_id`, seen at second `newest_at`? `found` if so."""
+
+    pair: str
+    newest_id: int
+    newest_at: float
+    found: Callable[[str], None]
+
+
+class Refiller:
+    """Fills holes, page by page, the pairs in turn. One `Trades` call per pair and `seconds_between_calls`.
+
+    The venue limits `Trades` by address and pair. When it says that it was too much, everything waits: until the second
+    it names, else twice as long each time. A venue out of reach is asked for ever; a question it refuses is dropped.
+    """
+
+    def __init__(self, rest: KrakenRest, runtime: Runtime, seconds_between_calls: float) -> None:
+        self._rest = rest
+        self._runtime = runtime
+        self._pace = seconds_between_calls
+        self._asked: Queue[Job | Look] = Queue(QUEUE_HOLES)
+        self._jobs: list[Job | Look] = []
+        self._ready_at: dict[str, float] = {}
+        self._quiet_until = 0.0
+        self._failures = 0
+
+    def ask(self, hole: Hole) -> None:
+        """Has a hole filled. Never waits; with a thousand holes in the queue it stays open, as its record says."""
+        try:
+            self._asked.put_nowait(Job(hole, _just_before(hole.from_time)))
+        except Full:
+            log.error("too many holes to refill", extra={"pair": hole.pair, "from_id": hole.from_id})
+
+    def look(self, look: Look) -> None:
+        """Has a question answered, or dropped: who asks will ask again."""
+        with suppress(Full):
+            self._asked.put_nowait(look)
+
+    def run(self, publisher: Publisher) -> None:
+        """Fills what is asked for until the process is to stop."""
+        while not self._runtime.stop.is_set():
+            self._take_in(wait=not self.step(publisher))
+
+    def step(self, publisher: Publisher) -> bool:
+        """Fetches one page if one is due; whether it did."""
+        self._take_in(wait=False)
+        now = self._runtime.monotonic()
+        due = [job for job in self._jobs if max(self._ready_at.get(job.pair, 0.0), self._quiet_until) <= now]
+        if not due:
+            return False
+        job = due[0]
+        # The pairs take turns: a long hole of one does not keep the others waiting.
+        self._jobs.remove(job)
+        if isinstance(job, Look):
+            self._answer(job)
+        elif not self._fill(job, publisher):
+            self._jobs.append(job)
+        return True
+
+    def _take_in(self, *, wait: bool) -> None:
+        try:
+            while True:
+                self._jobs.append(self._asked.get(timeout=LOOK_SECONDS) if wait else self._asked.get_nowait())
+                wait = False
+        except Empty:
+            return
+
+    def _answer(self, look: Look) -> None:
+        try:
+            page = self._page(look.pair, _just_before(look.newest_at))
+        except VenueError as refused:
+            log.error("question refused", extra={"pair": look.pair, "why": str(refused)})
+            return
+        if page is not None and any(trade.trade_id > look.newest_id for trade in page.trades):
+            look.found(look.pair)
+
+    def _page(self, pair: str, since_ns: int) -> TradesPage | None:
+        """The pair's next page; None, and a pause for all, when there is none for now."""
+        self._ready_at[pair] = self._runtime.monotonic() + self._pace
+        try:
+            page = self._rest.trades(pair, since_ns)
+        except TryLater as away:
+            self._back_off(away, pair)
+            return None
+        self._failures = 0
+        return page
+
+    def _fill(self, job: Job, publisher: Publisher) -> bool:
+        """Fetches the job's next page; whether that was the last."""
+        hole = job.hole
+        if publisher.hole(hole.key) is None:
+            return True
+        try:
+            page = self._page(hole.pair, job.since_ns)
+        except VenueError as refused:
+            log.error("refill refused", extra={"pair": hole.pair, "from_id": hole.from_id, "why": str(refused)})
+            publisher.settle(hole.key)
+            return True
+        if page is None:
+            return False
+        if page.faults:
+            log.warning("unreadable trades in a refill", extra={"pair": hole.pair, "why": page.faults[0]})
+        for trade in page.trades:
+            if hole.from_id <= trade.trade_id <= hole.to_id:
+                publisher.publish(trade, trade.received_at)
+        done = publisher.hole(hole.key) is None or self._is_past(job, page)
+        if done:
+            publisher.settle(hole.key)
+        return done
+
+    def _is_past(self, job: Job, page: TradesPage) -> bool:
+        """Whether the venue has nothing more of the hole; moves the job on if it may."""
+        if any(trade.trade_id > job.hole.to_id for trade in page.trades):
+            return True
+        # Several trades may share the nanosecond a page ends at: it is asked for again.
+        step_back = page.last_ns - 1
+        if page.rows < PAGE_TRADES:
+            job.short_pages += 1
+            job.since_ns = max(job.since_ns, step_back)
+            self._ready_at[job.hole.pair] += backoff_seconds(job.short_pages, self._runtime.jitter())
+            return job.short_pages >= SHORT_PAGES
+        # A whole page within one nanosecond: going on is all that is left.
+        job.since_ns = step_back if step_back > job.since_ns else page.last_ns
+        return False
+
+    def _back_off(self, away: TryLater, pair: str) -> None:
+        self._failures += 1
+        pause = backoff_seconds(self._failures, self._runtime.jitter())
+        if away.until is not None:
+            pause = max(pause, away.until - self._runtime.now())
+        self._quiet_until = self._runtime.monotonic() + pause
+        log.warning(
+            "refill waits",
+            extra={"pair": pair, "reason": away.reason, "why": str(away), "pause_seconds": round(pause, 2)},
+        )
+
+
+def _just_before(epoch_seconds: float) -> int:
+    """Epoch nanoseconds before every trade of that time: the stream's times end at the microsecond, REST's do not."""
+    return (round(epoch_seconds * 1e6) - 1) * 1000 - 1

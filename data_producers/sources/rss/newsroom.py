@@ -1,0 +1,119 @@
+"""One feed, followed: what is fetched when, and which of its entries go out."""
+
+import logging
+
+import requests
+
+from contracts.messages import Article
+from contracts.rules import backoff_seconds
+from contracts.topics import RAWARTICLE
+from data_producers.enrich.mentions import mentions
+from data_producers.enrich.sentiment import Scorer
+from data_producers.runtime import RisingClock, Runtime
+from data_producers.seen import Seen
+from data_producers.sinks.sink import Sink
+from data_producers.sources.rss.feeds import website_of
+from data_producers.sources.rss.fetch import PASSING, Fetched, Validators, fetch_feed
+from data_producers.sources.rss.parse import Entry, parse_feed
+from data_producers.telemetry import CONNECTED, FEED_STATUS, FRAMES, MALFORMED
+
+log = logging.getLogger(__name__)
+
+REMEMBERED_ARTICLES = 100_000
+"""Article ids kept, all feeds together: years of five newsrooms, and some megabytes."""
+
+LONGEST_PAUSE_SECONDS = 3_600.0
+"""However much more time a server asks for."""
+
+
+def to_article(entry: Entry, website: str, collected_at: float, scorer: Scorer) -> Article:
+    """The message for an entry. A date that is missing or still to come gives way to the time of collection."""
+    published_at = entry.published_at
+    if published_at is None or published_at > collected_at:
+        published_at = collected_at
+    text = f"{entry.title}\n{entry.summary}"
+    return Article(
+        id=entry.id,
+        title=entry.title,
+        url=entry.url,
+        website=website,
+        summary=entry.summary,
+        published_at=published_at,
+        collected_at=collected_at,
+        sentiment=scorer.score(text),
+        cryptocurrencies_mentioned=mentions(text),
+    )
+
+
+class Newsroom:
+    """Follows one feed. Nothing here is shared with another feed but `sink` and `seen`, each safe to share."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        poll_seconds: float,
+        timeout_seconds: float,
+        max_bytes: int,
+        seen: Seen[str],
+        scorer: Scorer,
+        sink: Sink,
+        runtime: Runtime,
+    ) -> None:
+        self.url = url
+        self.website = website_of(url)
+        self._poll_seconds = poll_seconds
+        self._timeout_seconds = timeout_seconds
+        self._max_bytes = max_bytes
+        self._seen = seen
+        self._scorer = scorer
+        self._sink = sink
+        self._runtime = runtime
+        self._clock = RisingClock(runtime.now)
+        self._validators = Validators()
+        self._failures = 0
+
+    def run(self) -> None:
+        """Polls until the process is to stop. Raises what `Sink.send` raises."""
+        with requests.Session() as session:
+            while not self._runtime.stop.is_set():
+                self._runtime.wait(self.poll(session))
+
+    def poll(self, session: requests.Session) -> float:
+        """One poll; publishes what is new. How long to wait before the next, in seconds.
+
+        A fault that is likely to pass is looked at again sooner than the usual pace, backing off; a server that asks
+        for more time gets it.
+        """
+        fetched = fetch_feed(session, self.url, self._validators, self._timeout_seconds, self._max_bytes)
+        outcome = self._take(fetched) if fetched.outcome == "ok" else fetched.outcome
+        FEED_STATUS.labels(self.website, outcome).inc()
+        healthy = outcome in ("ok", "not_modified")
+        CONNECTED.labels(self.website).set(int(healthy))
+        if not healthy:
+            log.warning("feed trouble", extra={"source": self.website, "outcome": outcome, "why": fetched.story})
+        self._failures = self._failures + 1 if fetched.outcome in PASSING else 0
+        if self._failures:
+            return min(self._poll_seconds, backoff_seconds(self._failures, self._runtime.jitter()))
+        return max(self._poll_seconds, min(fetched.retry_after or 0.0, LONGEST_PAUSE_SECONDS))
+
+    def _take(self, fetched: Fetched) -> str:
+        FRAMES.labels(self.website).inc()
+        feed = parse_feed(fetched.body, self.website)
+        for fault in (*feed.faults, *((feed.broken,) if feed.broken else ())):
+            MALFORMED.labels(self.website).inc()
+            log.warning("malformed feed", extra={"source": self.website, "why": fault})
+        # Oldest first, as they happened; and the newest entry of a feed stands first.
+        published = sum(self._publish(entry) for entry in reversed(feed.entries))
+        if published:
+            log.info("articles published", extra={"source": self.website, "count": published})
+        # A broken document's validators are not kept: the next poll must bring the rest of it, not a 304.
+        self._validators = Validators() if feed.broken else fetched.validators
+        return "malformed" if feed.broken else "ok"
+
+    def _publish(self, entry: Entry) -> bool:
+        if not self._seen.add(entry.id):
+            return False
+        collected_at = self._clock()
+        self._sink.send(RAWARTICLE, to_article(entry, self.website, collected_at, self._scorer), collected_at)
+        return True

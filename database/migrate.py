@@ -1,0 +1,215 @@
+"""Brings a database to the newest schema: `python -m database.migrate [--status | --dry-run | --passwords]`.
+
+Migrations are numbered files, applied in order, each once and each in a transaction of its own; what was applied stands
+in `cryptoviz.schema_migration` with its checksum. A run that was cut off is continued by the next one; a second run
+changes nothing; two at once take turns.
+"""
+
+import argparse
+import secrets
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+import psycopg2
+from psycopg2 import sql
+from psycopg2.extensions import connection as Connection
+from psycopg2.extensions import encrypt_password
+
+from contracts.rules import backoff_seconds
+from contracts.settings import Role, Settings, settings
+from database.migration_files import (
+    Applied,
+    BadMigrations,
+    Migration,
+    choose_migrations,
+    pending_migrations,
+    read_migrations,
+    variant_applied,
+)
+from database.retention import set_policies
+
+Report = Callable[[str], None]
+
+_LOCK = 0x63727970746F  # "crypto": any number all migrators agree on
+
+SCHEMA_MIGRATION = """
+CREATE SCHEMA IF NOT EXISTS cryptoviz;
+CREATE TABLE IF NOT EXISTS cryptoviz.schema_migration (
+    number integer PRIMARY KEY,
+    name text NOT NULL UNIQUE,
+    checksum text,
+    applied_at timestamptz NOT NULL DEFAULT now()
+);
+COMMENT ON TABLE cryptoviz.schema_migration IS 'The migrations applied, with their files'' SHA-256 (NULL: by psql)';
+"""
+
+
+def migrate(
+    url: str,
+    passwords: Mapping[Role, str] | None = None,
+    report: Report | None = None,
+    dry_run: bool = False,
+    keep_days: Mapping[str, int] | None = None,
+) -> tuple[str, ...]:
+    """Applies what is missing in the database at `url`, sets login passwords and how long rows are kept (None: as
+    before), and returns the names of the new files.
+
+    `url` connects as the owner. Repeat-safe, and safe beside a second run. `report` gets a line per file; `dry_run`
+    changes nothing and reports the SQL. Raises `BadMigrations` when the files and the database do not fit together,
+    and psycopg2's errors; the files before a failing one stay applied.
+    """
+    tell = report or (lambda line: None)
+    connection = psycopg2.connect(url, application_name="migrate", connect_timeout=5)
+    connection.autocommit = True
+    try:
+        pending = _pending(connection, create_ledger=not dry_run)
+        for migration in pending:
+            if dry_run:
+                tell(f"-- {migration.name}\n{migration.sql}")
+            else:
+                started = time.monotonic()
+                _apply(connection, migration)
+                tell(f"{migration.name}  applied in {(time.monotonic() - started) * 1000:.0f} ms")
+        if not dry_run:
+            set_passwords(connection, passwords or {})
+            if keep_days is not None:
+                set_policies(connection, keep_days)
+        return tuple(migration.name for migration in pending)
+    finally:
+        connection.close()
+
+
+def migration_status(url: str) -> tuple[tuple[str, bool], ...]:
+    """Each migration meant for this database and whether it is applied, in order."""
+    connection = psycopg2.connect(url, application_name="migrate", connect_timeout=5)
+    connection.autocommit = True
+    try:
+        applied = _applied(connection)
+        chosen = choose_migrations(read_migrations(), variant_applied(applied) or _variant_of(connection))
+        pending = pending_migrations(chosen, applied)
+        return tuple((migration.name, migration not in pending) for migration in chosen)
+    finally:
+        connection.close()
+
+
+def set_passwords(connection: Connection, passwords: Mapping[Role, str]) -> None:
+    """Sets the passwords of login roles; empty ones are left alone. What travels is the hash, never the password."""
+    with connection.cursor() as cursor:
+        for role, password in passwords.items():
+            if password:
+                name = f"cryptoviz_{role}"
+                hashed = encrypt_password(password, name, connection, "scram-sha-256")
+                cursor.execute(
+                    sql.SQL("ALTER ROLE {} LOGIN PASSWORD {}").format(sql.Identifier(name), sql.Literal(hashed))
+                )
+
+
+def _pending(connection: Connection, create_ledger: bool) -> tuple[Migration, ...]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s)", (_LOCK,))
+        cursor.execute("SET search_path TO public")
+        cursor.execute("SET client_min_messages TO warning")
+        if create_ledger:
+            cursor.execute(SCHEMA_MIGRATION)
+        applied = _applied(connection)
+        chosen = choose_migrations(read_migrations(), variant_applied(applied) or _variant_of(connection))
+        pending = pending_migrations(chosen, applied)
+        if create_ledger:
+            for migration in chosen[: len(applied)]:
+                cursor.execute(
+                    "UPDATE cryptoviz.schema_migration SET checksum = %s WHERE number = %s AND checksum IS NULL",
+                    (migration.checksum, migration.number),
+                )
+        return pending
+
+
+def _applied(connection: Connection) -> tuple[Applied, ...]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT to_regclass('cryptoviz.schema_migration')")
+        if cursor.fetchone() == (None,):
+            return ()
+        cursor.execute("SELECT number, name, checksum FROM cryptoviz.schema_migration ORDER BY number")
+        return tuple(Applied(*row) for row in cursor.fetchall())
+
+
+def _variant_of(connection: Connection) -> str:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1 FROM pg_available_extensions WHERE name = 'timescaledb'")
+        return "timescaledb" if cursor.fetchone() else "postgres"
+
+
+def _apply(connection: Connection, migration: Migration) -> None:
+    connection.autocommit = not migration.in_transaction
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(migration.sql)
+            cursor.execute(
+                "INSERT INTO cryptoviz.schema_migration (number, name, checksum) VALUES (%s, %s, %s)",
+                (migration.number, migration.name, migration.checksum),
+            )
+        if migration.in_transaction:
+            connection.commit()
+    finally:
+        if not connection.closed:
+            if migration.in_transaction:
+                connection.rollback()
+            connection.autocommit = True
+
+
+def _passwords_of(config: Settings) -> dict[Role, str]:
+    """The owner's is not among them: it is the password this very program logs in with."""
+    roles: tuple[Role, ...] = ("writer", "api", "analyst")
+    return {role: getattr(config, f"db_{role}_password").get_secret_value() for role in roles}
+
+
+def wait_for_server(url: str, report: Report) -> None:
+    """Returns once the server at `url` lets us in; asks again for ever, with capped pauses, and says why it waits."""
+    attempt = 0
+    while True:
+        try:
+            psycopg2.connect(url, connect_timeout=5).close()
+        except psycopg2.OperationalError as error:
+            attempt += 1
+            pause = backoff_seconds(attempt, secrets.randbelow(1000) / 1000)
+            report(f"waiting for the database: {str(error).strip().splitlines()[0]}")
+            time.sleep(pause)
+        else:
+            return
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Migrates the database of the settings; exit code 1 with one line on standard error if it cannot."""
+    parser = argparse.ArgumentParser(prog="database.migrate", description="bring the database to the newest schema")
+    choice = parser.add_mutually_exclusive_group()
+    choice.add_argument("--status", action="store_true", help="list the migrations and whether they are applied")
+    choice.add_argument("--dry-run", action="store_true", help="print the SQL that is missing, change nothing")
+    choice.add_argument("--passwords", action="store_true", help="set the login passwords of the settings, no more")
+    chosen = parser.parse_args(arguments)
+    config = settings()
+    url = config.database_url_of("owner")
+    wait_for_server(url, lambda line: print(line, file=sys.stderr, flush=True))
+    try:
+        if chosen.status:
+            for name, done in migration_status(url):
+                print(f"{'applied' if done else 'missing'}  {name}")
+        elif chosen.passwords:
+            connection = psycopg2.connect(url, connect_timeout=5)
+            connection.autocommit = True
+            set_passwords(connection, _passwords_of(config))
+            connection.close()
+        else:
+            new = migrate(url, _passwords_of(config), print, chosen.dry_run, config.keep_days)
+            print(f"{len(new)} {'missing' if chosen.dry_run else 'applied'}; the schema is {_height(new)}")
+    except (BadMigrations, psycopg2.Error) as error:
+        print(f"migrate: {str(error).strip()}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _height(new: tuple[str, ...]) -> str:
+    return f"at {new[-1]}" if new else "up to date"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

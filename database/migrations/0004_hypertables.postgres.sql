@@ -1,0 +1,2 @@
+-- Plain PostgreSQL has no hypertables: the tables stay as they are.
+SELECT;

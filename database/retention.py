@@ -1,0 +1,115 @@
+"""Deletes rows that are older than the settings keep them: `python -m database.retention [--dry-run]`.
+
+`CRYPTOVIZ_KEEP_DAYS` names tables and days; what it does not name is kept for ever. On TimescaleDB the server drops old
+chunks by itself, as the migrator told it to. On plain PostgreSQL this command deletes, some megabytes in a transaction:
+writers are not held up, and a run that was cut off is continued by the next.
+"""
+
+import argparse
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+
+import psycopg2
+from psycopg2 import sql
+from psycopg2.extensions import connection as Connection
+
+from contracts.settings import settings
+from contracts.tables import TABLE_BY_NAME, TABLES, Table
+
+PAGES = 1_000
+"""How much of a table one transaction looks at: 8 MiB, some 80,000 ticks."""
+
+Progress = Callable[[float, int], None]
+"""Is told the share of the table that was looked at, from 0 to 1, and how many rows were deleted so far."""
+
+
+def set_policies(connection: Connection, keep_days: Mapping[str, int]) -> None:
+    """Tells TimescaleDB how many days each table's rows are kept; no table named: for ever. Repeat-safe.
+
+    On plain PostgreSQL nothing happens.
+    """
+    with connection.cursor() as cursor:
+        for table in TABLES:
+            cursor.execute("SELECT cryptoviz.keep_days(%s, %s)", (table.name, keep_days.get(table.name)))
+
+
+def count_old(connection: Connection, table: Table, before: datetime) -> int:
+    """How many of the table's rows happened before that moment."""
+    with connection.cursor() as cursor:
+        cursor.execute(_statement("SELECT count(*) FROM {table} WHERE {time} < %s", table), (before,))
+        ((count,),) = cursor.fetchall()
+        return int(count)
+
+
+def delete_old(connection: Connection, table: Table, before: datetime, progress: Progress, pages: int = PAGES) -> int:
+    """Deletes the table's rows that happened before that moment, `pages` of it at a time; returns how many.
+
+    Needs no index on the time: it walks the table once. `connection` must be in autocommit.
+    """
+    deleted = 0
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_relation_size(%s) / current_setting('block_size')::integer", (table.name,))
+        ((total,),) = cursor.fetchall()
+        for page in range(0, total, pages):
+            cursor.execute(
+                _statement("DELETE FROM {table} WHERE ctid >= %s::tid AND ctid < %s::tid AND {time} < %s", table),
+                (f"({page},0)", f"({page + pages},0)", before),
+            )
+            deleted += cursor.rowcount
+            progress(min(1.0, (page + pages) / total), deleted)
+    return deleted
+
+
+def _statement(text: str, table: Table) -> sql.Composed:
+    return sql.SQL(text).format(table=sql.Identifier(table.name), time=sql.Identifier(table.time_column))
+
+
+def _has_timescaledb(connection: Connection) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT FROM pg_extension WHERE extname = 'timescaledb'")
+        return bool(cursor.rowcount)
+
+
+def _show(table: Table) -> Progress:
+    shown = -1
+
+    def progress(share: float, deleted: int) -> None:
+        nonlocal shown
+        if int(share * 20) > shown:
+            shown = int(share * 20)
+            print(f"{table.name}: {share:.0%} looked at, {deleted:,} rows deleted", file=sys.stderr, flush=True)
+
+    return progress
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Deletes from the database of the settings; exit code 1 with one line on standard error if it cannot."""
+    parser = argparse.ArgumentParser(prog="database.retention", description="delete rows older than the settings say")
+    parser.add_argument("--dry-run", action="store_true", help="count them, delete nothing")
+    dry_run = parser.parse_args(arguments).dry_run
+    config = settings()
+    try:
+        connection = psycopg2.connect(config.database_url_of("owner"), application_name="retention", connect_timeout=5)
+        connection.autocommit = True
+        if _has_timescaledb(connection):
+            print("nothing to do: TimescaleDB drops old chunks by itself, as python -m database.migrate told it to")
+            return 0
+        if not config.keep_days:
+            print("nothing to do: CRYPTOVIZ_KEEP_DAYS is empty, everything is kept")
+        for name, days in config.keep_days.items():
+            table, before = TABLE_BY_NAME[name], datetime.now(UTC) - timedelta(days=days)
+            if dry_run:
+                print(f"{name}: {count_old(connection, table, before):,} rows are from before {before:%Y-%m-%d %H:%M}")
+            else:
+                count = delete_old(connection, table, before, _show(table))
+                print(f"{name}: {count:,} rows from before {before:%Y-%m-%d %H:%M} deleted")
+        connection.close()
+    except psycopg2.Error as error:
+        print(f"retention: {str(error).strip()}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,55 @@
+-- The whole database by psql alone, on TimescaleDB or plain PostgreSQL, as a role that may create roles:
+--
+--     psql "$DATABASE_URL" -f database/timescaledb_setup.sql
+--
+-- It applies the numbered migrations and records them, so that `python -m database.migrate` goes on from there.
+-- What is applied already is left alone. The roles get no passwords here: `python -m database.migrate --passwords`.
+\set ON_ERROR_STOP on
+SET client_min_messages TO warning;
+
+CREATE SCHEMA IF NOT EXISTS cryptoviz;
+CREATE TABLE IF NOT EXISTS cryptoviz.schema_migration (
+    number integer PRIMARY KEY,
+    name text NOT NULL UNIQUE,
+    checksum text,
+    applied_at timestamptz NOT NULL DEFAULT now()
+);
+COMMENT ON TABLE cryptoviz.schema_migration IS 'The migrations applied, with their files'' SHA-256 (NULL: by psql)';
+
+-- a database stays of the kind it was begun as
+SELECT coalesce(
+    (SELECT split_part(name, '.', 2) FROM cryptoviz.schema_migration WHERE split_part(name, '.', 3) = 'sql' LIMIT 1),
+    (SELECT name FROM pg_available_extensions WHERE name = 'timescaledb'),
+    'postgres'
+) AS kind \gset
+
+\set file 0001_roles.sql
+\ir apply_migration.psql
+\set file 0002_time_bucket. :kind .sql
+\ir apply_migration.psql
+\set file 0003_market_tables.sql
+\ir apply_migration.psql
+\set file 0004_hypertables. :kind .sql
+\ir apply_migration.psql
+\set file 0005_batch_ledger.sql
+\ir apply_migration.psql
+\set file 0006_views.sql
+\ir apply_migration.psql
+\set file 0007_candles. :kind .sql
+\ir apply_migration.psql
+\set file 0008_analyst_views.sql
+\ir apply_migration.psql
+\set file 0009_columnstore. :kind .sql
+\ir apply_migration.psql
+\set file 0010_candles_15m_4h. :kind .sql
+\ir apply_migration.psql
+\set file 0011_gaps.sql
+\ir apply_migration.psql
+\set file 0012_latest_tick.sql
+\ir apply_migration.psql
+\set file 0013_keep_days. :kind .sql
+\ir apply_migration.psql
+\set file 0014_view_columns.sql
+\ir apply_migration.psql
+\set file 0015_sentiment_hits.sql
+\ir apply_migration.psql

@@ -1,0 +1,1 @@
+"""Watching the stack: what Prometheus scrapes, what Grafana shows, and a health check for people."""

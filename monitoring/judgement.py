@@ -1,0 +1,102 @@
+"""When a part counts as well: pure rules on what it says of itself."""
+
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+from contracts import metrics
+from contracts.topics import RAWARTICLE, RAWTICKER
+from monitoring.samples import Samples
+
+State = Literal["ok", "late", "down"]
+
+FRESH_SECONDS = 60.0
+"""A ticker older than this at any hop is late: five pairs change several times a minute, even at night."""
+
+COMMIT_SECONDS = 60.0
+"""How long a job may have messages to read without committing a batch."""
+
+
+@dataclass(frozen=True, slots=True)
+class PartHealth:
+    """One part: `ok`, `late` (it runs, its data do not) or `down`, and the figures that say so, for people."""
+
+    part: str
+    state: State
+    figures: str
+
+    def as_json(self) -> dict[str, str]:
+        """The same for programs."""
+        return asdict(self)
+
+
+def age_text(seconds: float) -> str:
+    """A span of time as people say it: `0.4 s`, `12 s`, `3 min`, `5 h`."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.0f} h"
+
+
+def judge_kraken_producer(samples: Samples, now: float) -> PartHealth:
+    """Well while connected and its newest ticker is fresh."""
+    part, sent = "kraken_producer", samples.total(metrics.PRODUCED)
+    newest = samples.greatest(metrics.NEWEST_EVENT, topic=RAWTICKER.name)
+    if newest is None:
+        connected = samples.total(metrics.CONNECTED)
+        return PartHealth(
+            part, "late", "connected, no ticker yet" if connected else "not connected to the exchange yet"
+        )
+    age = now - newest
+    figures = f"{sent:.0f} messages sent, newest ticker {age_text(age)} old"
+    refused = samples.total(metrics.REFUSED)
+    if refused:
+        figures += f", {refused:.0f} subscription(s) refused"
+    failed = samples.total(metrics.PRODUCE_FAILED)
+    if failed:
+        figures += f", {failed:.0f} message(s) lost"
+    return PartHealth(part, "late" if age > FRESH_SECONDS or failed else "ok", figures)
+
+
+def judge_article_scraper(samples: Samples) -> PartHealth:
+    """Well once a feed was read: newsrooms may be silent for hours, and one of them away is not our fault."""
+    fetches = samples.by(metrics.FEED_STATUS, "outcome")
+    sent = samples.total(metrics.PRODUCED, topic=RAWARTICLE.name)
+    good = fetches.get("ok", 0) + fetches.get("not_modified", 0)
+    bad = sum(fetches.values()) - good
+    figures = f"{sent:.0f} articles sent, {good:.0f} feed fetches, {bad:.0f} failed"
+    return PartHealth("article_scraper", "ok" if good else "late", figures)
+
+
+def judge_job(part: str, samples: Samples, now: float) -> PartHealth:
+    """Well once it has read, and as long as it commits while there is something to read."""
+    batches, lag = samples.total(metrics.JOB_BATCH_SECONDS), samples.total(metrics.JOB_LAG)
+    if not batches:
+        return PartHealth(part, "late", "no batch yet")
+    rows = samples.total(metrics.JOB_ROWS)
+    figures = f"{rows:.0f} rows written, {lag:.0f} messages behind"
+    dead = samples.total(metrics.JOB_DEADLETTERS)
+    if dead:
+        figures += f", {dead:.0f} dead letter(s)"
+    committed = samples.greatest(metrics.JOB_LAST_COMMIT)
+    if committed is not None:
+        figures += f", newest commit {age_text(now - committed)} ago"
+    stuck = lag > 0 and committed is not None and now - committed > COMMIT_SECONDS
+    return PartHealth(part, "late" if stuck else "ok", figures)
+
+
+def judge_raw_job(samples: Samples, now: float) -> PartHealth:
+    """As any job, and its newest ticker row must be fresh."""
+    health = judge_job("kafka_to_timescale", samples, now)
+    newest = samples.greatest(metrics.JOB_NEWEST_EVENT, table="ticker_data")
+    if newest is None:
+        return PartHealth(
+            health.part, "late", f"{health.figures}, no ticker row yet" if rows_yet(samples) else "no row yet"
+        )
+    figures = f"{health.figures}, newest ticker row {age_text(now - newest)} old"
+    return PartHealth(health.part, "late" if now - newest > FRESH_SECONDS else health.state, figures)
+
+
+def rows_yet(samples: Samples) -> bool:
+    """Whether a job has written anything since it started."""
+    return samples.total(metrics.JOB_ROWS) > 0

@@ -1,0 +1,1 @@
+"""What starts, stops, checks and looks after the stack. No business logic."""

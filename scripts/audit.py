@@ -1,0 +1,284 @@
+"""`make audit`: proves that nothing was lost or repeated, by comparing what Kafka holds with what the tables hold.
+
+For every raw topic the records up to the ledger's offsets are read again, judged by the contract, and compared with the
+table's rows as multisets; for `deadletter`, the records that the contract refuses with the letters that are there. The
+database is read in one snapshot that holds the ledger too, so the answer is exact while everything runs.
+
+Exit code 0 only when nothing is lost, repeated, altered or stray; 1 when something is; 2 when it could not be judged.
+"""
+
+import argparse
+import json
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import psycopg2
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+from psycopg2.extensions import connection as Connection
+from pydantic import ValidationError
+
+from contracts.messages import Alert, Article, DeadLetter, Gap, Ticker, Trade, Unreadable, canonical_pair, parse_message
+from contracts.settings import Settings, settings
+from contracts.tables import TABLE_BY_TOPIC
+from contracts.topics import DEADLETTER, RAW_JOB, RAW_TOPICS, RAWALERT, RAWARTICLE, RAWGAP, RAWTICKER, RAWTRADE, Topic
+from scripts.audit_verdict import Row, Verdict, compare, report
+
+TIMEOUT_SECONDS = 10.0
+STUCK_SECONDS = 30.0
+
+Place = tuple[str, int]
+
+
+def microseconds(epoch_seconds: float) -> int:
+    """Epoch seconds to the microsecond that the tables keep."""
+    return round(epoch_seconds * 1_000_000)
+
+
+def _ticker(m: Ticker) -> Row:
+    times = microseconds(m.timestamp), microseconds(m.received_at)
+    return (canonical_pair(m.pair), *times, m.last, m.bid, m.ask, m.volume_24h)
+
+
+def _trade(m: Trade) -> Row:
+    return (canonical_pair(m.pair), m.trade_id, microseconds(m.timestamp), m.price, m.volume, m.side)
+
+
+def _alert(m: Alert) -> Row:
+    return (
+        canonical_pair(m.pair),
+        microseconds(m.timestamp),
+        m.alert_type,
+        m.last_price,
+        m.change_percent,
+        m.threshold,
+    )
+
+
+def _article(m: Article) -> Row:
+    return (m.id, microseconds(m.published_at))
+
+
+def _gap(m: Gap) -> Row:
+    return (
+        canonical_pair(m.pair),
+        m.from_id,
+        microseconds(m.from_time),
+        microseconds(m.reported_at),
+        m.to_id,
+        microseconds(m.to_time),
+        m.cause,
+        m.missing_left,
+        microseconds(m.detected_at),
+        None if m.closed_at is None else microseconds(m.closed_at),
+        m.source,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """How one topic is compared with its table: the columns read there, and the same row made from a message.
+
+    The first `len(table.natural_key)` columns are the natural key; what follows must be equal too. Articles are
+    compared by key alone: a later version of one keeps the first's place. Where rows have versions, the version comes
+    right after the key, and the newest alone counts.
+    """
+
+    topic: Topic
+    columns: str
+    row_of: Callable[[Any], Row]
+
+
+def _micros(column: str) -> str:
+    return f"(extract(epoch from {column}) * 1000000)::bigint"
+
+
+_AT = _micros("timestamp")
+_RECEIVED = _micros("received_at")
+COMPARISONS: tuple[Comparison, ...] = (
+    Comparison(RAWTICKER, f"pair, {_AT}, {_RECEIVED}, last, bid, ask, volume_24h", _ticker),
+    Comparison(RAWTRADE, f"pair, trade_id, {_AT}, price, volume, side", _trade),
+    Comparison(RAWALERT, f"pair, {_AT}, alert_type, last_price, change_percent, threshold", _alert),
+    Comparison(RAWARTICLE, f"article_id, {_AT}", _article),
+    Comparison(
+        RAWGAP,
+        f"pair, from_id, {_AT}, {_micros('reported_at')}, to_id, {_micros('to_time')}, cause, missing_left, "
+        f"{_micros('detected_at')}, {_micros('closed_at')}, source",
+        _gap,
+    ),
+)
+
+
+class CannotJudge(Exception):
+    """The audit cannot say: a neighbour is away, or the job does not catch up."""
+
+
+class Auditor:
+    """Reads both sides and judges. Read-only; takes seconds for a million records."""
+
+    def __init__(self, config: Settings) -> None:
+        self._consumer = Consumer(
+            {
+                "bootstrap.servers": config.kafka_bootstrap_servers,
+                "group.id": "cryptoviz-audit",
+                "enable.auto.commit": False,
+                # The end of a partition may be a transaction's marker, which no one is given: only this tells.
+                "enable.partition.eof": True,
+                "fetch.message.max.bytes": 16 * 1024 * 1024,
+                "log_level": 2,
+            }
+        )
+        self._url = config.database_url_of("owner")
+
+    def run(self, settle_seconds: float) -> list[Verdict]:
+        """A verdict per raw topic and one for `deadletter`, once the job has caught up with what Kafka holds now."""
+        metadata = self._consumer.list_topics(timeout=TIMEOUT_SECONDS)
+        missing = [topic.name for topic in (*RAW_TOPICS, DEADLETTER) if topic.name not in metadata.topics]
+        if missing:
+            raise CannotJudge(f"no topic {', '.join(missing)}; python -m scripts.create_topics makes them")
+        places = [(t.name, p) for t in RAW_TOPICS for p in metadata.topics[t.name].partitions]
+        marks = {place: self._marks(place) for place in places}
+        connection = psycopg2.connect(self._url, application_name="audit", options="-c timezone=UTC")
+        try:
+            self._settle(connection, metadata.cluster_id, {p: end for p, (_, end) in marks.items()}, settle_seconds)
+            connection.set_session(isolation_level="REPEATABLE READ", readonly=True)
+            stored = _ledger(connection, metadata.cluster_id)
+            tables = {c.topic.name: _rows(connection, c) for c in COMPARISONS}
+        finally:
+            connection.close()
+        refused: set[tuple[str, int, int]] = set()
+        verdicts = [self._judge(c, marks, stored, tables[c.topic.name], refused) for c in COMPARISONS]
+        return [*verdicts, self._judge_letters(refused, marks, stored)]
+
+    def _settle(self, connection: Connection, cluster_id: str, ends: dict[Place, int], seconds: float) -> None:
+        deadline = time.monotonic() + seconds
+        while True:
+            stored = _ledger(connection, cluster_id)
+            connection.rollback()
+            behind = {place: end - stored.get(place, 0) for place, end in ends.items() if stored.get(place, 0) < end}
+            behind = {place: lag for place, lag in behind.items() if self._marks(place)[0] < ends[place]}
+            if not behind:
+                return
+            if time.monotonic() > deadline:
+                raise CannotJudge(
+                    f"{RAW_JOB} has not stored {sum(behind.values())} records after {seconds:.0f} s "
+                    f"({', '.join(f'{t}/{p}: {lag}' for (t, p), lag in behind.items())}); see make status"
+                )
+            time.sleep(0.5)
+
+    def _marks(self, place: Place) -> tuple[int, int]:
+        low, high = self._consumer.get_watermark_offsets(TopicPartition(*place), TIMEOUT_SECONDS)
+        return low, high
+
+    def _judge(
+        self,
+        comparison: Comparison,
+        marks: dict[Place, tuple[int, int]],
+        stored: dict[Place, int],
+        found: Counter[Row],
+        refused: set[tuple[str, int, int]],
+    ) -> Verdict:
+        topic = comparison.topic
+        expected: Counter[Row] = Counter()
+        records = unreadable = 0
+        mine = {place: mark for place, mark in marks.items() if place[0] == topic.name}
+        for (name, partition), (low, _) in mine.items():
+            for message in self._read(name, partition, low, stored.get((name, partition), 0)):
+                records += 1
+                try:
+                    read = parse_message(topic.message, message.value(), message.timestamp()[1] / 1000)
+                    expected[comparison.row_of(read)] += 1
+                except Unreadable:
+                    unreadable += 1
+                    refused.add((name, partition, message.offset() or 0))
+        whole = all(low == 0 for low, _ in mine.values())
+        verdict = compare(topic.name, TABLE_BY_TOPIC[topic.name], expected, found, whole)
+        verdict.records, verdict.unreadable = records, unreadable
+        return verdict
+
+    def _judge_letters(
+        self,
+        refused: set[tuple[str, int, int]],
+        marks: dict[Place, tuple[int, int]],
+        stored: dict[Place, int],
+    ) -> Verdict:
+        low, high = self._marks((DEADLETTER.name, 0))
+        found: Counter[Row] = Counter()
+        for message in self._read(DEADLETTER.name, 0, low, high):
+            try:
+                letter = DeadLetter.model_validate_json(message.value() or b"")
+            except ValidationError:
+                continue
+            place = (letter.topic, letter.partition)
+            oldest = marks.get(place, (0, 0))[0]
+            # A batch under way has published its letters but not committed yet; older records may be gone from Kafka.
+            if oldest <= letter.offset < stored.get(place, 0):
+                found[*place, letter.offset] += 1
+        expected: Counter[Row] = Counter(dict.fromkeys(refused, 1))
+        verdict = compare(DEADLETTER.name, None, expected, found, whole=True)
+        verdict.records = len(refused)
+        return verdict
+
+    def _read(self, topic: str, partition: int, start: int, end: int) -> Iterator[Message]:
+        """The records of a partition with offsets in [start, end)."""
+        if start >= end:
+            return
+        self._consumer.assign([TopicPartition(topic, partition, start)])
+        position, deadline = start, time.monotonic() + STUCK_SECONDS
+        while position < end:
+            for message in self._consumer.consume(5_000, 0.5):
+                error = message.error()
+                if error is not None and error.code() != KafkaError._PARTITION_EOF:
+                    raise KafkaException(error)
+                position = (message.offset() or 0) + (1 if error is None else 0)
+                deadline = time.monotonic() + STUCK_SECONDS
+                if error is None and position <= end:
+                    yield message
+            if time.monotonic() > deadline:
+                raise CannotJudge(f"{topic}/{partition}: nothing more after offset {position}, wanted {end}")
+        self._consumer.unassign()
+
+
+def _ledger(connection: Connection, cluster_id: str) -> dict[Place, int]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT topic, partition, max(next_offset) FROM cryptoviz.batch_ledger "
+            "WHERE query = %s AND cluster_id = %s GROUP BY topic, partition",
+            (RAW_JOB, cluster_id),
+        )
+        return {(topic, partition): offset for topic, partition, offset in cursor.fetchall()}
+
+
+def _rows(connection: Connection, comparison: Comparison) -> Counter[Row]:
+    with connection.cursor(name=f"audit_{comparison.topic.name}") as cursor:
+        cursor.itersize = 20_000
+        cursor.execute(f"SELECT {comparison.columns} FROM {TABLE_BY_TOPIC[comparison.topic.name].name}")
+        return Counter(cursor)
+
+
+def main() -> int:
+    """Runs the audit and prints its verdicts; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m scripts.audit", description=__doc__.split("\n\n")[0])
+    parser.add_argument(
+        "--settle", type=float, default=60.0, metavar="S", help="wait this long for the job to catch up"
+    )
+    parser.add_argument("--format", choices=("text", "json"), default="text")
+    options = parser.parse_args()
+    try:
+        verdicts = Auditor(settings()).run(options.settle)
+    except (CannotJudge, KafkaException, psycopg2.OperationalError) as error:
+        print(f"audit: cannot judge: {str(error).strip()}", file=sys.stderr)
+        return 2
+    clean = all(verdict.clean for verdict in verdicts)
+    if options.format == "json":
+        print(json.dumps({"clean": clean, "topics": [asdict(v) for v in verdicts]}, indent=2))
+    else:
+        print(report(verdicts))
+    return 0 if clean else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,103 @@
+"""What the audit concludes from two multisets of rows: those that Kafka's records make, and those there are."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+from contracts.tables import Table
+from contracts.topics import DEADLETTER
+
+EXAMPLES = 3
+
+Row = tuple[Any, ...]
+
+
+@dataclass(slots=True)
+class Verdict:
+    """What became of one topic's records. `stray`: rows that no record in Kafka explains; `altered`: other values."""
+
+    topic: str
+    records: int = 0
+    unreadable: int = 0
+    rows: int = 0
+    lost: int = 0
+    duplicated: int = 0
+    altered: int = 0
+    stray: int = 0
+    examples: list[str] = field(default_factory=list)
+
+    @property
+    def clean(self) -> bool:
+        """Whether every record is there once, unaltered, and nothing else is."""
+        return not (self.lost or self.duplicated or self.altered or self.stray)
+
+
+def compare(topic: str, table: Table | None, expected: Counter[Row], found: Counter[Row], whole: bool) -> Verdict:
+    """Holds the rows that Kafka's records make against the rows that are there. Pure.
+
+    Where the table itself keeps the natural key, a record that comes again makes no second row; where it keeps the
+    newest version alone, the others make none. `whole` says that Kafka
+    still holds everything; where retention has trimmed it, rows without a record are no strays.
+    """
+    size = len(table.natural_key) if table is not None else len(next(iter(expected or found), ()))
+    unique = table is None or table.unique
+    if table is not None and table.version is not None:
+        expected = _newest(expected, size)
+    wanted: Counter[Row] = Counter()
+    values: dict[Row, set[Row]] = {}
+    for row, count in expected.items():
+        wanted[row[:size]] += count
+        values.setdefault(row[:size], set()).add(row[size:])
+    if unique:
+        wanted = Counter(dict.fromkeys(wanted, 1))
+    there: Counter[Row] = Counter()
+    verdict = Verdict(topic, rows=found.total())
+    for row, count in found.items():
+        key = row[:size]
+        there[key] += count
+        if key in values and row[size:] not in values[key]:
+            verdict.altered += count
+            _note(verdict, "altered", row)
+    for key, count in wanted.items():
+        if there[key] < count:
+            verdict.lost += count - there[key]
+            _note(verdict, "lost", key)
+    for key, count in there.items():
+        if key in wanted or (unique and count > 1):
+            surplus = max(0, count - max(1, wanted[key]))
+            verdict.duplicated += surplus
+            if surplus:
+                _note(verdict, "duplicated", key)
+        if key not in wanted and whole:
+            verdict.stray += 1
+            _note(verdict, "stray", key)
+    return verdict
+
+
+def _newest(rows: Counter[Row], size: int) -> Counter[Row]:
+    """The newest version of each key; the version stands right after the key."""
+    newest: dict[Row, Row] = {}
+    for row in rows:
+        kept = newest.get(row[:size])
+        if kept is None or row[size] > kept[size]:
+            newest[row[:size]] = row
+    return Counter(newest.values())
+
+
+def _note(verdict: Verdict, what: str, row: Row) -> None:
+    if len(verdict.examples) < EXAMPLES:
+        verdict.examples.append(f"{what}: {row}")
+
+
+def report(verdicts: list[Verdict]) -> str:
+    """The verdicts as a person reads them: a line per topic, a sum, and examples of what is wrong."""
+    lines = [
+        f"{v.topic:<11} {v.records:>9} records {v.unreadable:>6} unreadable {v.rows:>9} "
+        f"{'letters' if v.topic == DEADLETTER.name else 'rows   '}  lost {v.lost}, duplicated {v.duplicated}"
+        + (f", altered {v.altered}" if v.altered else "")
+        + (f", stray {v.stray}" if v.stray else "")
+        for v in verdicts
+    ]
+    lost, duplicated = sum(v.lost for v in verdicts), sum(v.duplicated for v in verdicts)
+    examples = [f"  {v.topic} {example}" for v in verdicts for example in v.examples]
+    return "\n".join([*lines, *examples, f"audit: lost {lost}, duplicated {duplicated}"])

@@ -1,0 +1,129 @@
+"""`python -m simulator`: the simulated exchange and newsrooms, until SIGTERM or SIGINT."""
+
+import argparse
+import asyncio
+import signal
+from collections.abc import Sequence
+from pathlib import Path
+
+from contracts.assets import UnknownAsset, canonical
+from contracts.logs import configure_logging
+from contracts.settings import settings
+from simulator.recording import BadRecording
+from simulator.server import NEWS_SECONDS, Plan, serve
+
+_EPILOG = """\
+Point the producers here:
+  CRYPTOVIZ_KRAKEN_WS_URL=ws://127.0.0.1:8765/v2
+  CRYPTOVIZ_KRAKEN_REST_URL=http://127.0.0.1:8765
+  CRYPTOVIZ_FEED_URLS=http://127.0.0.1:8765/feeds/coindesk/rss,http://127.0.0.1:8765/feeds/decrypt/rss
+Look around:            curl http://127.0.0.1:8765/
+Let something go wrong: curl http://127.0.0.1:8765/faults
+
+The defaults come from CRYPTOVIZ_SIMULATOR_*, CRYPTOVIZ_PAIRS and CRYPTOVIZ_METRICS_HOST. More in doc/07-simulator.md.
+"""
+
+
+def _positive(text: str) -> float:
+    value = float(text)
+    if not 0 < value < float("inf"):
+        raise ValueError
+    return value
+
+
+def _count(text: str) -> int:
+    value = int(text)
+    if value < 0:
+        raise ValueError
+    return value
+
+
+def _pairs(text: str) -> tuple[str, ...]:
+    try:
+        names = tuple(dict.fromkeys(canonical(name) for name in text.split(",") if name.strip()))
+    except UnknownAsset as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    if not names or not all("/" in name for name in names):
+        raise argparse.ArgumentTypeError("name pairs, such as BTC/USD,ETH/USD")
+    return names
+
+
+def parse_arguments(arguments: Sequence[str] | None = None) -> tuple[Plan, str, int]:
+    """The plan, the address and the port that a command line asks for, with the settings as defaults."""
+    config = settings()
+    parser = argparse.ArgumentParser(
+        prog="python -m simulator",
+        description="An exchange (Kraken WebSocket v2 and REST) and five newsrooms (RSS) on one port.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add("--host", default=config.metrics_host, help=f"address to listen on; default {config.metrics_host}")
+    add("--port", type=int, default=config.simulator_port, help=f"default {config.simulator_port}")
+    add("--pairs", type=_pairs, default=config.pairs, help=f"comma-separated; default {','.join(config.pairs)}")
+    add(
+        "--seed",
+        type=int,
+        default=config.simulator_seed,
+        help=f"same seed, same market; default {config.simulator_seed}",
+    )
+    add(
+        "--rate",
+        type=_positive,
+        default=config.simulator_rate,
+        help=f"trades a second; default {config.simulator_rate}",
+    )
+    add("--recording", type=Path, default=config.simulator_recording, help="JSONL of v2 frames to replay instead")
+    add(
+        "--speed",
+        type=_positive,
+        default=config.simulator_speed,
+        help=f"of the replay; default {config.simulator_speed}",
+    )
+    add(
+        "--news-seconds",
+        type=_positive,
+        default=NEWS_SECONDS,
+        help=f"mean time between stories; default {NEWS_SECONDS}",
+    )
+    add("--events", type=_count, metavar="N", help="stop trading after N trades of each pair, and go on serving")
+    add("--first-trade-id", type=_count, help="first trade id of every book; default: from the clock, never rewinding")
+    asked = parser.parse_args(arguments)
+    if asked.recording is not None and not asked.recording.is_file():
+        parser.error(f"no recording at {asked.recording}")
+    plan = Plan(
+        pairs=asked.pairs,
+        seed=asked.seed,
+        rate=asked.rate,
+        recording=asked.recording,
+        speed=asked.speed,
+        news_seconds=asked.news_seconds,
+        first_trade_id=asked.first_trade_id,
+        trades_per_pair=asked.events,
+    )
+    return plan, asked.host, asked.port
+
+
+async def run(plan: Plan, host: str, port: int) -> None:
+    """Serves until a signal asks to stop. Ends the process with one line if the address or the recording is bad."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for signal_number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(signal_number, stop.set)
+    try:
+        await serve(plan, host, port, stop)
+    except BadRecording as error:
+        raise SystemExit(f"simulator: {plan.recording}: {error}") from None
+    except OSError as error:
+        raise SystemExit(f"simulator: cannot listen on {host}:{port}: {error.strerror}") from None
+
+
+def main() -> None:
+    """The command."""
+    plan, host, port = parse_arguments()
+    configure_logging("simulator", settings().log_level)
+    asyncio.run(run(plan, host, port))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,248 @@
+"""The exchange's WebSocket: sessions, their subscriptions, and one hub that tells each tick to whoever asked for it."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import count
+from typing import cast
+
+from aiohttp import WSMsgType, web
+
+from simulator import protocol
+from simulator.faults import Faults
+from simulator.market import Tick, Trade
+from simulator.protocol import Request, System
+from simulator.world import World
+
+log = logging.getLogger(__name__)
+
+QUEUE_FRAMES = 20_000
+"""Frames that may wait for one client. A client that falls further behind is disconnected."""
+
+GARBAGE = '{"channel":"ticker","type":"update","data":[{"symbol":"BTC/USD","bid":'
+Subscription = tuple[str, str]
+"""(channel, symbol)"""
+
+
+@dataclass(eq=False)
+class Session:
+    """One client's connection: what it asked for, and the frames on their way to it."""
+
+    connection_id: int
+    abort: Callable[[], None]
+    """Cuts the connection without a close frame: a client that does not read would not get one."""
+    queue: "asyncio.Queue[str | None]"
+    subscriptions: dict[Subscription, Request] = field(default_factory=dict)
+    close_with: tuple[int, bytes] = (1000, b"")
+    closing: bool = False
+
+    def send(self, frame: str) -> None:
+        """Queues a frame; a full queue ends the session."""
+        if self.closing:
+            return
+        try:
+            self.queue.put_nowait(frame)
+        except asyncio.QueueFull:
+            log.warning("client reads too slowly, cutting it off", extra={"connection_id": self.connection_id})
+            self.closing = True
+            self.abort()
+
+    def close(self, code: int, message: bytes) -> None:
+        """Ends the session now, whatever still waits."""
+        self.closing = True
+        self.close_with = (code, message)
+        while not self.queue.empty():
+            self.queue.get_nowait()
+        self.queue.put_nowait(None)
+
+
+class Hub:
+    """All sessions, and what goes to them. Synchronous: between two awaits the world and the sessions agree."""
+
+    def __init__(
+        self, world: World, faults: Faults, count_event: Callable[[str], None], queue_frames: int = QUEUE_FRAMES
+    ) -> None:
+        self.world = world
+        self.faults = faults
+        self.system: System = "online"
+        self._count_event = count_event
+        self._queue_frames = queue_frames
+        self._sessions: dict[Session, None] = {}
+        self._listeners: dict[Subscription, dict[Session, Request]] = {}
+        self._trades: dict[str, list[Trade]] = {}
+        self._connection_ids = count(world.now_us() * 4096)
+
+    @property
+    def sessions(self) -> int:
+        """How many clients are connected."""
+        return len(self._sessions)
+
+    def join(self, abort: Callable[[], None]) -> Session:
+        """A new session, with the status frame queued."""
+        session = Session(next(self._connection_ids), abort, asyncio.Queue(self._queue_frames))
+        self._sessions[session] = None
+        self._count_event("connection")
+        session.send(protocol.status_frame(session.connection_id, self.system))
+        return session
+
+    def leave(self, session: Session) -> None:
+        """Forgets a session."""
+        self._sessions.pop(session, None)
+        for subscription in session.subscriptions:
+            self._listeners[subscription].pop(session, None)
+
+    def publish(self, tick: Tick) -> None:
+        """Tells a tick's ticker now; its trades go out with the next `flush`."""
+        symbol = tick.pair.symbol
+        if tick.trades and self._listeners.get(("trade", symbol)):
+            self._trades.setdefault(symbol, []).extend(tick.trades)
+        frame = None
+        for session, request in self._listeners.get(("ticker", symbol), {}).items():
+            if not tick.is_trading and request.event_trigger == "trades":
+                continue
+            if frame is None:
+                ticker = self.world.books[symbol].ticker()
+                if ticker is None or ("ticker", symbol) in self.faults.silent:
+                    return
+                frame = protocol.ticker_frame("update", ticker)
+                self._count_event("ticker")
+            session.send(frame)
+
+    def flush(self) -> None:
+        """Sends the trades gathered since the last call, one frame a pair. To be called before anything is awaited."""
+        for symbol, trades in self._trades.items():
+            shown = self.faults.trades_to_send(symbol, trades)
+            if shown and ("trade", symbol) not in self.faults.silent:
+                frame = protocol.trade_frame("update", self.world.pairs[symbol], shown)
+                for session in self._listeners.get(("trade", symbol), {}):
+                    session.send(frame)
+        self._trades.clear()
+
+    def broadcast(self, frame: str) -> None:
+        """Sends one frame to every session."""
+        for session in self._sessions:
+            session.send(frame)
+
+    def close_all(self, code: int, message: bytes) -> None:
+        """Closes every session."""
+        for session in list(self._sessions):
+            session.close(code, message)
+
+    def set_system(self, system: System) -> None:
+        """Changes the engine's state and tells everybody."""
+        self.system = system
+        for session in self._sessions:
+            session.send(protocol.status_frame(session.connection_id, system))
+
+    def send_snapshots_again(self) -> None:
+        """The snapshots of all subscriptions once more, unasked."""
+        for subscription, listeners in self._listeners.items():
+            for session in listeners:
+                self._send_snapshot(session, *subscription)
+
+    def answer(self, session: Session, text: str) -> None:
+        """Answers one request of a client."""
+        in_us = self.world.now_us()
+        try:
+            request = protocol.parse_request(text)
+            if self.faults.refuses_message():
+                raise protocol.Refused(protocol.MESSAGE_RATE, request.method, request.req_id)
+        except protocol.Refused as refused:
+            self._refuse(session, refused.error, refused.method, refused.req_id, None, in_us)
+            return
+        if request.method == "ping":
+            session.send(protocol.pong_frame(request.req_id, in_us, self.world.now_us()))
+        elif request.channel == "instrument":
+            self._answer_symbol(session, request, "", in_us)
+        else:
+            for symbol in request.symbols:
+                self._answer_symbol(session, request, symbol, in_us)
+
+    def _answer_symbol(self, session: Session, request: Request, symbol: str, in_us: int) -> None:
+        subscription = (request.channel, symbol)
+        subscribed = subscription in session.subscriptions
+        error = None
+        if symbol and (symbol not in self.world.pairs or symbol in self.faults.refused):
+            error = protocol.NOT_SUPPORTED
+        elif request.method == "subscribe" and subscribed:
+            error = protocol.ALREADY_SUBSCRIBED
+        elif request.method == "unsubscribe" and not subscribed:
+            error = protocol.NOT_SUBSCRIBED
+        if error is not None:
+            self._refuse(session, error, request.method, request.req_id, symbol or None, in_us)
+            return
+        session.send(protocol.ack_frame(request, symbol or None, in_us, self.world.now_us()))
+        if request.method == "subscribe":
+            session.subscriptions[subscription] = request
+            self._listeners.setdefault(subscription, {})[session] = request
+            if request.snapshot and subscription not in self.faults.silent:
+                self._send_snapshot(session, *subscription)
+        else:
+            del session.subscriptions[subscription]
+            del self._listeners[subscription][session]
+
+    def _refuse(
+        self, session: Session, error: str, method: str | None, req_id: int | None, symbol: str | None, in_us: int
+    ) -> None:
+        self._count_event("refusal")
+        session.send(protocol.refusal_frame(error, method, req_id, symbol, in_us, self.world.now_us()))
+
+    def _send_snapshot(self, session: Session, channel: str, symbol: str) -> None:
+        if channel == "instrument":
+            session.send(protocol.instrument_frame(tuple(self.world.pairs.values())))
+            return
+        book = self.world.books[symbol]
+        ticker = book.ticker()
+        if ticker is None:
+            return
+        if channel == "ticker":
+            session.send(protocol.ticker_frame("snapshot", ticker))
+        else:
+            session.send(protocol.trade_frame("snapshot", book.pair, book.trades[-protocol.SNAPSHOT_TRADES :]))
+
+
+async def serve_websocket(request: web.Request, hub: Hub, heartbeat_seconds: float) -> web.WebSocketResponse:
+    """Speaks Kraken v2 with one client until either side closes."""
+    socket = web.WebSocketResponse(compress=False, max_msg_size=1_000_000)
+    await socket.prepare(request)
+    transport = request.transport
+    if transport is None:
+        return socket
+    session = hub.join(transport.abort)
+    writer = asyncio.create_task(_write_frames(socket, session, heartbeat_seconds))
+    try:
+        async for message in socket:
+            if message.type == WSMsgType.TEXT:
+                hub.answer(session, message.data)
+            elif message.type == WSMsgType.BINARY:
+                hub.answer(session, cast(bytes, message.data).decode(errors="replace"))
+            if session.closing:
+                break
+    finally:
+        hub.leave(session)
+        if not session.closing:
+            session.close(1000, b"")
+        await writer
+    return socket
+
+
+async def _write_frames(socket: web.WebSocketResponse, session: Session, heartbeat_seconds: float) -> None:
+    """Sends what the session queues, a heartbeat after a silent second, and the close frame at the end."""
+    try:
+        while not socket.closed:
+            try:
+                async with asyncio.timeout(heartbeat_seconds):
+                    frame = await session.queue.get()
+            except TimeoutError:
+                if session.subscriptions:
+                    await socket.send_str(protocol.HEARTBEAT)
+                continue
+            if frame is None:
+                break
+            await socket.send_str(frame)
+    except ConnectionError:
+        session.closing = True
+        return
+    code, message = session.close_with
+    await socket.close(code=code, message=message)

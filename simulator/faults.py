@@ -1,0 +1,115 @@
+"""What can be made to go wrong, by name. Pure state: the edges ask it what to do to a frame, a trade or a feed.
+
+Lasting faults stay until they are cleared; counted ones are used up. `close`, `garbage` and `maintenance` act at once.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, get_args
+
+from simulator.market import Trade
+
+FeedFault = Literal["forbidden", "broken", "truncated", "slow"]
+
+FAULTS: dict[str, str] = {
+    "refuse": "symbol: refuse subscriptions to it as not supported",
+    "silent": "channel, symbol: acknowledge the subscription, then send nothing of it",
+    "hole": "symbol, count=5: leave the next trades out of the WebSocket; REST has them",
+    "late": "symbol, count=5: hold the next trades back and send them after newer ones",
+    "duplicate_snapshot": "send the snapshots of all subscriptions again, to everyone, now",
+    "close": "code=1001, message: close every WebSocket now",
+    "garbage": "text: send it (or broken JSON) to every WebSocket now",
+    "status": "system=maintenance|cancel_only|post_only|online: the engine's state, told to all",
+    "message_rate": "count=1: refuse the next requests with 'Exceeded msg rate'",
+    "feed": "website, fault=forbidden|broken|truncated|slow: what its feed does instead",
+    "rest": "error: REST answers with this error, such as EAPI:Rate limit exceeded",
+}
+"""Every fault and its parameters: the help text of GET /faults."""
+
+SLOW_FEED_SECONDS = 30.0
+
+
+class BadFault(ValueError):
+    """No such fault, or a parameter is missing or makes no sense. `str()` of it says which."""
+
+
+@dataclass(slots=True)
+class Faults:
+    """The faults in force."""
+
+    refused: set[str] = field(default_factory=set)
+    silent: set[tuple[str, str]] = field(default_factory=set)
+    holes: Counter[str] = field(default_factory=Counter)
+    late: Counter[str] = field(default_factory=Counter)
+    refused_messages: int = 0
+    feeds: dict[str, FeedFault] = field(default_factory=dict)
+    rest_error: str | None = None
+    _held: dict[str, list[Trade]] = field(default_factory=dict)
+
+    def switch_on(self, name: str, parameters: Mapping[str, str]) -> None:
+        """Puts a lasting or counted fault in force. Raises `BadFault`."""
+        if name == "refuse":
+            self.refused.add(_text(parameters, "symbol"))
+        elif name == "silent":
+            self.silent.add((_text(parameters, "channel"), _text(parameters, "symbol")))
+        elif name == "hole":
+            self.holes[_text(parameters, "symbol")] += _count(parameters, 5)
+        elif name == "late":
+            self.late[_text(parameters, "symbol")] += _count(parameters, 5)
+        elif name == "message_rate":
+            self.refused_messages += _count(parameters, 1)
+        elif name == "feed":
+            self.feeds[_text(parameters, "website")] = feed_fault(_text(parameters, "fault"))
+        elif name == "rest":
+            self.rest_error = _text(parameters, "error")
+        elif name not in FAULTS:
+            raise BadFault(f"no fault is called {name!r}; there are: {', '.join(FAULTS)}")
+
+    def clear(self) -> None:
+        """Ends every lasting fault. Trades held back go out with the next ones."""
+        for lasting in (self.refused, self.silent, self.holes, self.late, self.feeds):
+            lasting.clear()
+        self.refused_messages = 0
+        self.rest_error = None
+
+    def refuses_message(self) -> bool:
+        """Whether the next request is one too many; counts it."""
+        self.refused_messages -= (refused := self.refused_messages > 0)
+        return refused
+
+    def trades_to_send(self, symbol: str, trades: Sequence[Trade]) -> list[Trade]:
+        """What of `trades` goes out on the WebSocket now: without holes, and with what was held back at the end."""
+        lost = min(self.holes[symbol], len(trades))
+        self.holes[symbol] -= lost
+        rest = list(trades[lost:])
+        held_now = min(self.late[symbol], len(rest))
+        self.late[symbol] -= held_now
+        held = self._held.setdefault(symbol, [])
+        held += rest[:held_now]
+        newer = rest[held_now:]
+        if newer:
+            newer += held
+            held.clear()
+        return newer
+
+
+def feed_fault(name: str) -> FeedFault:
+    """A feed fault by name. Raises `BadFault`."""
+    for fault in get_args(FeedFault):
+        if fault == name:
+            return fault  # type: ignore[no-any-return]
+    raise BadFault(f"a feed cannot be {name!r}; it can be: {', '.join(get_args(FeedFault))}")
+
+
+def _text(parameters: Mapping[str, str], name: str) -> str:
+    if not parameters.get(name):
+        raise BadFault(f"the parameter {name!r} is missing")
+    return parameters[name]
+
+
+def _count(parameters: Mapping[str, str], default: int) -> int:
+    text = parameters.get("count", str(default))
+    if not text.isdecimal() or int(text) < 1:
+        raise BadFault(f"count={text!r} is not a whole number above 0")
+    return int(text)

@@ -1,0 +1,231 @@
+"""What the simulated journalists write: templates by mood, and stories that only seem to be about a coin."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from random import Random
+from typing import Literal
+
+Mood = Literal["positive", "negative", "neutral"]
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """One story with blanks: `{coin}`, `{other}`, `{percent}`, `{millions}`, `{firm}`, `{place}`, `{person}`..."""
+
+    section: str
+    titles: tuple[str, ...]
+    summary: str
+    paragraphs: tuple[str, ...]
+
+
+TEMPLATES: dict[Mood, tuple[Template, ...]] = {
+    "positive": (
+        Template(
+            "Markets",
+            ("{coin} surges {percent}% as buyers return", "Strong rally lifts {coin} {percent}% to a fresh high"),
+            "{coin} gained {percent}% within hours as strong demand met thin supply, beating {other}.",
+            (
+                "{coin} climbed {percent}% on heavy volume, its best session in {days} days.",
+                "Traders at {firm} called the rally impressive and said momentum remains strong.",
+            ),
+        ),
+        Template(
+            "Business",
+            (
+                "{firm} adds ${millions} million of {coin} to its treasury",
+                "{coin} wins over {firm} with ${millions}M buy",
+            ),
+            "{firm} said it is excited about the growth of {coin} and plans further purchases.",
+            (
+                "The company bought {coin} over {days} days at what it calls an attractive price.",
+                "{person} described the purchase as a great success for shareholders.",
+            ),
+        ),
+        Template(
+            "Policy",
+            (
+                "{place} approves first {coin} exchange-traded fund",
+                "Regulator in {place} clears {coin} fund in win for investors",
+            ),
+            "Approval in {place} is a breakthrough for {coin}, supporters say, and gives savers safe access.",
+            (
+                "The regulator praised the applicant's excellent record and approved the product after {days} days.",
+                "{person} welcomed the decision as good news for everyone who holds {coin}.",
+            ),
+        ),
+        Template(
+            "Tech",
+            ("{coin} upgrade goes live and cuts fees by {percent}0%", "Smooth upgrade makes {coin} faster and cheaper"),
+            "Developers celebrated a flawless upgrade that makes {coin} faster, safer and cheaper to use.",
+            (
+                "The upgrade was activated without a hitch after {days} days of successful tests.",
+                "{person} thanked contributors for their brilliant work.",
+            ),
+        ),
+        Template(
+            "Business",
+            (
+                "{firm} partners with {coin} developers to bring payments to {place}",
+                "{place} gets {coin} payments in promising deal",
+            ),
+            "The partnership brings easy, reliable {coin} payments to shops in {place}.",
+            (
+                "{firm} expects strong growth and a better experience for its customers.",
+                "Analysts see the deal as an encouraging sign for {coin} adoption.",
+            ),
+        ),
+        Template(
+            "Markets",
+            (
+                "Record inflows: investors pour ${millions} million into {coin}",
+                "{coin} funds enjoy best week with ${millions}M inflow",
+            ),
+            "Funds holding {coin} attracted a record ${millions} million as optimism spread.",
+            ("Inflows beat the previous record by {percent}%.", "Confidence in {coin} has improved, {firm} wrote."),
+        ),
+    ),
+    "negative": (
+        Template(
+            "Markets",
+            ("{coin} plunges {percent}% as fear grips traders", "Brutal selloff wipes {percent}% off {coin}"),
+            "{coin} crashed {percent}% in a violent selloff that hurt leveraged traders and dragged down {other}.",
+            (
+                "Liquidations reached ${millions} million as panic spread, the worst loss in {days} days.",
+                "{firm} warned that a deeper decline is likely.",
+            ),
+        ),
+        Template(
+            "Tech",
+            (
+                "Hackers drain ${millions} million in {coin} from {firm}",
+                "{firm} halts withdrawals after ${millions}M {coin} theft",
+            ),
+            "A devastating hack at {firm} cost users ${millions} million in {coin}; withdrawals are suspended.",
+            (
+                "Attackers exploited a serious flaw that had been ignored for {days} days.",
+                "Victims are angry and fear that their money is lost.",
+            ),
+        ),
+        Template(
+            "Policy",
+            (
+                "{place} sues {firm} over alleged {coin} fraud",
+                "{firm} faces fraud charges in {place} over {coin} sales",
+            ),
+            "Prosecutors in {place} accuse {firm} of deceiving customers who bought {coin}.",
+            (
+                "The complaint describes a scheme that caused losses of ${millions} million.",
+                "{person} denied the accusations and called the case a disaster for the industry.",
+            ),
+        ),
+        Template(
+            "Policy",
+            ("{place} bans {coin} trading, blaming scams", "{coin} slumps as {place} orders trading ban"),
+            "The ban is a painful blow to {coin} holders in {place}, who have {days} days to sell.",
+            ("Officials blamed rising scams and money laundering.", "Exchanges fear a collapse in volume."),
+        ),
+        Template(
+            "Tech",
+            ("{coin} network suffers outage for the second time in {days} days", "Outage halts {coin}, users furious"),
+            "The {coin} network failed for hours, leaving users frustrated and payments stuck.",
+            ("Engineers blamed a bug in the newest release.", "{firm} stopped deposits because of the failure."),
+        ),
+        Template(
+            "Business",
+            ("{firm} files for bankruptcy after bad {coin} bets", "Bad {coin} bets sink {firm}"),
+            "{firm} collapsed with debts of ${millions} million after losing bets on {coin}.",
+            ("Creditors expect heavy losses.", "{person} resigned and apologised for the failure."),
+        ),
+    ),
+    "neutral": (
+        Template(
+            "Markets",
+            ("{coin} trades flat ahead of inflation data", "What to watch in {coin} this week"),
+            "{coin} and {other} moved sideways as the market waited for figures from {place}.",
+            ("Volume was in line with its {days}-day average.", "{firm} kept its outlook unchanged."),
+        ),
+        Template(
+            "Tech",
+            ("{coin} developers schedule call on next release", "Next {coin} release: the agenda"),
+            "Contributors to {coin} meet in {days} days to discuss the scope of the next release.",
+            ("The agenda lists four proposals.", "{person} will chair the call."),
+        ),
+        Template(
+            "Policy",
+            ("{place} opens consultation on {coin} reporting rules", "{place} asks for comments on {coin} reporting"),
+            "The consultation on how {coin} holdings are reported runs for {days} days.",
+            ("Responses are due by the end of the period.", "The ministry did not comment further."),
+        ),
+        Template(
+            "Business",
+            ("{firm} moves its {coin} desk to {place}", "{coin} desk of {firm} relocates"),
+            "The desk, which also handles {other}, will work from {place} as of next month.",
+            ("About {days} employees are part of the move.", "{person} remains head of the desk."),
+        ),
+    ),
+}
+
+# None of these is about a coin, though each carries the name or the ticker of one.
+HARD_NEGATIVES: tuple[Template, ...] = (
+    Template(
+        "Opinion",
+        ("The missing link between regulators and banks in {place}",),
+        "A link in the chain of supervision is missing, writes {person}.",
+        ("Near the end of the year, officials hope to close the gap.",),
+    ),
+    Template(
+        "Culture",
+        ("A stellar quarter for museums in {place}", "Museums in {place} report stellar quarter"),
+        "An exhibition on the cosmos drew crowds for {days} days.",
+        ("Visitors could see an atom-thin sheet of gold and a polka dot mural.",),
+    ),
+    Template(
+        "World",
+        ("Avalanche closes mountain pass near {place}",),
+        "An avalanche blocked the road for {days} hours; nobody was hurt.",
+        ("Rescue teams said the snow will be cleared in the near future.",),
+    ),
+    Template(
+        "Business",
+        ("Payments firm {firm} stays solvent after merger", "{firm} merger: what the ripple effects mean"),
+        "The deal may have a ripple effect on card fees, {person} said.",
+        ("The uni-directional transfer is worth ${millions} million.",),
+    ),
+    Template(
+        "Technology",
+        ("Chip maker in {place} opens dot-matrix museum",),
+        "From the dot matrix to ether-net cabling: a tour of office history.",
+        ("The collection was a gift from {person}.",),
+    ),
+    Template(
+        "Opinion",
+        ("Why the founder of {firm} is adamant about open source",),
+        "{person} is adamant: closed code has no place in finance.",
+        ("The essay closes with a nod to Ada Lovelace and a dig at the solar lobby.",),
+    ),
+)
+
+_FIRMS = (
+    "Harborline Capital",
+    "Northgate Exchange",
+    "Quillon Labs",
+    "Meridian Trust",
+    "Bluefen Bank",
+    "Osprey Digital",
+)
+_PLACES = ("Brazil", "Singapore", "the United Kingdom", "Kenya", "South Korea", "Switzerland", "Texas", "Portugal")
+_PEOPLE = ("Clara Mondego", "Henrik Aalto", "Priya Venkataraman", "Oluwaseun Bello", "Marguerite Duval")
+
+
+def fill(random: Random, coins: Sequence[str]) -> dict[str, str]:
+    """What goes into the blanks. `coins` are at most two, already spelled; for want of a second: 'the wider market'."""
+    return {
+        "coin": coins[0] if coins else "",
+        "other": coins[1] if len(coins) > 1 else "the wider market",
+        "percent": str(random.randrange(2, 10)),
+        "millions": str(random.randrange(3, 480)),
+        "days": str(random.randrange(3, 60)),
+        "firm": random.choice(_FIRMS),
+        "place": random.choice(_PLACES),
+        "person": random.choice(_PEOPLE),
+    }

@@ -1,0 +1,151 @@
+"""The news of the simulated world: seeded stories about its coins, some of which move prices and cross newsrooms.
+
+When a story breaks, which coin it is about and how far it moves the price depend on the seed alone; its wording also
+on `first_number`, so that a restart writes new articles instead of the old ones again.
+"""
+
+import heapq
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from random import Random
+
+from contracts.assets import ASSETS
+from simulator.headlines import HARD_NEGATIVES, TEMPLATES, Mood, fill
+from simulator.market import Shock
+from simulator.newsrooms import NEWSROOMS, Article
+
+BACKLOG_STORIES = 20
+"""Stories already out at the start, so that every newsroom has articles to show."""
+
+_BACKLOG_HOURS = 3
+_MAJOR_SHARE = 0.08
+_MAJOR_JUMP = (0.004, 0.01)
+_MINOR_JUMP = (0.0, 0.0008)
+_STRAY_SHARE = 0.12
+_SECOND_COIN_SHARE = 0.25
+_FOLLOWER_SHARE = 0.35
+_SECOND_US = 1_000_000
+
+_NAMES: dict[str, tuple[str, ...]] = {asset.symbol: (asset.name, asset.symbol, f"${asset.symbol}") for asset in ASSETS}
+_NAMES |= {
+    "BTC": ("Bitcoin", "BTC", "bitcoin", "$BTC", "XBT"),
+    "ETH": ("Ethereum", "Ether", "ETH", "ether", "$ETH"),
+    "XRP": ("XRP", "$XRP", "Ripple's XRP"),
+    "DOGE": ("Dogecoin", "DOGE", "$DOGE", "dogecoin"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """Something that happened: who writes about it how long after, and which prices it moves."""
+
+    after_us: int
+    mood: Mood
+    symbols: tuple[str, ...]
+    shocks: tuple[Shock, ...]
+    newsrooms: tuple[tuple[str, int], ...]
+    """(newsroom, microseconds after the start at which its article appears)"""
+
+
+class NewsDesk:
+    """The sequence of stories. `pairs` are the symbols whose prices news can move; times count from `start_us`."""
+
+    def __init__(
+        self, symbols: Sequence[str], *, seed: int, mean_seconds: float, first_number: int, start_us: int
+    ) -> None:
+        self.start_us = start_us
+        self._symbols = symbols
+        self._mean_seconds = mean_seconds
+        self._random = Random(f"{seed}/news")
+        self._wording = Random(f"{seed}/wording/{first_number}")
+        self._number = first_number
+        self._pending: list[tuple[int, int, Article]] = []
+        self._next_us = self._gap_us()
+
+    def backlog(self) -> list[Article]:
+        """The articles already out at the start, oldest first."""
+        random = Random(f"{self._random.random()}/backlog")
+        span_us = _BACKLOG_HOURS * 3600 * _SECOND_US
+        times = sorted(-random.randrange(30 * _SECOND_US, span_us) for _ in range(BACKLOG_STORIES))
+        # Every newsroom leads one story in five, so none is empty.
+        articles = []
+        for index, after_us in enumerate(times):
+            story = self._draw_story(random, after_us, lead=NEWSROOMS[index % len(NEWSROOMS)].slug)
+            articles += [article for article in self._write(story) if article.at_us <= self.start_us]
+        return sorted(articles, key=lambda article: article.at_us)
+
+    def advance(self, until_us: int) -> Iterator[Story]:
+        """The stories that broke up to `until_us` after the start; their articles appear in `published`."""
+        while self._next_us <= until_us:
+            story = self._draw_story(self._random, self._next_us)
+            self._next_us += self._gap_us()
+            for article in self._write(story):
+                heapq.heappush(self._pending, (article.at_us - self.start_us, article.number, article))
+            yield story
+
+    def published(self, until_us: int) -> Iterator[Article]:
+        """The articles that appear up to `until_us` after the start, in order of time."""
+        while self._pending and self._pending[0][0] <= until_us:
+            yield heapq.heappop(self._pending)[2]
+
+    def _gap_us(self) -> int:
+        return max(1, round(self._random.expovariate(1 / self._mean_seconds) * _SECOND_US))
+
+    def _draw_story(self, random: Random, after_us: int, lead: str | None = None) -> Story:
+        mood: Mood = random.choices(("positive", "negative", "neutral"), (0.36, 0.36, 0.28))[0]
+        symbol = random.choice(self._symbols)
+        second = random.choice(self._symbols)
+        symbols: tuple[str, ...] = (symbol,)
+        if random.random() < _STRAY_SHARE:
+            symbols, mood = (), "neutral"
+        elif random.random() < _SECOND_COIN_SHARE and second.partition("/")[0] != symbol.partition("/")[0]:
+            symbols = (symbol, second)
+        size = random.uniform(*(_MAJOR_JUMP if random.random() < _MAJOR_SHARE else _MINOR_JUMP))
+        sign = {"positive": 1.0, "negative": -1.0, "neutral": 0.0}[mood]
+        shocks = tuple(Shock(each, after_us, sign * size) for each in symbols) if sign else ()
+        slugs = [newsroom.slug for newsroom in NEWSROOMS]
+        first = lead or random.choice(slugs)
+        followers = [slug for slug in slugs if slug != first and symbols and random.random() < _FOLLOWER_SHARE / 2]
+        appearances = [(first, after_us)]
+        appearances += [(slug, after_us + random.randrange(5, 90) * _SECOND_US) for slug in followers]
+        return Story(after_us, mood, symbols, shocks, tuple(appearances))
+
+    def _write(self, story: Story) -> list[Article]:
+        wording = self._wording
+        coins = [wording.choice(_NAMES[symbol.partition("/")[0]]) for symbol in story.symbols]
+        template = wording.choice(TEMPLATES[story.mood] if coins else HARD_NEGATIVES)
+        blanks = fill(wording, coins)
+        tags = tuple(_NAMES[symbol.partition("/")[0]][0] for symbol in story.symbols)
+        articles = []
+        for index, (newsroom, after_us) in enumerate(story.newsrooms):
+            # Most followers rewrite the headline; some print it word for word.
+            variant = 0 if index == 0 or wording.random() < 0.4 else 1
+            title = template.titles[min(variant, len(template.titles) - 1)].format(**blanks)
+            self._number += 1
+            articles.append(
+                Article(
+                    newsroom=newsroom,
+                    number=self._number,
+                    at_us=self.start_us + after_us,
+                    title=title[0].upper() + title[1:],
+                    summary=template.summary.format(**blanks),
+                    paragraphs=tuple(paragraph.format(**blanks) for paragraph in template.paragraphs),
+                    author=wording.choice(_AUTHORS),
+                    section=template.section,
+                    tags=tags,
+                    mood=story.mood,
+                )
+            )
+        return articles
+
+
+_AUTHORS: tuple[str, ...] = (
+    "Imani Okafor",
+    "Luca Ferrand",
+    "Mei-Ling Castellanos",
+    "Tobias Hartvig",
+    "Ana Sobral",
+    "Devika Raman",
+    "Jonas Whitlock",
+    "Sofia Brandt",
+)

@@ -1,0 +1,173 @@
+"""Everything the simulator serves over HTTP: Kraken's REST, the five feeds, faults, metrics, health."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any, get_args
+
+import prometheus_client
+from aiohttp import web
+
+from simulator import rest
+from simulator.exchange import GARBAGE, Hub, serve_websocket
+from simulator.faults import FAULTS, SLOW_FEED_SECONDS, BadFault
+from simulator.newsrooms import NEWSROOMS, Feed, http_date
+from simulator.protocol import System
+from simulator.world import World
+
+# Without spaces, as the venue writes it.
+_compact = partial(json.dumps, separators=(",", ":"))
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def make_app(world: World, hub: Hub, *, heartbeat_seconds: float) -> web.Application:
+    """The application: every address on one page."""
+    app = web.Application()
+
+    async def websocket(request: web.Request) -> web.StreamResponse:
+        return await serve_websocket(request, hub, heartbeat_seconds)
+
+    app.router.add_get("/v2", websocket)
+    app.router.add_get("/0/public/{method}", _rest_handler(world, hub))
+    app.router.add_post("/0/public/{method}", _rest_handler(world, hub))
+    app.router.add_get("/feeds/{newsroom}/rss", _feed_handler(world, hub))
+    app.router.add_get("/faults", _faults_page)
+    app.router.add_delete("/faults", _faults_clearer(hub))
+    app.router.add_post("/faults/{name}", _fault_switch(hub))
+    app.router.add_get("/metrics", _metrics)
+    app.router.add_get("/health", _health_page(world, hub))
+    app.router.add_get("/", _front_page)
+    return app
+
+
+def _rest_handler(world: World, hub: Hub) -> Handler:
+    answers: dict[str, Callable[[Any], dict[str, Any]]] = {
+        "Time": lambda query: rest.server_time(world),
+        "SystemStatus": lambda query: rest.system_status(world, hub.system),
+        "Assets": lambda query: rest.assets(world),
+        "AssetPairs": lambda query: rest.asset_pairs(world, query.get("pair")),
+        "Ticker": lambda query: rest.ticker(world, query.get("pair")),
+        "Trades": lambda query: rest.trades(world, query.get("pair"), query.get("since"), query.get("count")),
+        "OHLC": lambda query: rest.ohlc(world, query.get("pair"), query.get("interval"), query.get("since")),
+    }
+
+    async def answer(request: web.Request) -> web.Response:
+        query = {**request.query, **(await request.post() if request.method == "POST" else {})}
+        try:
+            if hub.faults.rest_error is not None:
+                raise rest.RestError(hub.faults.rest_error)
+            if request.match_info["method"] not in answers:
+                raise rest.RestError(rest.UNKNOWN_METHOD)
+            return web.json_response(rest.envelope(answers[request.match_info["method"]](query)), dumps=_compact)
+        except rest.RestError as error:
+            return web.json_response(rest.error_envelope(str(error)), dumps=_compact)
+
+    return answer
+
+
+def _feed_handler(world: World, hub: Hub) -> Handler:
+    async def answer(request: web.Request) -> web.Response:
+        slug = request.match_info["newsroom"]
+        if slug not in world.feeds:
+            raise web.HTTPNotFound(text=f"no newsroom {slug!r}; there are: {', '.join(world.feeds)}\n")
+        feed = world.feeds[slug]
+        fault = hub.faults.feeds.get(slug)
+        if fault == "forbidden":
+            return web.Response(status=403, text="<html><body>Access denied</body></html>", content_type="text/html")
+        if fault == "broken":
+            return web.Response(status=500, text="<html><body>Oops</body></html>", content_type="text/html")
+        if fault == "slow":
+            await asyncio.sleep(SLOW_FEED_SECONDS)
+        if fault == "truncated":
+            return web.Response(body=feed.document[: len(feed.document) // 2], content_type="application/rss+xml")
+        return _feed_response(feed, request)
+
+    return answer
+
+
+def _feed_response(feed: Feed, request: web.Request) -> web.Response:
+    headers = {"ETag": feed.etag, "Last-Modified": http_date(feed.modified_us), "Cache-Control": "max-age=0"}
+    if feed.is_unchanged(request.headers.get("If-None-Match"), request.headers.get("If-Modified-Since")):
+        return web.Response(status=304, headers=headers)
+    headers["Content-Type"] = "application/rss+xml; charset=utf-8"
+    return web.Response(body=feed.document, headers=headers)
+
+
+def _fault_switch(hub: Hub) -> Handler:
+    async def switch(request: web.Request) -> web.Response:
+        name, parameters = request.match_info["name"], request.query
+        try:
+            if name == "close":
+                hub.close_all(_close_code(parameters.get("code", "1001")), parameters.get("message", "").encode())
+            elif name == "garbage":
+                hub.broadcast(parameters.get("text", GARBAGE))
+            elif name == "duplicate_snapshot":
+                hub.send_snapshots_again()
+            elif name == "status":
+                hub.set_system(_system(parameters.get("system", "")))
+            else:
+                hub.faults.switch_on(name, parameters)
+        except BadFault as error:
+            return web.json_response({"error": str(error)}, status=400)
+        return web.json_response({"fault": name, **parameters})
+
+    return switch
+
+
+def _close_code(text: str) -> int:
+    if not text.isdecimal() or not 1000 <= int(text) <= 4999:
+        raise BadFault(f"code={text!r} is no WebSocket close code (1000 to 4999)")
+    return int(text)
+
+
+def _system(text: str) -> System:
+    for system in get_args(System):
+        if system == text:
+            return system  # type: ignore[no-any-return]
+    raise BadFault(f"system={text!r} is none of: {', '.join(get_args(System))}")
+
+
+def _faults_clearer(hub: Hub) -> Handler:
+    async def clear(request: web.Request) -> web.Response:
+        hub.faults.clear()
+        hub.set_system("online")
+        return web.json_response({"faults": "cleared"})
+
+    return clear
+
+
+async def _faults_page(request: web.Request) -> web.Response:
+    usage = {f"POST /faults/{name}": parameters for name, parameters in FAULTS.items()}
+    return web.json_response({**usage, "DELETE /faults": "end them all"})
+
+
+async def _metrics(request: web.Request) -> web.Response:
+    body = prometheus_client.generate_latest()
+    return web.Response(body=body, headers={"Content-Type": prometheus_client.CONTENT_TYPE_LATEST})
+
+
+def _health_page(world: World, hub: Hub) -> Handler:
+    async def health(request: web.Request) -> web.Response:
+        newest = {symbol: book.trades[-1].trade_id for symbol, book in world.books.items() if book.trades}
+        return web.json_response(
+            {
+                "status": "ok",
+                "system": hub.system,
+                "sessions": hub.sessions,
+                "ended": world.next_due_us() is None,
+                "newest_trade_ids": newest,
+            }
+        )
+
+    return health
+
+
+async def _front_page(request: web.Request) -> web.Response:
+    feeds = "".join(f"/feeds/{newsroom.slug}/rss\n" for newsroom in NEWSROOMS)
+    return web.Response(
+        text="CRYPTO VIZ simulator\n\n/v2 (Kraken WebSocket v2)\n"
+        "/0/public/Trades OHLC Ticker AssetPairs Assets Time SystemStatus (Kraken REST)\n"
+        f"{feeds}/faults (what can go wrong)\n/metrics\n/health\n"
+    )

@@ -1,0 +1,75 @@
+"""The simulated world: the market, what the venue remembers of it, and the newsrooms, moved on by an injected clock."""
+
+from collections.abc import Callable, Iterator
+from random import Random
+
+from simulator.books import Book, past_candles
+from simulator.market import Source, Tick
+from simulator.news import NewsDesk
+from simulator.newsrooms import NEWSROOMS, Article, Feed
+from simulator.pairs import Pair
+
+Clock = Callable[[], int]
+"""Epoch microseconds."""
+
+_STALL_US = 1_000_000
+
+
+class World:
+    """One state for everything that is served. `events` moves it on; nothing else changes it."""
+
+    def __init__(self, source: Source, desk: NewsDesk, *, seed: int, clock: Clock) -> None:
+        self._source = source
+        self._desk = desk
+        self._clock = clock
+        self._now_us = source.start_us
+        self.pairs: dict[str, Pair] = {pair.symbol: pair for pair in source.pairs}
+        self.books: dict[str, Book] = {symbol: Book(pair) for symbol, pair in self.pairs.items()}
+        self.feeds: dict[str, Feed] = {newsroom.slug: Feed(newsroom) for newsroom in NEWSROOMS}
+        for tick in source.history():
+            book = self.books[tick.pair.symbol]
+            if not book.candles and tick.trades:
+                past = Random(f"{seed}/{tick.pair.symbol}/past")
+                book.candles.extend(past_candles(tick.pair, tick.at_us, tick.trades[0].price, past))
+            book.record(tick)
+        for article in desk.backlog():
+            self._publish(article)
+
+    def now_us(self) -> int:
+        """The time of the world's clock, never going back."""
+        self._now_us = max(self._now_us, self._clock())
+        return self._now_us
+
+    def events(self) -> Iterator[Tick | Article]:
+        """What happened since the last call, each already recorded when it is handed out, ticks in order of time.
+
+        After a stall of more than a second the world goes on from now instead of catching up: a process that was
+        suspended must not send an hour of trades at once.
+        """
+        now_us = self.now_us()
+        due_us = self.next_due_us()
+        if due_us is not None and now_us - due_us > _STALL_US:
+            self._source.start_us += now_us - due_us
+            self._desk.start_us += now_us - due_us
+        elapsed_us = now_us - self._source.start_us
+        for story in self._desk.advance(elapsed_us):
+            for shock in story.shocks:
+                self._source.shock(shock)
+        for article in self._desk.published(elapsed_us):
+            self._publish(article)
+            yield article
+        for tick in self._source.advance(elapsed_us):
+            self.books[tick.pair.symbol].record(tick)
+            yield tick
+
+    def next_due_us(self) -> int | None:
+        """The epoch time of the next tick, or None when the market has ended."""
+        due_us = self._source.next_due_us()
+        return None if due_us is None else self._source.start_us + due_us
+
+    def _publish(self, article: Article) -> None:
+        self.feeds[article.newsroom].publish(article)
+
+    def find_pair(self, name: str) -> Pair | None:
+        """The pair REST knows under `name` (any of the venue's spellings), or None."""
+        return next((pair for pair in self.pairs.values() if name in pair.spellings()), None)

@@ -1,0 +1,1 @@
+"""Kafka -> TimescaleDB: job 1 stores everything raw, job 2 makes windows of it."""

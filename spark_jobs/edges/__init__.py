@@ -1,0 +1,1 @@
+"""All input and output of the jobs: the session, Kafka, the database, progress."""

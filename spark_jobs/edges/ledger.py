@@ -1,0 +1,89 @@
+"""The ledger: which Kafka offsets are in the database, written in the transaction that puts them there.
+
+It, not Spark's checkpoint, decides where a job goes on: a batch repeated, a checkpoint lost, old or half deleted, and a
+second process at work all end in the same rows. See doc/decisions/0001.
+"""
+
+from collections.abc import Iterable
+from dataclasses import astuple, dataclass
+
+from psycopg2.extensions import cursor as Cursor
+from psycopg2.extras import execute_values
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """The identity of one batch: the query, the Kafka cluster it reads, the checkpoint it runs on, its number there."""
+
+    query: str
+    cluster_id: str
+    checkpoint_id: str
+    batch_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """The half-open range of offsets [from_offset, next_offset) of one partition that a transaction covers."""
+
+    topic: str
+    partition: int
+    from_offset: int
+    next_offset: int
+    rows: int = 0
+    rejected: int = 0
+
+
+_NEXT = """
+SELECT max(next_offset) FROM cryptoviz.batch_ledger
+WHERE query = %s AND cluster_id = %s AND topic = %s AND partition = %s
+"""
+
+_LOCK = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))"
+
+_RECORD = """
+INSERT INTO cryptoviz.batch_ledger
+  (query, cluster_id, checkpoint_id, batch_id, topic, partition, from_offset, next_offset, rows, rejected)
+VALUES %s
+"""
+
+_PRUNE = """
+DELETE FROM cryptoviz.batch_ledger old
+WHERE query = %s AND committed_at < now() - interval '1 day'
+  AND EXISTS (SELECT 1 FROM cryptoviz.batch_ledger newer
+              WHERE newer.query = old.query AND newer.cluster_id = old.cluster_id AND newer.topic = old.topic
+                AND newer.partition = old.partition AND newer.next_offset > old.next_offset)
+"""
+
+
+def next_offsets(
+    cursor: Cursor, query: str, cluster_id: str, partitions: Iterable[tuple[str, int]]
+) -> dict[tuple[str, int], int]:
+    """For each partition that `query` has stored records of on this cluster, the first offset not in the database."""
+    offsets: dict[tuple[str, int], int] = {}
+    for topic, partition in partitions:
+        cursor.execute(_NEXT, (query, cluster_id, topic, partition))
+        (offset,) = cursor.fetchone() or (None,)
+        if offset is not None:
+            offsets[topic, partition] = offset
+    return offsets
+
+
+def lock(cursor: Cursor, query: str, partitions: Iterable[tuple[str, int]]) -> None:
+    """Holds these partitions of `query` until the transaction ends, so that two processes cannot both write them."""
+    for topic, partition in sorted(partitions):
+        cursor.execute(_LOCK, (f"{query}/{topic}/{partition}",))
+
+
+def record(cursor: Cursor, batch: Batch, ranges: Iterable[Range]) -> None:
+    """Writes one ledger row per range. Unique per batch and partition: a repeat fails instead of counting twice."""
+    execute_values(
+        cursor,
+        _RECORD,
+        [(*astuple(batch), r.topic, r.partition, r.from_offset, r.next_offset, r.rows, r.rejected) for r in ranges],
+    )
+
+
+def prune(cursor: Cursor, query: str) -> int:
+    """Deletes ledger rows older than a day but the newest of each partition; returns how many. Repeat-safe."""
+    cursor.execute(_PRUNE, (query,))
+    return int(cursor.rowcount)

@@ -1,0 +1,120 @@
+"""What a running query says of itself: lag, pace, batch time and watermark as metrics, its offsets as a Kafka group."""
+
+import json
+import logging
+import time
+from collections.abc import Iterable
+from datetime import datetime
+
+from confluent_kafka import Consumer, KafkaException, TopicPartition
+from prometheus_client import Counter, Gauge, Histogram
+from pyspark.sql.streaming.listener import (
+    QueryIdleEvent,
+    QueryProgressEvent,
+    QueryStartedEvent,
+    QueryTerminatedEvent,
+    StreamingQueryListener,
+)
+
+from contracts import metrics
+from contracts.tables import TABLE_BY_TOPIC
+from spark_jobs.edges.batch_writer import Written
+
+log = logging.getLogger(__name__)
+
+ROWS = metrics.JOB_ROWS.of(Counter)
+DEADLETTERS = metrics.JOB_DEADLETTERS.of(Counter)
+NEWEST_EVENT = metrics.JOB_NEWEST_EVENT.of(Gauge)
+LAST_COMMIT = metrics.JOB_LAST_COMMIT.of(Gauge)
+LAG = metrics.JOB_LAG.of(Gauge)
+ROWS_PER_SECOND = metrics.JOB_ROWS_PER_SECOND.of(Gauge)
+BATCH_SECONDS = metrics.JOB_BATCH_SECONDS.of(Histogram)
+WATERMARK = metrics.JOB_WATERMARK.of(Gauge)
+
+COMMIT_EVERY_SECONDS = 1.0
+
+_newest: dict[tuple[str, str], float] = {}
+
+
+class ProgressListener(StreamingQueryListener):
+    """Turns each progress report of `query` into metrics, and commits its offsets to the group `cryptoviz-<query>`.
+
+    Spark itself commits nothing to Kafka, so lag tools would see no reader; the group is for them alone, no job starts
+    from it. Runs on Spark's listener thread; a broker that is away costs a log line, not the query.
+    """
+
+    def __init__(self, query: str, bootstrap_servers: str) -> None:
+        self._query = query
+        self._next_commit = 0.0
+        self._consumer = Consumer(
+            {
+                "bootstrap.servers": bootstrap_servers,
+                "group.id": f"cryptoviz-{query}",
+                "enable.auto.commit": False,
+                "log_level": 2,
+            }
+        )
+
+    def onQueryStarted(self, event: QueryStartedEvent) -> None:  # noqa: N802 (Spark's name)
+        log.info("query started", extra={"query": event.name, "run_id": str(event.runId)})
+
+    def onQueryIdle(self, event: QueryIdleEvent) -> None:  # noqa: N802
+        """Nothing new to read: what is measured stays as it was."""
+
+    def onQueryTerminated(self, event: QueryTerminatedEvent) -> None:  # noqa: N802
+        log.info("query ended", extra={"run_id": str(event.runId)})
+
+    def onQueryProgress(self, event: QueryProgressEvent) -> None:  # noqa: N802
+        progress = event.progress
+        BATCH_SECONDS.labels(self._query).observe(progress.batchDuration / 1000)
+        ROWS_PER_SECOND.labels(self._query).set(progress.processedRowsPerSecond)
+        watermark = progress.eventTime.get("watermark")
+        if watermark is not None:
+            WATERMARK.labels(self._query).set(datetime.fromisoformat(watermark).timestamp())
+        ends: dict[str, dict[str, int]] = {}
+        for source in progress.sources:
+            end, latest = json.loads(source.endOffset), json.loads(source.latestOffset or "{}")
+            for topic, lag in topic_lags(end, latest).items():
+                LAG.labels(self._query, topic).set(lag)
+            ends.update(end)
+        self._commit(ends)
+
+    def _commit(self, ends: dict[str, dict[str, int]]) -> None:
+        if time.monotonic() < self._next_commit:
+            return
+        self._next_commit = time.monotonic() + COMMIT_EVERY_SECONDS
+        offsets = [
+            TopicPartition(topic, int(partition), offset)
+            for topic, partitions in ends.items()
+            for partition, offset in partitions.items()
+        ]
+        try:
+            self._consumer.commit(offsets=offsets, asynchronous=True)
+        except KafkaException as error:
+            log.warning("offsets not shown to lag tools: %s", error)
+
+
+def topic_lags(end: dict[str, dict[str, int]], latest: dict[str, dict[str, int]]) -> dict[str, int]:
+    """For each topic how many messages lie between what was read and the newest there are. Pure."""
+    return {
+        topic: sum(max(0, offset - end.get(topic, {}).get(partition, 0)) for partition, offset in partitions.items())
+        for topic, partitions in latest.items()
+    }
+
+
+def count_written(query: str, written: Iterable[Written]) -> None:
+    """Counts what a committed batch put into the raw tables."""
+    for part in written:
+        table = TABLE_BY_TOPIC[part.topic].name
+        count_rows(query, table, part.rows, part.newest_at)
+        if part.rejected:
+            DEADLETTERS.labels(query, part.topic).inc(part.rejected)
+    LAST_COMMIT.labels(query).set(time.time())
+
+
+def count_rows(query: str, table: str, rows: int, newest_at: float) -> None:
+    """Counts rows committed to a table; `newest_at` (epoch seconds) moves its newest event, forward only."""
+    ROWS.labels(query, table).inc(rows)
+    if newest_at > _newest.get((query, table), 0.0):
+        _newest[query, table] = newest_at
+        NEWEST_EVENT.labels(query, table).set(newest_at)

@@ -1,0 +1,164 @@
+"""The query of job 1: reads the raw topics from the ledger's offsets and hands each batch to the writer."""
+
+import logging
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyspark.errors import PySparkException
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.streaming.query import StreamingQuery
+
+from contracts.settings import Settings
+from contracts.topics import RAW_TOPICS
+from spark_jobs.config import BULK_ROWS, MAX_COLLECTED_BYTES, Job
+from spark_jobs.edges.batch_writer import AWAY, BatchWriter, Place, Read, Records, TooManyUnreadable, Written
+from spark_jobs.edges.deadletters import DeadLetters
+from spark_jobs.edges.kafka_source import look_up, read_range, read_stream, starting_offsets
+from spark_jobs.edges.ledger import Batch, next_offsets, prune
+from spark_jobs.edges.neighbours import retry
+from spark_jobs.edges.offset_log import planned_end, planned_ranges
+from spark_jobs.edges.progress import count_written
+from spark_jobs.edges.query import Batches
+from spark_jobs.edges.timescale_sink import Database
+from spark_jobs.transforms.decode import epoch_seconds
+
+log = logging.getLogger(__name__)
+
+PRUNE_EVERY_BATCHES = 1_000
+
+
+class RawQuery:
+    """Starts job 1's query and writes its batches: small ones by one COPY from the driver over a warm connection,
+    large ones from Spark's workers, each partition of Kafka in a transaction of its own with its own ledger row."""
+
+    def __init__(self, job: Job, settings: Settings, bulk_rows: int = BULK_ROWS) -> None:
+        self._job = job
+        self._settings = settings
+        self._bulk_rows = bulk_rows
+        self._database = Database(settings.database_url_of("writer"), job.query)
+        self._writer = BatchWriter(self._database, DeadLetters(settings.kafka_bootstrap_servers))
+
+    def start(self, spark: SparkSession, checkpoint: Path, batches: Batches) -> StreamingQuery:
+        """The running query, reading on from the ledger."""
+        cluster = look_up(self._settings.kafka_bootstrap_servers, [topic.name for topic in RAW_TOPICS])
+        with self._database.transaction() as cursor:
+            committed = next_offsets(cursor, self._job.query, cluster.id, cluster.watermarks)
+        starts = starting_offsets(cluster, committed)
+        log.info("reading on", extra={"from": {f"{t}/{p}": offset for (t, p), offset in starts.items()}})
+        ends: dict[int, dict[Place, int]] = {-1: starts}
+
+        def write(frame: DataFrame, batch_id: int) -> None:
+            ends[batch_id] = planned_end(checkpoint, batch_id)
+            ranges = planned_ranges(ends.get(batch_id - 1) or planned_end(checkpoint, batch_id - 1), ends[batch_id])
+            ends.pop(batch_id - 2, None)
+            batch = Batch(self._job.query, cluster.id, checkpoint.name, batch_id)
+            self._write(frame, batch, ranges, batches)
+
+        stream = read_stream(
+            spark,
+            self._settings.kafka_bootstrap_servers,
+            starts,
+            self._settings.raw_max_batch_rows,
+            MAX_COLLECTED_BYTES,
+        )
+        return (
+            stream.writeStream.queryName(self._job.query)
+            .option("checkpointLocation", str(checkpoint))
+            .trigger(processingTime=f"{self._job.trigger_seconds} seconds")
+            .foreachBatch(lambda frame, batch_id: batches.guard(lambda number: write(frame, number), batch_id))
+            .start()
+        )
+
+    def _write(self, frame: DataFrame, batch: Batch, ranges: Mapping[Place, tuple[int, int]], batches: Batches) -> None:
+        size = sum(end - start for start, end in ranges.values())
+        if size >= self._bulk_rows:
+            written = self._write_from_workers(frame.sparkSession, batch, ranges)
+        else:
+            records = frame.coalesce(1).toArrow()
+            whole = not pc.any(records["left_out"]).as_py()
+            read = by_place(records) if whole else from_kafka(self._settings.kafka_bootstrap_servers)
+            written = retry(
+                lambda: self._writer.write(batch, ranges, read), AWAY, batch.query, "kafka/database", batches.stop
+            )
+        count_written(batch.query, written)
+        if batch.batch_id % PRUNE_EVERY_BATCHES == PRUNE_EVERY_BATCHES - 1:
+            with self._database.transaction() as cursor:
+                prune(cursor, batch.query)
+
+    def _write_from_workers(
+        self, spark: SparkSession, batch: Batch, ranges: Mapping[Place, tuple[int, int]]
+    ) -> list[Written]:
+        task = RangeTask(self._settings.database_url_of("writer"), self._settings.kafka_bootstrap_servers, batch)
+        rows = [(*place, start, end) for place, (start, end) in ranges.items()]
+        # One task for each partition of Kafka: its range is one transaction.
+        tasks = spark.sparkContext.parallelize(rows, len(rows)).toDF(RANGE)
+        try:
+            return [Written(**row.asDict()) for row in tasks.mapInArrow(task, WRITTEN).collect()]
+        except PySparkException as error:
+            reason = str(error)
+            if TooManyUnreadable.__name__ in reason:
+                raise TooManyUnreadable(reason.split(f"{TooManyUnreadable.__name__}: ")[-1].split("\n")[0]) from error
+            raise
+
+
+def by_place(records: pa.Table) -> Read:
+    """The records of a collected stream (see `read_stream`), to be read by partition."""
+
+    def read(place: Place, start: int, end: int) -> Iterable[Records]:
+        topic, partition = place
+        mine = records.filter(
+            pc.and_(pc.equal(records["topic"], topic), pc.equal(records["partition"], partition))
+        ).sort_by("offset")
+        fresh = mine.filter(pc.greater_equal(mine["offset"], start))
+        yield Records(fresh["offset"].to_pylist(), fresh["value"].to_pylist(), epoch_seconds(fresh["timestamp"]))
+
+    return read
+
+
+def from_kafka(bootstrap_servers: str) -> Read:
+    """The records of a partition as Kafka has them, some thousands or megabytes at a time."""
+    return lambda place, start, end: read_range(bootstrap_servers, *place, start, end)
+
+
+class RangeTask:
+    """Writes ranges of offsets from a Python worker, each in a transaction of its own.
+
+    The worker fetches its range from Kafka itself: by way of the JVM and its rows each record costs several times more.
+    Raises when a neighbour is away: Spark tries the task again, and after that the query is started anew.
+    """
+
+    def __init__(self, url: str, bootstrap_servers: str, batch: Batch) -> None:
+        self._url = url
+        self._bootstrap_servers = bootstrap_servers
+        self._batch = batch
+
+    def __call__(self, chunks: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for chunk in chunks:
+            for row in chunk.to_pylist():
+                written = self._write((row["topic"], row["partition"]), (row["start"], row["end"]))
+                if written:
+                    yield pa.RecordBatch.from_pylist([asdict(part) for part in written], schema=_WRITTEN)
+
+    def _write(self, place: Place, offsets: tuple[int, int]) -> list[Written]:
+        database = Database(self._url, f"{self._batch.query} bulk")
+        writer = BatchWriter(database, DeadLetters(self._bootstrap_servers))
+        try:
+            return writer.write(self._batch, {place: offsets}, from_kafka(self._bootstrap_servers))
+        finally:
+            database.drop()
+
+
+RANGE = "topic string, partition int, start long, end long"
+WRITTEN = "topic string, partition int, rows long, rejected long, newest_at double"
+_WRITTEN = pa.schema(
+    [
+        ("topic", pa.string()),
+        ("partition", pa.int32()),
+        ("rows", pa.int64()),
+        ("rejected", pa.int64()),
+        ("newest_at", pa.float64()),
+    ]
+)

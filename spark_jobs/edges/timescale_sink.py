@@ -1,0 +1,221 @@
+"""Rows into PostgreSQL by COPY. Knows tables and connections, nothing of Kafka."""
+
+import io
+
+import psycopg2
+import pyarrow as pa
+from psycopg2 import errors, sql
+from psycopg2.extensions import connection as Connection
+from psycopg2.extensions import cursor as Cursor
+
+from contracts.rules import WATERMARK_SECONDS
+from contracts.tables import PREDICTION_DATA, SENTIMENT_DATA, TEXTS, Table
+from spark_jobs.edges.copy_format import has_binary_form, to_binary, to_csv
+
+DATABASE_AWAY = (psycopg2.OperationalError, psycopg2.InterfaceError)
+"""The server is gone, restarting, full or refusing: the same transaction may succeed later."""
+
+SAMPLES = {SENTIMENT_DATA.name: "article_count", PREDICTION_DATA.name: "sample_count"}
+"""For each window table the column that says how many observations a row was made of."""
+
+SCORED_LATER = frozenset({"actual_price", "scored_at"})
+
+
+class Database:
+    """One connection to the database as the writer, opened at first use and opened anew after it broke.
+
+    Not for threads. `with database.transaction() as cursor` commits at its end and rolls back on an error.
+    """
+
+    def __init__(self, url: str, application_name: str) -> None:
+        self._url = url
+        self._application_name = application_name
+        self._connection: Connection | None = None
+
+    def transaction(self) -> "Transaction":
+        """A transaction on the warm connection. Raises one of `DATABASE_AWAY` when the database cannot be had."""
+        return Transaction(self)
+
+    def connection(self) -> Connection:
+        """The open connection."""
+        if self._connection is None or self._connection.closed:
+            self._connection = psycopg2.connect(
+                self._url,
+                application_name=self._application_name,
+                connect_timeout=5,
+                keepalives_idle=5,
+                keepalives_interval=2,
+                keepalives_count=3,
+                tcp_user_timeout=15_000,
+                options="-c timezone=UTC",
+            )
+        return self._connection
+
+    def drop(self) -> None:
+        """Closes the connection; the next transaction opens another."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+
+class Transaction:
+    """A transaction as a `with` block that gives a cursor."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def __enter__(self) -> Cursor:
+        self._cursor = self._database.connection().cursor()
+        return self._cursor
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        connection = self._database.connection()
+        if error is None:
+            try:
+                connection.commit()
+            except DATABASE_AWAY:
+                self._database.drop()
+                raise
+        elif isinstance(error, DATABASE_AWAY):
+            self._database.drop()
+        else:
+            connection.rollback()
+
+
+def copy_new(cursor: Cursor, table: Table, rows: pa.Table) -> int:
+    """Adds the rows that are not in the table yet and returns how many.
+
+    Where the table keeps its natural key itself, rows go straight in, and only when one of them is there already (a
+    refill, a restarted producer) by way of a staging table. Where rows have versions the newest of each replaces an
+    older one there is; then the count is of rows added or replaced.
+    """
+    if rows.num_rows == 0:
+        return 0
+    if not table.unique:
+        return _copy(cursor, table.name, table, rows)
+    if table.version is not None:
+        return _upsert_newest(cursor, table, rows, table.version)
+    cursor.execute("SAVEPOINT straight")
+    try:
+        count = _copy(cursor, table.name, table, rows)
+    except errors.UniqueViolation:
+        cursor.execute("ROLLBACK TO SAVEPOINT straight")
+        stage = _stage(cursor, table, rows)
+        columns = _columns(table.written_columns)
+        cursor.execute(
+            sql.SQL("INSERT INTO {table} ({columns}) SELECT {columns} FROM {stage} ON CONFLICT DO NOTHING").format(
+                table=sql.Identifier(table.name), columns=columns, stage=stage
+            )
+        )
+        count = cursor.rowcount
+    cursor.execute("RELEASE SAVEPOINT straight")
+    return count
+
+
+def _upsert_newest(cursor: Cursor, table: Table, rows: pa.Table, version: str) -> int:
+    cursor.execute(
+        sql.SQL(
+            "INSERT INTO {table} AS kept ({columns}) SELECT DISTINCT ON ({key}) {columns} FROM {stage} "
+            "ORDER BY {key}, {version} DESC ON CONFLICT ({key}) DO UPDATE SET {changes} "
+            "WHERE excluded.{version} > kept.{version}"
+        ).format(
+            table=sql.Identifier(table.name),
+            columns=_columns(table.written_columns),
+            key=_columns(table.natural_key),
+            stage=_stage(cursor, table, rows),
+            version=sql.Identifier(version),
+            changes=_replaced([name for name in table.written_columns if name not in table.natural_key]),
+        )
+    )
+    return int(cursor.rowcount)
+
+
+def upsert_windows(cursor: Cursor, table: Table, rows: pa.Table) -> int:
+    """Adds or replaces window rows by their natural key and returns how many changed.
+
+    A row made of fewer observations never replaces one made of more: while a restarted job reads its open windows
+    again, what stands in the table stays.
+    """
+    if rows.num_rows == 0:
+        return 0
+    stage = _stage(cursor, table, rows)
+    written = table.written_columns
+    changing = [name for name in written if name not in table.natural_key and name not in SCORED_LATER]
+    cursor.execute(
+        sql.SQL(
+            "INSERT INTO {table} AS kept ({columns}) SELECT {columns} FROM {stage} ON CONFLICT ({key}) DO UPDATE SET "
+            "{changes} WHERE excluded.{samples} >= kept.{samples} AND ({old}) IS DISTINCT FROM ({new})"
+        ).format(
+            table=sql.Identifier(table.name),
+            columns=_columns(written),
+            stage=stage,
+            key=_columns(table.natural_key),
+            changes=_replaced(changing),
+            samples=sql.Identifier(SAMPLES[table.name]),
+            old=sql.SQL(", ").join(sql.Identifier("kept", name) for name in changing),
+            new=sql.SQL(", ").join(sql.Identifier("excluded", name) for name in changing),
+        )
+    )
+    return int(cursor.rowcount)
+
+
+_SCORE = """
+WITH newest AS (SELECT max(window_start) AS at FROM prediction_data)
+UPDATE prediction_data forecast
+SET actual_price = outcome.price_last, scored_at = now()
+FROM prediction_data outcome, newest
+WHERE forecast.actual_price IS NULL
+  AND forecast.timestamp > newest.at - make_interval(secs => %(look_back)s)
+  AND outcome.crypto_symbol = forecast.crypto_symbol
+  AND outcome.model_name = forecast.model_name
+  AND outcome.timestamp = forecast.target_at
+  AND outcome.timestamp > newest.at - make_interval(secs => %(look_back)s)
+  AND outcome.timestamp <= newest.at - make_interval(secs => %(watermark)s)
+"""
+
+SCORE_LOOK_BACK_SECONDS = 3_600
+"""How far back forecasts are sought that still want their outcome; a window is closed long before."""
+
+
+def score_forecasts(cursor: Cursor) -> int:
+    """Writes the outcome into every forecast whose target has passed for good, and returns how many.
+
+    The outcome is the last price of the window that ends at the target, once the watermark has closed that window.
+    Where no price was seen in it the forecast stays unscored.
+    """
+    cursor.execute(_SCORE, {"look_back": SCORE_LOOK_BACK_SECONDS, "watermark": WATERMARK_SECONDS})
+    return int(cursor.rowcount)
+
+
+def _replaced(names: list[str]) -> sql.Composed:
+    return sql.SQL(", ").join(sql.SQL("{name} = excluded.{name}").format(name=sql.Identifier(name)) for name in names)
+
+
+def _columns(names: tuple[str, ...]) -> sql.Composed:
+    return sql.SQL(", ").join(map(sql.Identifier, names))
+
+
+def _stage(cursor: Cursor, table: Table, rows: pa.Table) -> sql.Identifier:
+    name = f"stage_{table.name}"
+    stage = sql.Identifier(name)
+    cursor.execute(
+        sql.SQL(
+            "CREATE TEMP TABLE IF NOT EXISTS {stage} (LIKE {table} INCLUDING DEFAULTS) ON COMMIT DELETE ROWS"
+        ).format(stage=stage, table=sql.Identifier(table.name))
+    )
+    cursor.execute(sql.SQL("DELETE FROM {stage}").format(stage=stage))
+    _copy(cursor, name, table, rows)
+    return stage
+
+
+def _copy(cursor: Cursor, target: str, table: Table, rows: pa.Table) -> int:
+    chosen = rows.select(list(table.written_columns))
+    binary = has_binary_form(chosen, arrays=TEXTS in table.columns.values())
+    command = sql.SQL("COPY {target} ({columns}) FROM STDIN (FORMAT {format})").format(
+        target=sql.Identifier(target),
+        columns=_columns(table.written_columns),
+        format=sql.SQL("binary" if binary else "csv"),
+    )
+    buffer = io.BytesIO(to_binary(chosen) if binary else to_csv(chosen))
+    cursor.copy_expert(command, buffer)
+    return int(cursor.rowcount)

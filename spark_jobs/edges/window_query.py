@@ -1,0 +1,160 @@
+"""The query of job 2: reads ticks and articles back to the oldest open window and upserts every window that changed."""
+
+import logging
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pyarrow as pa
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+from pyspark.sql.streaming.query import StreamingQuery
+
+from contracts.rules import MAX_FUTURE_SECONDS, MAX_MESSAGE_BYTES, WATERMARK_SECONDS, WINDOW_SECONDS
+from contracts.settings import Settings
+from contracts.tables import PREDICTION_DATA, SENTIMENT_DATA, Table
+from contracts.topics import RAWARTICLE, RAWTICKER, Topic
+from spark_jobs.config import Job
+from spark_jobs.edges.batch_writer import AWAY, Place
+from spark_jobs.edges.kafka_source import Cluster, Offsets, look_up, offsets_at, read_stream, starting_offsets
+from spark_jobs.edges.ledger import Batch, Range, prune, record
+from spark_jobs.edges.neighbours import retry
+from spark_jobs.edges.offset_log import planned_end, planned_ranges
+from spark_jobs.edges.progress import count_rows
+from spark_jobs.edges.query import Batches
+from spark_jobs.edges.timescale_sink import Database, score_forecasts, upsert_windows
+from spark_jobs.schemas import OBSERVATION, table_schema
+from spark_jobs.transforms.decode import decode, epoch_seconds
+from spark_jobs.transforms.observations import OBSERVATIONS_OF
+from spark_jobs.transforms.windows import (
+    PRICE,
+    SENTIMENT,
+    SLIDE_OF,
+    to_prediction_rows,
+    to_sentiment_rows,
+    with_statistics,
+    with_windows,
+)
+
+log = logging.getLogger(__name__)
+
+PRUNE_EVERY_BATCHES = 1_000
+MAX_BATCH_ROWS = 500_000
+
+SOURCES: tuple[tuple[str, Topic, Table, Callable[[DataFrame], DataFrame]], ...] = (
+    (PRICE, RAWTICKER, PREDICTION_DATA, to_prediction_rows),
+    (SENTIMENT, RAWARTICLE, SENTIMENT_DATA, to_sentiment_rows),
+)
+"""What a kind of window is made of, where its rows go, and how they are made."""
+
+
+class WindowQuery:
+    """Starts job 2's query and writes its batches.
+
+    State lives in Spark only while the process does. A new start reads the topics again from where the oldest window
+    that was still open begins, so a lost, old or half-deleted checkpoint makes no difference; windows that were closed
+    by then are left alone, and a window in the table is only ever replaced by one of at least as many observations.
+    """
+
+    def __init__(self, job: Job, settings: Settings) -> None:
+        self._job = job
+        self._settings = settings
+        self._database = Database(settings.database_url_of("writer"), job.query)
+
+    def start(self, spark: SparkSession, checkpoint: Path, batches: Batches) -> StreamingQuery:
+        """The running query, reading on from the oldest open window of each kind."""
+        cluster = look_up(self._settings.kafka_bootstrap_servers, [topic.name for _, topic, _, _ in SOURCES])
+        open_from = {table.name: self._open_from(table) for _, _, table, _ in SOURCES}
+        starts: Offsets = {}
+        windows: list[DataFrame] = []
+        for kind, topic, table, _ in SOURCES:
+            begins = self._starts(cluster, topic, open_from[table.name])
+            starts |= begins
+            raw = read_stream(spark, self._settings.kafka_bootstrap_servers, begins, MAX_BATCH_ROWS, MAX_MESSAGE_BYTES)
+            observations = raw.mapInArrow(Decoder(topic.name), OBSERVATION)
+            windows.append(with_windows(observations, kind, SLIDE_OF[kind]))
+        log.info("reading on", extra={"from": {f"{t}/{p}": offset for (t, p), offset in starts.items()}})
+        statistics = with_statistics(windows[0].unionAll(windows[1]))
+        ends: dict[int, Offsets] = {-1: starts}
+
+        def write(frame: DataFrame, batch_id: int) -> None:
+            ends[batch_id] = planned_end(checkpoint, batch_id)
+            ranges = planned_ranges(ends.get(batch_id - 1) or planned_end(checkpoint, batch_id - 1), ends[batch_id])
+            ends.pop(batch_id - 2, None)
+            batch = Batch(self._job.query, cluster.id, checkpoint.name, batch_id)
+            self._write(frame, batch, ranges, open_from, batches)
+
+        return (
+            statistics.writeStream.queryName(self._job.query)
+            .outputMode("update")
+            .option("checkpointLocation", str(checkpoint))
+            .trigger(processingTime=f"{self._job.trigger_seconds} seconds")
+            .foreachBatch(lambda frame, batch_id: batches.guard(lambda number: write(frame, number), batch_id))
+            .start()
+        )
+
+    def _open_from(self, table: Table) -> datetime | None:
+        """The start of the oldest window that was still open when the table was last written; None when it is empty."""
+        with self._database.transaction() as cursor:
+            cursor.execute(f"SELECT max(window_start) FROM {table.name}")
+            (newest,) = cursor.fetchone() or (None,)
+        return None if newest is None else newest - timedelta(seconds=WATERMARK_SECONDS + WINDOW_SECONDS)
+
+    def _starts(self, cluster: Cluster, topic: Topic, open_from: datetime | None) -> Offsets:
+        partitions = [place for place in cluster.watermarks if place[0] == topic.name]
+        committed: Offsets = {}
+        if open_from is not None:
+            # An event may lie that far ahead of its record's own time, so its record may be that much older.
+            committed = offsets_at(
+                self._settings.kafka_bootstrap_servers, partitions, open_from.timestamp() - MAX_FUTURE_SECONDS
+            )
+        watermarks = {place: cluster.watermarks[place] for place in partitions}
+        # Records that retention took were in windows that are closed or gone: nothing to report as lost here.
+        clamped = {place: max(offset, watermarks[place][0]) for place, offset in committed.items()}
+        return starting_offsets(Cluster(cluster.id, watermarks), clamped)
+
+    def _write(
+        self,
+        frame: DataFrame,
+        batch: Batch,
+        ranges: dict[Place, tuple[int, int]],
+        open_from: dict[str, datetime | None],
+        batches: Batches,
+    ) -> None:
+        frame.persist()
+        try:
+            rows = {
+                table.name: to_rows(_still_open(frame, open_from[table.name])).toArrow().cast(table_schema(table))
+                for _, _, table, to_rows in SOURCES
+            }
+        finally:
+            frame.unpersist()
+        counts = retry(lambda: self._store(batch, ranges, rows), AWAY, batch.query, "database", batches.stop)
+        for name, count in counts.items():
+            newest = max(rows[name]["window_start"].to_pylist(), default=None)
+            count_rows(batch.query, name, count, newest.timestamp() if newest is not None else 0.0)
+
+    def _store(self, batch: Batch, ranges: dict[Place, tuple[int, int]], rows: dict[str, pa.Table]) -> dict[str, int]:
+        with self._database.transaction() as cursor:
+            counts = {table.name: upsert_windows(cursor, table, rows[table.name]) for _, _, table, _ in SOURCES}
+            score_forecasts(cursor)
+            record(cursor, batch, [Range(*place, start, end) for place, (start, end) in ranges.items()])
+            if batch.batch_id % PRUNE_EVERY_BATCHES == PRUNE_EVERY_BATCHES - 1:
+                prune(cursor, batch.query)
+        return counts
+
+
+def _still_open(frame: DataFrame, open_from: datetime | None) -> DataFrame:
+    return frame if open_from is None else frame.where(F.col("window_start") >= F.lit(open_from))
+
+
+class Decoder:
+    """Raw records to observations, in a Python worker. What cannot be read is passed over: job 1 reports it."""
+
+    def __init__(self, topic: str) -> None:
+        self._topic = topic
+
+    def __call__(self, chunks: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for chunk in chunks:
+            decoded = decode(self._topic, chunk["value"].to_pylist(), epoch_seconds(chunk["timestamp"]))
+            yield from OBSERVATIONS_OF[self._topic](decoded.rows).to_batches()

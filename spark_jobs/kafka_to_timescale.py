@@ -1,0 +1,23 @@
+"""Job 1, everything raw: the raw topics into their tables, each record once, the unreadable ones to `deadletter`.
+
+    rawticker  -> ticker_data      rawtrade -> trade_data
+    rawarticle -> article_data     rawalert -> alert_data
+    rawgap     -> gap_data (the newest report of each gap)
+
+Run with `python -m spark_jobs.kafka_to_timescale`; settings in .env.example.
+"""
+
+from contracts.settings import settings
+from spark_jobs.config import raw_job
+from spark_jobs.edges.query import run_job
+from spark_jobs.edges.raw_query import RawQuery
+
+
+def main() -> None:
+    """Runs until SIGTERM."""
+    job = raw_job(settings())
+    run_job(job, settings(), RawQuery(job, settings()).start)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,38 @@
+"""The contracts as Arrow and Spark types: thin views, nothing is declared here twice."""
+
+import pyarrow as pa
+from pyspark.sql import types as T
+
+from contracts import tables
+from contracts.tables import INSERTED_AT, Table
+
+TIMESTAMP = pa.timestamp("us", tz="UTC")
+
+_ARROW: dict[str, pa.DataType] = {
+    tables.TIME: TIMESTAMP,
+    tables.FLOAT: pa.float64(),
+    tables.TEXT: pa.string(),
+    tables.TEXTS: pa.string(),
+    tables.BIG: pa.int64(),
+    tables.INT: pa.int32(),
+}
+"""A `text[]` travels as PostgreSQL's own array literal: CSV, which COPY reads, has no arrays."""
+
+
+def table_schema(table: Table) -> pa.Schema:
+    """The Arrow schema of the columns that a writer of `table` fills."""
+    return pa.schema([(name, _ARROW[kind]) for name, kind in table.columns.items() if name != INSERTED_AT])
+
+
+OBSERVATION = T.StructType(
+    [
+        T.StructField("symbol", T.StringType(), nullable=False),
+        T.StructField("event_at", T.TimestampType(), nullable=False),
+        T.StructField("order_key", T.TimestampType(), nullable=False),
+        T.StructField("value", T.DoubleType(), nullable=False),
+        T.StructField("confidence", T.DoubleType(), nullable=False),
+    ]
+)
+"""What the windows are made of: one number about one asset at one time.
+
+`order_key` breaks ties between observations of the same `event_at` (it is when we learned of them)."""

@@ -1,0 +1,125 @@
+"""Observations to windows, and windows to the rows of the window tables: DataFrame -> DataFrame, Column -> Column."""
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from contracts.rules import (
+    AGGREGATED_ARTICLES,
+    FORECAST_HORIZON_SECONDS,
+    NEGATIVE_BELOW,
+    POSITIVE_ABOVE,
+    SLIDE_SECONDS,
+    WATERMARK_SECONDS,
+    WINDOW_SECONDS,
+)
+from spark_jobs.models import MODELS
+
+PRICE = "price"
+SENTIMENT = "sentiment"
+
+
+def seconds(count: int) -> str:
+    """A length of time as Spark spells it."""
+    return f"{count} seconds"
+
+
+def with_label(score: Column) -> Column:
+    """The label of a sentiment score: `contracts.rules.label_of` as a column."""
+    return (
+        F.when(score > F.lit(POSITIVE_ABOVE), F.lit("positive"))
+        .when(score < F.lit(NEGATIVE_BELOW), F.lit("negative"))
+        .otherwise(F.lit("neutral"))
+    )
+
+
+def with_windows(observations: DataFrame, kind: str, slide_seconds: int) -> DataFrame:
+    """Each observation once for every window of `WINDOW_SECONDS`, a slide apart, that it falls in.
+
+    Late by more than the watermark, it may be left out.
+    """
+    windows = F.window("event_at", seconds(WINDOW_SECONDS), seconds(slide_seconds))
+    return observations.withWatermark("event_at", seconds(WATERMARK_SECONDS)).select(
+        F.lit(kind).alias("kind"), "symbol", windows.alias("window"), "event_at", "order_key", "value", "confidence"
+    )
+
+
+def with_statistics(windowed: DataFrame) -> DataFrame:
+    """One row per kind, symbol and window: how many observations, and their mean, spread, extremes and last value.
+
+    The spread is the population's, so that a window of one observation has one too: zero.
+    """
+    order = F.struct("event_at", "order_key")
+    return (
+        windowed.groupBy("kind", "symbol", "window")
+        .agg(
+            F.count("value").cast("int").alias("sample_count"),
+            F.avg("value").alias("mean"),
+            F.stddev_pop("value").alias("stddev"),
+            F.min("value").alias("min"),
+            F.max("value").alias("max"),
+            F.max_by("value", order).alias("last"),
+            F.avg("confidence").alias("confidence"),
+        )
+        .select(
+            "kind",
+            "symbol",
+            F.col("window.start").alias("window_start"),
+            F.col("window.end").alias("window_end"),
+            "sample_count",
+            "mean",
+            "stddev",
+            "min",
+            "max",
+            "last",
+            "confidence",
+        )
+    )
+
+
+def to_sentiment_rows(statistics: DataFrame) -> DataFrame:
+    """The sentiment windows as rows of `sentiment_data`."""
+    return statistics.where(F.col("kind") == SENTIMENT).select(
+        F.col("window_end").alias("timestamp"),
+        F.col("symbol").alias("crypto_symbol"),
+        F.col("mean").alias("sentiment_score"),
+        with_label(F.col("mean")).alias("sentiment_label"),
+        F.lit(AGGREGATED_ARTICLES).alias("source"),
+        "confidence",
+        "window_start",
+        F.col("sample_count").alias("article_count"),
+    )
+
+
+def to_prediction_rows(statistics: DataFrame) -> DataFrame:
+    """The price windows as rows of `prediction_data`: one forecast per window and registered model, not yet scored."""
+    prices = statistics.where(F.col("kind") == PRICE)
+    made = [
+        prices.select(
+            F.col("window_end").alias("timestamp"),
+            F.col("symbol").alias("crypto_symbol"),
+            model.predicted().alias("predicted_price"),
+            F.lit(None).cast("double").alias("actual_price"),
+            F.lit(model.name).alias("model_name"),
+            model.low().alias("confidence_interval_low"),
+            model.high().alias("confidence_interval_high"),
+            F.lit(FORECAST_HORIZON_SECONDS).alias("horizon_seconds"),
+            (F.col("window_end") + F.expr(f"INTERVAL {FORECAST_HORIZON_SECONDS} SECONDS")).alias("target_at"),
+            F.lit(model.version).alias("model_version"),
+            F.lit(None).cast("timestamp").alias("scored_at"),
+            "window_start",
+            "sample_count",
+            F.col("stddev").alias("price_stddev"),
+            F.col("min").alias("price_min"),
+            F.col("max").alias("price_max"),
+            F.col("last").alias("price_last"),
+        )
+        for model in MODELS
+    ]
+    rows = made[0]
+    for more in made[1:]:
+        rows = rows.unionAll(more)
+    return rows
+
+
+SLIDE_OF = {PRICE: SLIDE_SECONDS, SENTIMENT: WINDOW_SECONDS}
+"""Price windows overlap, a new one each slide; sentiment windows follow one another, so that an article counts once."""

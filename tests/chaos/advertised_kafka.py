@@ -1,0 +1,22 @@
+"""The embedded Kafka, telling its clients to come by way of the proxy: `python -m tests.chaos.advertised_kafka PORT`.
+
+It listens where the settings say, and advertises PORT; after the first handshake every client connects there.
+"""
+
+import sys
+
+from scripts import embedded_kafka
+from scripts.waiting import HOST
+
+
+def main(port: int) -> None:
+    """Becomes the broker."""
+    properties = embedded_kafka.server_properties
+    embedded_kafka.server_properties = lambda *given: (
+        properties(*given) | {"advertised.listeners": f"PLAINTEXT://{HOST}:{port}"}
+    )
+    embedded_kafka.main()
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))

@@ -1,0 +1,140 @@
+"""What is true at the end: Kafka against the tables, the tables against the exchange, the windows worked out anew."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from contracts.settings import Settings
+from monitoring.samples import fetch
+from scripts.audit import Auditor
+from scripts.audit_verdict import report
+from scripts.waiting import HOST, NotReady
+from simulator.market import Tick, Trade
+from simulator.pairs import LOT_DECIMALS
+from simulator.server import Plan, make_world
+from tests.chaos.rig import FIRST_TRADE_ID, NEWS_SECONDS, PAIRS, TRADES_PER_SECOND, Rig
+from tests.recompute import (
+    differences,
+    recomputed_forecasts,
+    recomputed_sentiment,
+    stored_forecasts,
+    stored_sentiment,
+)
+
+SETTLE_SECONDS = 600.0
+STEP_US = 500_000
+EXAMPLES = 5
+
+TradeRow = tuple[str, int, float, float, str]
+"""pair, trade id, price, volume, side."""
+
+
+@dataclass(slots=True)
+class Findings:
+    """What is wrong. `lines` tell it to a person."""
+
+    lost: int = 0
+    duplicated: int = 0
+    other: int = 0
+    lines: list[str] = field(default_factory=list)
+
+    @property
+    def clean(self) -> bool:
+        """Whether the promise was kept."""
+        return not (self.lost or self.duplicated or self.other)
+
+
+def newest_trades(config: Settings) -> dict[str, int]:
+    """The newest trade id of each pair at the exchange, now."""
+    told: dict[str, int] = json.loads(fetch(HOST, config.simulator_port, "/health").body)["newest_trade_ids"]
+    return told
+
+
+def undisturbed_trades(seed: int, until: dict[str, int]) -> Iterator[TradeRow]:
+    """Every trade up to those ids that the exchange makes with this seed: the run that nothing interrupts.
+
+    The market depends on the seed, the rate, the pairs and the news alone, so it can be played again in no time.
+    """
+    now_us = 1_700_000_000_000_000
+    plan = Plan(PAIRS, seed, TRADES_PER_SECOND, news_seconds=NEWS_SECONDS, first_trade_id=FIRST_TRADE_ID)
+    world = make_world(plan, lambda: now_us)
+    newest = dict.fromkeys(PAIRS, 0)
+
+    def rows(symbol: str, trades: Sequence[Trade]) -> Iterator[TradeRow]:
+        scale = 10 ** world.pairs[symbol].decimals
+        for trade in trades:
+            newest[symbol] = trade.trade_id
+            if trade.trade_id <= until[symbol]:
+                yield symbol, trade.trade_id, trade.price / scale, trade.qty / 10**LOT_DECIMALS, trade.side
+
+    for symbol, book in world.books.items():
+        yield from rows(symbol, book.trades)
+    while any(newest[symbol] < until[symbol] for symbol in PAIRS):
+        now_us += STEP_US
+        for event in world.events():
+            if isinstance(event, Tick):
+                yield from rows(event.pair.symbol, event.trades)
+
+
+def compare_trades(expected: set[TradeRow], found: Counter[TradeRow]) -> Findings:
+    """Holds the table's trades against the exchange's. Pure.
+
+    At its first connection a producer is told some trades from before it, and none that are older: what lies before
+    the first trade found of a pair is not missed.
+    """
+    findings = Findings()
+    begins: dict[str, int] = {}
+    for pair, trade_id, *_ in found:
+        begins[pair] = min(begins.get(pair, trade_id), trade_id)
+    missing = {row for row in expected if row not in found and row[1] >= begins.get(row[0], 0)}
+    strange = {row for row in found if row not in expected}
+    findings.lost, findings.other = len(missing), len(strange)
+    findings.duplicated = sum(count - 1 for count in found.values())
+    for what, rows in (("lost", missing), ("not of this market", strange)):
+        findings.lines += [f"  trade {what}: {row}" for row in sorted(rows)[:EXAMPLES]]
+    equal = len(expected & set(found))
+    findings.lines.insert(0, f"trades      {equal:>9} as in the run that nothing interrupted, {len(missing)} missing")
+    return findings
+
+
+def judge(rig: Rig, until: dict[str, int]) -> Findings:
+    """Everything that can be checked once the producers have stopped. `until`: trades that must be there by now."""
+    findings = Findings()
+    verdicts = Auditor(rig.config).run(SETTLE_SECONDS)
+    findings.lines.append(report(verdicts))
+    findings.lost = sum(verdict.lost for verdict in verdicts)
+    findings.duplicated = sum(verdict.duplicated for verdict in verdicts)
+    findings.other = sum(verdict.altered + verdict.stray for verdict in verdicts)
+    for more in (_judge_trades(rig, until), _judge_windows(rig)):
+        findings.lost += more.lost
+        findings.other += more.other
+        findings.lines += more.lines
+    return findings
+
+
+def _judge_trades(rig: Rig, until: dict[str, int]) -> Findings:
+    rows = rig.query("SELECT pair, trade_id, price, volume, side FROM trade_data")
+    found = Counter(row for row in rows if row[1] <= until[row[0]])
+    return compare_trades(set(undisturbed_trades(rig.seed, until)), found)
+
+
+def _judge_windows(rig: Rig) -> Findings:
+    bootstrap = rig.config.kafka_bootstrap_servers
+    prices, moods = recomputed_forecasts(bootstrap), recomputed_sentiment(bootstrap)
+    wrong: list[str] = []
+
+    def settled() -> bool:
+        of_prices = differences(prices, stored_forecasts(rig.query))
+        wrong[:] = [*of_prices, *differences(moods, stored_sentiment(rig.query))]
+        return not wrong
+
+    findings = Findings()
+    try:
+        rig.wait_until(settled, SETTLE_SECONDS / 4, "windows")
+    except NotReady:
+        findings.other = len(wrong)
+    total = len(prices) + len(moods)
+    equal = f"windows     {total - len(wrong):>9} of {total} as recomputed"
+    findings.lines = [equal, *(f"  window {line}" for line in wrong[:EXAMPLES])]
+    return findings

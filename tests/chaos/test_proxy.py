@@ -1,0 +1,98 @@
+"""The proxy forwards, cuts and stalls."""
+
+import socket
+import threading
+
+import pytest
+
+from scripts.waiting import HOST, free_ports, wait_until
+from tests.chaos.proxy import FaultProxy
+
+
+@pytest.fixture
+def wire():
+    """A proxy in front of a server that sends back what it gets."""
+    (port,) = free_ports(1)
+    server = socket.create_server((HOST, 0))
+
+    def echo(connection):
+        with connection:
+            try:
+                while chunk := connection.recv(65_536):
+                    connection.sendall(chunk)
+            except ConnectionResetError:
+                return
+
+    def serve():
+        while True:
+            try:
+                connection, _ = server.accept()
+            except OSError:
+                return
+            threading.Thread(target=echo, args=(connection,), daemon=True).start()
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    proxy = FaultProxy(port, server.getsockname()[1])
+    proxy.start()
+    yield proxy
+    proxy.stop()
+    server.shutdown(socket.SHUT_RDWR)
+    server.close()
+    thread.join(10)
+
+
+def connect(wire):
+    connection = socket.create_connection((HOST, wire.port), timeout=10)
+    connection.sendall(b"hello")
+    assert connection.recv(100) == b"hello"
+    return connection
+
+
+def test_bytes_pass_in_both_directions_unchanged(wire):
+    sent = bytes(range(256)) * 4_000
+    with connect(wire) as connection:
+        threading.Thread(target=connection.sendall, args=(sent,)).start()
+        received = b""
+        while len(received) < len(sent):
+            received += connection.recv(65_536)
+    assert received == sent
+
+
+def test_end_of_one_side_reaches_the_other(wire):
+    with connect(wire) as connection:
+        connection.shutdown(socket.SHUT_WR)
+        assert connection.recv(100) == b""
+    wait_until(lambda: wire.connections == 0, 10, "the connection's end")
+
+
+def test_cut_resets_every_connection_and_lets_new_ones_in(wire):
+    with connect(wire) as one, connect(wire) as other:
+        assert wire.cut() == 2
+        for connection in (one, other):
+            with pytest.raises(ConnectionResetError):
+                connection.recv(100)
+        connect(wire).close()
+
+
+def test_stalled_connection_stays_open_and_loses_nothing(wire):
+    with connect(wire) as old:
+        wire.stall()
+        old.sendall(b"later")
+        new = socket.create_connection((HOST, wire.port), timeout=10)
+        new.sendall(b"new")
+        for connection in (old, new):
+            connection.settimeout(0.3)
+            with pytest.raises(TimeoutError):
+                connection.recv(100)
+            connection.settimeout(10)
+        wire.resume()
+        assert old.recv(100) == b"later"
+        assert new.recv(100) == b"new"
+        new.close()
+
+
+def test_server_that_is_away_is_an_ended_connection(wire):
+    wire.target_port = free_ports(1)[0]
+    with socket.create_connection((HOST, wire.port), timeout=10) as connection, pytest.raises(ConnectionResetError):
+        connection.recv(100)

@@ -1,0 +1,162 @@
+"""Real servers for tests: an embedded Kafka and PostgreSQL, started when first asked for, stopped at the end.
+
+Under CI=true a skipped test is a failure: what is not run there is not proved.
+"""
+
+import os
+import secrets
+import shutil
+import tempfile
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg2
+import pytest
+from confluent_kafka.admin import AdminClient
+
+from contracts.settings import ROOT
+from contracts.topics import TOPICS
+from scripts.create_topics import create_topics
+from scripts.embedded_kafka import running_kafka
+from scripts.embedded_postgres import running_postgres
+from scripts.waiting import free_ports, wait_until
+
+
+@pytest.fixture(scope="session")
+def server_dir():
+    """A short-lived folder that another system user may walk through, as PostgreSQL's must when root runs the tests."""
+    folder = Path(tempfile.mkdtemp(prefix="cryptoviz-"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def kafka_bootstrap(server_dir):
+    """The address of a real Kafka with the topics of the contracts; it creates no others by itself."""
+    port, controller_port = free_ports(2)
+    with running_kafka(server_dir, port, controller_port, heap="384m") as bootstrap:
+        create_topics(bootstrap)
+        yield bootstrap
+
+
+@pytest.fixture(scope="session")
+def postgres_url(server_dir):
+    """The owner's URL of a real PostgreSQL: DATABASE_URL where it is set, else an embedded one."""
+    from contracts.settings import settings
+
+    if settings().database_url:
+        yield settings().database_url
+        return
+    (port,) = free_ports(1)
+    with running_postgres(server_dir, port, secrets.token_urlsafe(16), "cryptoviz") as url:
+        yield url
+
+
+def _execute(url: str, statement: str) -> None:
+    connection = psycopg2.connect(url)
+    try:
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute(statement)
+    finally:
+        connection.close()
+
+
+@pytest.fixture
+def database_url(postgres_url):
+    """The owner's URL of a database of this test's own, with all migrations applied; dropped afterwards."""
+    from database.migrate import migrate
+
+    name = f"test_{secrets.token_hex(6)}"
+    url = urlunsplit(urlsplit(postgres_url)._replace(path=f"/{name}"))
+    _execute(postgres_url, f"create database {name}")
+    try:
+        migrate(url)
+        yield url
+    finally:
+        _execute(postgres_url, f"drop database {name} with (force)")
+
+
+RECORDINGS = ROOT.parent / "shared" / "data"
+"""Recordings of the real venue and newsrooms; where they are not beside the checkout, what needs them is left out."""
+
+
+@pytest.fixture(scope="session")
+def recorded():
+    """Finds a recorded file: `recorded("kraken_rest/http_ohlc.json")`."""
+    return lambda name: RECORDINGS / name
+
+
+def pytest_collection_modifyitems(config, items):
+    if not RECORDINGS.is_dir():
+        config.hook.pytest_deselected(items=[item for item in items if "recorded" in item.fixturenames])
+        items[:] = [item for item in items if "recorded" not in item.fixturenames]
+
+
+def pytest_report_header():
+    found = RECORDINGS.is_dir()
+    return f"recordings: {'found' if found else 'none beside this checkout, tests that read them are left out'}"
+
+
+@pytest.fixture
+def fresh_topics(kafka_bootstrap):
+    """The broker with every topic empty."""
+    admin = AdminClient({"bootstrap.servers": kafka_bootstrap, "log_level": 2})
+    for future in admin.delete_topics([topic.name for topic in TOPICS], operation_timeout=30).values():
+        future.result()
+    wait_until(lambda: not set(admin.list_topics(timeout=10).topics) & {t.name for t in TOPICS}, 30, "deletion")
+    create_topics(kafka_bootstrap)
+    return kafka_bootstrap
+
+
+@pytest.fixture
+def house(fresh_topics, database_url, tmp_path):
+    """The Spark jobs of this test on empty topics and an empty database; none of them outlives it."""
+    from tests.house import PASSWORD, House
+
+    assert urlsplit(database_url).hostname in ("127.0.0.1", "localhost")
+    _execute(database_url, f"ALTER ROLE cryptoviz_writer LOGIN PASSWORD '{PASSWORD}'")
+    house = House(fresh_topics, database_url, tmp_path)
+    yield house
+    house.stop()
+
+
+SKIPPED = pytest.StashKey[list]()
+
+
+def pytest_configure(config):
+    config.stash[SKIPPED] = []
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item):
+    report = yield
+    if report.skipped and not hasattr(report, "wasxfail"):
+        item.config.stash[SKIPPED].append(item.nodeid)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(collector):
+    report = yield
+    if report.skipped:
+        collector.config.stash[SKIPPED].append(collector.nodeid)
+    return report
+
+
+def _skips_count(config):
+    return os.environ.get("CI") == "true" and bool(config.stash[SKIPPED])
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session, exitstatus):
+    if exitstatus == pytest.ExitCode.OK and _skips_count(session.config):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    if _skips_count(config):
+        terminalreporter.section("skipped under CI=true, which counts as failed", red=True)
+        for nodeid in config.stash[SKIPPED]:
+            terminalreporter.line(nodeid)

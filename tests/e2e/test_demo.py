@@ -1,0 +1,193 @@
+"""The whole demo as a newcomer has it, on ports and a folder of its own: it comes up, answers, heals, goes away."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+
+import psutil
+import pytest
+
+from contracts.settings import ROOT, Settings, environment_name
+from scripts.processes import port_of
+from scripts.supervision import Keeper
+from scripts.waiting import free_ports, port_is_open, wait_until
+
+PORT_FIELDS = (
+    *("kafka_controller_port", "database_port", "simulator_port", "api_port", "api_metrics_port", "prometheus_port"),
+    *("kraken_metrics_port", "articles_metrics_port", "raw_metrics_port", "window_metrics_port"),
+)
+ENDPOINTS = (
+    "prix/{}/historique/?periode=1h",
+    "prix/{}/temps_reel/",
+    "sentiment/{}/historique/?periode=24h",
+    "predictions/{}/",
+    "articles/{}/",
+)
+NAMES = {"btc": "BTC", "bitcoin": "BTC", "XBT": "BTC", "eth": "ETH"}
+UP_SECONDS = 420
+DATA_SECONDS = 420
+HEAL_SECONDS = 180
+
+
+class Stack:
+    """A demo, driven by the same commands as the Makefile's."""
+
+    def __init__(self, folder):
+        kafka_port, *ports = free_ports(len(PORT_FIELDS) + 1)
+        self.ports = dict(zip(PORT_FIELDS, ports, strict=True))
+        told = {environment_name(name): str(port) for name, port in self.ports.items()}
+        told |= {"KAFKA_BOOTSTRAP_SERVERS": f"127.0.0.1:{kafka_port}", "CRYPTOVIZ_DATA_DIR": str(folder)}
+        foreign = ("CRYPTOVIZ_", "DATABASE_URL")
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
+        self.environment = kept | told | {"DATABASE_URL": ""}
+        self.config = Settings(
+            _env_file=None, data_dir=folder, kafka_bootstrap_servers=told["KAFKA_BOOTSTRAP_SERVERS"], **self.ports
+        )
+        self.keeper = Keeper(folder)
+
+    def run(self, module, *arguments, seconds=120):
+        return subprocess.run(
+            [sys.executable, "-m", module, *arguments],
+            cwd=ROOT,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=seconds,
+            check=False,
+        )
+
+    def status(self):
+        return json.loads(self.run("scripts.stack", "status", "--format", "json").stdout)
+
+    def get(self, path):
+        connection = HTTPConnection("127.0.0.1", self.config.api_port, timeout=30)
+        try:
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            return answer.status, answer.read().decode()
+        finally:
+            connection.close()
+
+    def all_ports(self):
+        return [port_of(self.config, "kafka_bootstrap_servers"), *self.ports.values()]
+
+
+@pytest.fixture(scope="module")
+def stack():
+    folder = Path(tempfile.mkdtemp(prefix="cryptoviz-"))
+    folder.chmod(0o755)  # PostgreSQL, as its own user, has to walk through
+    stack = Stack(folder)
+    try:
+        began = stack.run("scripts.stack", "demo", "--detach", seconds=UP_SECONDS)
+        assert began.returncode == 0, began.stdout + began.stderr
+        stack.introduction = began.stdout
+        yield stack
+    finally:
+        stack.run("scripts.stack", "down", seconds=300)
+        shutil.rmtree(folder)
+
+
+def test_every_part_is_well(stack):
+    said = stack.status()
+    assert {part["part"]: part["state"] for part in said["parts"]} == dict.fromkeys(stack.keeper.states(), "ok")
+    assert said["healthy"] is True
+    assert len(said["parts"]) >= 8
+
+
+def test_introduction_names_addresses_that_answer(stack):
+    api = f"http://127.0.0.1:{stack.config.api_port}"
+    paths = [word.strip("'").removeprefix(api) for line in stack.introduction.splitlines() for word in line.split()]
+    named = [path for path in paths if path.startswith("/api/v1/p")]
+    assert len(named) >= 3
+    assert [stack.get(path)[0] for path in named] == [200] * len(named)
+    assert stack.get("/")[0] == 200
+
+
+@pytest.mark.parametrize("endpoint", ENDPOINTS)
+@pytest.mark.parametrize("name", NAMES)
+def test_endpoint_answers_with_data(stack, endpoint, name):
+    path = f"/api/v1/{endpoint.format(name)}"
+    answers = []
+
+    def has_data():
+        answers.append(stack.get(path))
+        return answers[-1][0] == 200 and json.loads(answers[-1][1])["count"] > 0
+
+    wait_until(has_data, DATA_SECONDS, path)
+    assert {status for status, _ in answers} == {200}
+    said = json.loads(answers[-1][1])
+    assert (said["crypto_symbol"], said["asset"]) == (name.upper(), NAMES[name])
+    assert said["count"] == len(said["data"])
+
+
+def test_audit_finds_nothing_lost_and_nothing_twice(stack):
+    audit = stack.run("scripts.audit")
+    assert audit.returncode == 0, audit.stdout + audit.stderr
+    assert "lost 0, duplicated 0" in audit.stdout
+
+
+def test_second_demo_is_refused_and_changes_nothing(stack):
+    before = {name: state["pid"] for name, state in stack.keeper.states().items()}
+    second = stack.run("scripts.stack", "demo", "--detach")
+    assert second.returncode != 0
+    assert "a stack runs already" in second.stderr
+    assert {name: state["pid"] for name, state in stack.keeper.states().items()} == before
+
+
+@pytest.mark.parametrize("part", ["kraken_producer", "kafka", "kafka_to_timescale"])
+def test_killed_part_is_started_again_and_nothing_is_lost(stack, part):
+    first = stack.keeper.states()[part]["pid"]
+    os.kill(first, signal.SIGKILL)
+    wait_until(lambda: stack.keeper.states()[part]["pid"] not in (0, first), HEAL_SECONDS, f"another {part}")
+    wait_until(lambda: stack.status()["healthy"], HEAL_SECONDS, "the stack")
+    audit = stack.run("scripts.audit")
+    assert audit.returncode == 0, audit.stdout + audit.stderr
+
+
+def test_down_leaves_no_process_and_no_port(stack):
+    ours = stack.keeper.own_processes()
+    assert len(ours) >= 9
+    down = stack.run("scripts.stack", "down", seconds=300)
+    assert down.returncode == 0, down.stdout + down.stderr
+    assert "left over" not in down.stdout, "every part stops in order when it is asked to"
+    assert [process for process in ours if process.is_running() and process.status() != psutil.STATUS_ZOMBIE] == []
+    assert [port for port in stack.all_ports() if port_is_open(port)] == []
+    assert stack.run("scripts.stack", "down").stdout.strip() == "nothing runs here"
+    assert json.loads(stack.run("scripts.stack", "status", "--format", "json").stdout) == {"running": False}
+
+
+def test_demo_in_a_terminal_goes_on_with_its_data_and_ctrl_c_stops_it(stack):
+    demo = subprocess.Popen(
+        [sys.executable, "-m", "scripts.stack", "demo"],
+        cwd=ROOT,
+        env=stack.environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        deadline = time.monotonic() + UP_SECONDS
+        while time.monotonic() < deadline:
+            line = demo.stdout.readline()
+            assert line, "the demo ended by itself"
+            if "all parts are well" in line:
+                break
+        status, body = stack.get("/api/v1/prix/btc/historique/?periode=1h")
+        assert (status, json.loads(body)["count"] > 1) == (200, True)
+        demo.send_signal(signal.SIGINT)
+        rest, _ = demo.communicate(timeout=300)
+    except (OSError, HTTPException):
+        demo.send_signal(signal.SIGINT)
+        demo.communicate(timeout=300)
+        raise
+    assert demo.returncode == 0
+    assert "stopping everything" in rest
+    assert stack.keeper.own_processes() == []

@@ -1,0 +1,145 @@
+"""The jobs as processes on a real Kafka and PostgreSQL, and a source that feeds them: what several suites need."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+
+import psycopg2
+from confluent_kafka import Producer
+
+from contracts.messages import Article, Sentiment, Ticker, Trade
+from contracts.rules import label_of
+from contracts.settings import ROOT, load_settings
+from contracts.topics import DEADLETTER, PRODUCER_CONFIG, RAWARTICLE, RAWTICKER, RAWTRADE, TOPICS
+from scripts.audit import Auditor
+from scripts.waiting import free_ports, wait_until
+
+PASSWORD = "for-this-test-alone"
+JOB_SECONDS = 120
+
+
+class House:
+    """The jobs of one test, with their settings; every process it starts is ended by it."""
+
+    def __init__(self, bootstrap, database_url, folder):
+        raw_port, window_port = free_ports(2)
+        self.folder = folder
+        self.database_url = database_url
+        self.settings = load_settings(
+            data_dir=folder, kafka_bootstrap_servers=bootstrap, database_url=database_url, db_writer_password=PASSWORD
+        )
+        self.environment = {
+            **os.environ,
+            "PYTHONPATH": str(ROOT),
+            "CRYPTOVIZ_DATA_DIR": str(folder),
+            "KAFKA_BOOTSTRAP_SERVERS": bootstrap,
+            "DATABASE_URL": database_url,
+            "CRYPTOVIZ_DB_WRITER_PASSWORD": PASSWORD,
+            "CRYPTOVIZ_RAW_METRICS_PORT": str(raw_port),
+            "CRYPTOVIZ_WINDOW_METRICS_PORT": str(window_port),
+            "CRYPTOVIZ_WINDOW_TRIGGER_SECONDS": "0.2",
+        }
+        self.processes = []
+
+    def start(self, job, without=None):
+        """The running job; `without` names a guard that is removed from it."""
+        module = f"spark_jobs.{job}"
+        command = ["-m", module] if without is None else ["-m", "tests.chaos.without", without, module]
+        log = self.folder / f"{job}-{len(self.processes)}.log"
+        with log.open("wb") as out:
+            process = subprocess.Popen(
+                [sys.executable, *command], cwd=ROOT, env=self.environment, stdout=out, stderr=out
+            )
+        process.log = log
+        self.processes.append(process)
+        wait_until(lambda: b"query started" in log.read_bytes(), JOB_SECONDS, job, lambda: process.poll() is None)
+        return process
+
+    def kill(self, process):
+        process.send_signal(signal.SIGKILL)
+        process.wait(30)
+
+    def stop(self):
+        for process in self.processes:
+            if process.poll() is None:
+                process.terminate()
+        for process in self.processes:
+            process.wait(60)
+
+    def query(self, statement):
+        connection = psycopg2.connect(self.database_url, options="-c timezone=UTC")
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute(statement)
+                return cursor.fetchall()
+        finally:
+            connection.close()
+
+    def audit(self):
+        return Auditor(self.settings).run(settle_seconds=JOB_SECONDS)
+
+
+class Source:
+    """A seeded stream of ticks, trades and articles with one record in fifty that nobody can read."""
+
+    def __init__(self, bootstrap, seed=7):
+        self.producer = Producer({"bootstrap.servers": bootstrap, "log_level": 2, **PRODUCER_CONFIG})
+        self.chance = random.Random(seed)
+        self.sent = 0
+
+    def send(self, count):
+        for _ in range(count):
+            self.sent += 1
+            now = time.time() - self.chance.choice((0, 0, 0, 5, 40))
+            pair = self.chance.choice(("BTC/USD", "ETH/USD", "XBT/EUR"))
+            price = round(self.chance.uniform(90, 110), 2)
+            kind = self.sent % 50
+            if kind == 0:
+                self.producer.produce(self.chance.choice((RAWTICKER, RAWTRADE)).name, value=b"\xff not json")
+            elif kind == 1:
+                self.producer.produce(RAWARTICLE.name, key="coindesk", value=self.article(now).to_json())
+            elif kind % 2:
+                trade = Trade(
+                    pair=pair, price=price, volume=0.5, side="buy", trade_id=self.sent, timestamp=now, received_at=now
+                )
+                self.producer.produce(RAWTRADE.name, key=pair, value=trade.to_json())
+                if kind == 3:  # a refill brings the same trade again
+                    again = trade.model_copy(update={"source": "refill", "received_at": now + 1})
+                    self.producer.produce(RAWTRADE.name, key=pair, value=again.to_json())
+            else:
+                ticker = Ticker(
+                    pair=pair,
+                    last=price,
+                    bid=price - 1,
+                    ask=price + 1,
+                    volume_24h=7.0,
+                    timestamp=now,
+                    received_at=now + self.sent * 1e-6,
+                )
+                self.producer.produce(RAWTICKER.name, key=pair, value=ticker.to_json())
+            if kind % 10 == 0:
+                self.producer.poll(0)
+        assert self.producer.flush(30) == 0
+
+    def article(self, now):
+        score = round(self.chance.random(), 3)
+        return Article(
+            id=f"article-{self.sent}",
+            title='A "title", with\nlines and \\. dots',
+            url="http://127.0.0.1/x",
+            website="coindesk",
+            summary="\\.\n",
+            published_at=now - 600,
+            collected_at=now,
+            sentiment=Sentiment(score=score, label=label_of(score), confidence=0.5, scorer="textblob-1"),
+            cryptocurrencies_mentioned=self.chance.choice((["BTC"], ["BTC", "ETH"], [])),
+        )
+
+
+def assert_clean(verdicts):
+    assert [(v.topic, v.lost, v.duplicated, v.altered, v.stray, v.examples) for v in verdicts] == [
+        (topic.name, 0, 0, 0, 0, []) for topic in (*(t for t in TOPICS if t is not DEADLETTER), DEADLETTER)
+    ]

@@ -1,0 +1,67 @@
+"""The API in this process, on a real PostgreSQL, with the rights of the role it runs as."""
+
+import secrets
+from urllib.parse import urlencode, urlsplit, urlunsplit
+
+import psycopg2
+import pytest
+
+from contracts.settings import settings
+
+
+@pytest.fixture(scope="session")
+def django_ready():
+    """Django, set up once per process."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CRYPTOVIZ_API_SECRET_KEY", "for tests alone")
+        patch.setenv("DJANGO_SETTINGS_MODULE", "crypto_viz.settings")
+        settings.cache_clear()
+        import django
+
+        django.setup()
+    settings.cache_clear()
+
+
+@pytest.fixture(scope="session")
+def use_database(django_ready):
+    """A function that points the API at the database of a URL."""
+    from django.db import connection
+
+    from crypto_viz.settings import database_of
+
+    def use(url):
+        connection.close()
+        as_api = urlsplit(url)._replace(query=urlencode({"options": "-c role=cryptoviz_api"}))
+        connection.settings_dict.update(database_of(urlunsplit(as_api)))
+
+    yield use
+    connection.close()
+
+
+@pytest.fixture(scope="module")
+def api_database(postgres_url, use_database):
+    """The owner's URL of a migrated database that the API reads."""
+    from django.db import connection
+
+    from database.migrate import migrate
+
+    admin = psycopg2.connect(postgres_url)
+    admin.autocommit = True
+    name = f"test_api_{secrets.token_hex(4)}"
+    with admin.cursor() as cursor:
+        cursor.execute(f"CREATE DATABASE {name}")
+        url = urlunsplit(urlsplit(postgres_url)._replace(path=f"/{name}"))
+        migrate(url)
+        use_database(url)
+        yield url
+        connection.close()
+        cursor.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    admin.close()
+
+
+@pytest.fixture
+def client(django_ready):
+    """A client that sees what a real one sees, 500s included."""
+    from django.test import Client
+
+    return Client(raise_request_exception=False, SERVER_NAME="127.0.0.1")

@@ -1,0 +1,253 @@
+"""What the API answers over a small market, for every name of an asset."""
+
+import re
+from datetime import UTC, datetime, timedelta
+
+import psycopg2
+import pytest
+from psycopg2.extras import execute_values
+
+HOUR = timedelta(hours=1)
+NOW = datetime.now(UTC)
+TODAY = NOW.replace(minute=0, second=0, microsecond=0) - 3 * HOUR
+
+ALIASES = ["btc", "BTC", "bitcoin", "xbt", "XXBT", "BTC%2FUSD", "btc-usd", "BTCUSD", "XBT%2FUSD"]
+PATHS = ["prix/{}/historique/", "prix/{}/temps_reel/", "sentiment/{}/historique/", "predictions/{}/", "articles/{}/"]
+
+
+def _insert(cursor, table, rows):
+    columns = ", ".join(rows[0])
+    execute_values(cursor, f"INSERT INTO {table} ({columns}) VALUES %s", [tuple(row.values()) for row in rows])
+
+
+def _trade(at, trade_id, price, volume=1.0, pair="BTC/USD"):
+    row = {"timestamp": at, "pair": pair, "price": price, "volume": volume, "side": "buy", "trade_id": trade_id}
+    return {**row, "received_at": at}
+
+
+def _ticker(at, pair, last):
+    row = {"timestamp": at, "pair": pair, "last": last, "bid": last - 1, "ask": last + 1, "volume_24h": 5.5}
+    return {**row, "received_at": at + timedelta(seconds=1)}
+
+
+def _sentiment(at, score, articles):
+    row = {"window_start": at, "timestamp": at + timedelta(minutes=3), "crypto_symbol": "BTC"}
+    row |= {"sentiment_score": score, "sentiment_label": "neutral", "source": "aggregated_articles", "confidence": 0.5}
+    return {**row, "article_count": articles}
+
+
+def _prediction(at, price):
+    row = {"timestamp": at, "crypto_symbol": "BTC", "predicted_price": price, "model_name": "moving_average"}
+    row |= {"confidence_interval_low": price - 1, "confidence_interval_high": price + 1, "horizon_seconds": 60}
+    row |= {"target_at": at + timedelta(seconds=60), "model_version": "1", "window_start": at - timedelta(minutes=3)}
+    return {**row, "sample_count": 3, "price_stddev": 0.5, "price_min": 1.0, "price_max": 2.0, "price_last": 1.5}
+
+
+def _article(at, name, coins):
+    row = {"timestamp": at, "article_id": name, "title": f"Títle {name}", "url": f"https://example.org/{name}"}
+    row |= {"website": "example", "summary": "s", "cryptocurrencies_mentioned": coins, "sentiment_score": 0.75}
+    row |= {"scorer": "vader", "sentiment_hits": ["all time high", 'not "hacked"']}
+    return {**row, "sentiment_label": "positive", "confidence": 0.5, "collected_at": at}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def market(api_database):
+    """The market that all tests of this file see."""
+    connection = psycopg2.connect(api_database)
+    with connection, connection.cursor() as cursor:
+        trades = [_trade(TODAY - HOUR, 1, 90.0), _trade(TODAY, 2, 100.0), _trade(TODAY, 3, 103.0, 2.0)]
+        trades += [_trade(TODAY + timedelta(minutes=59), 4, 99.0), _trade(TODAY + 2 * HOUR, 5, 98.5)]
+        _insert(cursor, "trade_data", trades)
+        ticks = [
+            _ticker(TODAY + HOUR, "BTC/USD", 101.25),
+            _ticker(TODAY, "BTC/EUR", 90.0),
+            _ticker(TODAY, "ETH/USD", 10.0),
+        ]
+        _insert(cursor, "latest_tick", ticks)
+        windows = [(TODAY, 0.75, 3), (TODAY + timedelta(minutes=3), 0.25, 1), (TODAY + HOUR, 0.25, 2)]
+        _insert(cursor, "sentiment_data", [_sentiment(*window) for window in windows])
+        times = [TODAY, TODAY + timedelta(seconds=30), NOW + HOUR]
+        _insert(cursor, "prediction_data", [_prediction(at, 100.0 + place) for place, at in enumerate(times)])
+        articles = [_article(TODAY, "a", ["BTC"]), _article(TODAY + HOUR, "b", ["ETH", "BTC"])]
+        _insert(cursor, "article_data", [*articles, _article(TODAY + 2 * HOUR, "c", ["ETH"])])
+    connection.close()
+
+
+def _iso(moment):
+    return moment.isoformat().replace("+00:00", "Z")
+
+
+def _get(client, path, **parameters):
+    response = client.get(f"/api/v1/{path}", parameters)
+    assert response.status_code == 200, response.content
+    return response.json()
+
+
+@pytest.mark.parametrize("alias", ALIASES)
+@pytest.mark.parametrize("path", PATHS)
+def test_every_name_of_an_asset_gets_the_same_answer(client, path, alias):
+    answer = _get(client, path.format(alias))
+    assert list(answer) == ["crypto_symbol", "asset", "count", "data", "as_of", "source_time", "lag_ms", "complete"]
+    assert answer["crypto_symbol"] == alias.replace("%2F", "/").upper()
+    assert answer["asset"] == "BTC"
+    assert answer["count"] == len(answer["data"]) > 0
+    as_of, source_time = (datetime.fromisoformat(answer[name]) for name in ("as_of", "source_time"))
+    assert answer["lag_ms"] == round((as_of - source_time).total_seconds() * 1000) >= 0
+    plain = _get(client, path.format("btc"))
+    assert [row for row in plain["data"] if row.get("pair", "BTC/USD") == "BTC/USD"] == [
+        row for row in answer["data"] if row.get("pair", "BTC/USD") == "BTC/USD"
+    ]
+
+
+def test_candles_come_from_trades_in_usd_oldest_first(client):
+    answer = _get(client, "prix/btc/historique/", start=_iso(TODAY), end=_iso(TODAY + 3 * HOUR), interval="1h")
+    first = {"timestamp": _iso(TODAY), "pair": "BTC/USD", "open": 100.0, "high": 103.0, "low": 99.0, "close": 99.0}
+    last = {"timestamp": _iso(TODAY + 2 * HOUR), "pair": "BTC/USD", **dict.fromkeys(("open", "high", "low"), 98.5)}
+    assert answer["data"] == [
+        {**first, "volume": 4.0, "trade_count": 3, "closed": True},
+        {**last, "close": 98.5, "volume": 1.0, "trade_count": 1, "closed": True},
+    ]
+    assert answer["source_time"] == _iso(TODAY + 2 * HOUR)
+    assert answer["complete"] is True
+
+
+def test_candles_may_be_fewer_or_turned_round(client):
+    asked = {"periode": "24h", "interval": "1h"}
+    whole = _get(client, "prix/btc/historique/", **asked)["data"]
+    assert [row["open"] for row in whole] == [90.0, 100.0, 98.5]
+    assert _get(client, "prix/btc/historique/", **asked, limit=2)["data"] == whole[1:]
+    assert _get(client, "prix/btc/historique/", **asked, order="desc")["data"] == whole[::-1]
+
+
+def test_the_range_of_candles_is_half_open_in_every_notation(client):
+    start, end = TODAY - HOUR, TODAY
+    answers = [
+        _get(client, "prix/btc/historique/", interval="1h", start=a, end=b)["data"]
+        for a, b in [
+            (_iso(start), _iso(end)),
+            (start.timestamp(), end.timestamp()),
+            (int(start.timestamp() * 1000), int(end.timestamp() * 1000)),
+        ]
+    ]
+    assert [row["open"] for row in answers[0]] == [90.0]
+    assert answers[0] == answers[1] == answers[2]
+
+
+def test_a_first_trade_without_a_known_one_before_leaves_completeness_open(client):
+    assert _get(client, "prix/btc/historique/", periode="7d")["complete"] is None
+
+
+def test_a_pair_that_was_asked_for_is_never_answered_with_another(client):
+    assert _get(client, "prix/btc-eur/historique/")["data"] == []
+    assert [row["pair"] for row in _get(client, "prix/btc-eur/temps_reel/")["data"]] == ["BTC/EUR"]
+
+
+def test_the_newest_ticker_of_each_pair(client):
+    answer = _get(client, "prix/btc/temps_reel/")
+    times = {"timestamp": _iso(TODAY + HOUR), "received_at": _iso(TODAY + HOUR + timedelta(seconds=1))}
+    assert answer["data"][0] == {
+        "pair": "BTC/USD",
+        "last": 101.25,
+        "bid": 100.25,
+        "ask": 102.25,
+        "volume_24h": 5.5,
+        **times,
+    }
+    assert [row["pair"] for row in answer["data"]] == ["BTC/USD", "BTC/EUR"]
+
+
+def test_sentiment_is_weighted_by_articles(client):
+    answer = _get(client, "sentiment/btc/historique/", periode="7d", interval="1h")
+    assert answer["data"] == [
+        {
+            "timestamp": _iso(TODAY),
+            "sentiment_score": 0.625,
+            "sentiment_label": "positive",
+            "confidence": 0.5,
+            "article_count": 4,
+        },
+        {
+            "timestamp": _iso(TODAY + HOUR),
+            "sentiment_score": 0.25,
+            "sentiment_label": "negative",
+            "confidence": 0.5,
+            "article_count": 2,
+        },
+    ]
+
+
+def test_forecasts_of_ended_windows_only_oldest_first(client):
+    answer = _get(client, "predictions/btc/")
+    assert [row["predicted_price"] for row in answer["data"]] == [100.0, 101.0]
+    assert answer["data"][0]["actual_price"] is None
+    assert answer["source_time"] == _iso(TODAY + timedelta(seconds=30))
+    assert [row["predicted_price"] for row in _get(client, "predictions/btc/", limit=1)["data"]] == [101.0]
+
+
+def test_articles_newest_first_with_their_sentiment(client):
+    answer = _get(client, "articles/btc/")
+    assert [row["article_id"] for row in answer["data"]] == ["b", "a"]
+    assert answer["data"][1] == {
+        "timestamp": _iso(TODAY),
+        "article_id": "a",
+        "title": "Títle a",
+        "url": "https://example.org/a",
+        "website": "example",
+        "summary": "s",
+        "cryptocurrencies_mentioned": ["BTC"],
+        "sentiment_score": 0.75,
+        "sentiment_label": "positive",
+        "confidence": 0.5,
+        "scorer": "vader",
+        "sentiment_hits": ["all time high", 'not "hacked"'],
+        "collected_at": _iso(TODAY),
+    }
+    assert [row["article_id"] for row in _get(client, "articles/btc/", order="asc")["data"]] == ["a", "b"]
+    assert [row["article_id"] for row in _get(client, "articles/btc/", limit=1)["data"]] == ["b"]
+    assert [row["article_id"] for row in _get(client, "articles/btc/", end=_iso(TODAY + HOUR))["data"]] == ["a"]
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_a_known_asset_without_data_is_an_empty_answer(client, path):
+    answer = _get(client, path.format("dogecoin"))
+    assert (answer["asset"], answer["count"], answer["data"]) == ("DOGE", 0, [])
+    assert (answer["source_time"], answer["lag_ms"], answer["complete"]) == (None, None, None)
+
+
+@pytest.mark.parametrize("path", ["health", "health/"])
+def test_health_tells_how_fresh_each_table_is(client, path):
+    answer = _get(client, path)
+    assert (answer["status"], answer["database"]) == ("ok", "reachable")
+    assert answer["tables"]["ticker_data"]["newest_at"] == _iso(TODAY + HOUR)
+    assert answer["tables"]["ticker_data"]["age_seconds"] > 0
+    assert answer["tables"]["alert_data"] == {"newest_at": None, "age_seconds": None}
+
+
+def _described(schema, node):
+    while "$ref" in node:
+        node = schema["components"]["schemas"][node["$ref"].rpartition("/")[2]]
+    return node
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_an_answer_has_the_fields_the_schema_describes(client, path):
+    schema = client.get("/api/schema/", headers={"Accept": "application/json"}).json()
+    operation = schema["paths"]["/api/v1/" + path.format("{crypto}")]["get"]
+    envelope = _described(schema, operation["responses"]["200"]["content"]["application/json"]["schema"])
+    item = _described(schema, envelope["properties"]["data"]["items"])
+    answer = _get(client, path.format("btc"))
+    assert set(envelope["properties"]) == set(answer)
+    assert set(item["properties"]) == set(answer["data"][0])
+
+
+def test_a_large_answer_is_compressed_for_those_who_can_read_it(client):
+    response = client.get("/api/v1/predictions/btc/", headers={"Accept-Encoding": "gzip"})
+    assert response.headers["Content-Encoding"] == "gzip"
+
+
+@pytest.mark.parametrize("root", ["/", "/api/v1/"])
+def test_the_root_links_into_the_api_and_every_link_works(client, root):
+    page = client.get(root).content.decode()
+    links = re.findall(r'href="([^"]+)"', page)
+    assert len(links) == 7
+    assert [client.get(link).status_code for link in links] == [200] * 7

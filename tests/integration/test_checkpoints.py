@@ -1,0 +1,94 @@
+"""What becomes of Spark's checkpoint folder while a job is down makes no difference to what is stored."""
+
+import random
+import shutil
+
+import pytest
+
+from contracts.topics import RAW_JOB, WINDOW_JOB
+from scripts.waiting import wait_until
+from tests.house import JOB_SECONDS, Source, assert_clean
+from tests.recompute import (
+    differences,
+    recomputed_forecasts,
+    recomputed_sentiment,
+    stored_forecasts,
+    stored_sentiment,
+)
+
+
+def wipe(checkpoints, older):
+    shutil.rmtree(checkpoints)
+
+
+def delete_half(checkpoints, older):
+    files = sorted(path for path in checkpoints.rglob("*") if path.is_file())
+    for path in random.Random(7).sample(files, len(files) // 2):
+        path.unlink()
+
+
+def restore_older(checkpoints, older):
+    """As a backup would: the folder as it was some batches ago."""
+    shutil.rmtree(checkpoints)
+    shutil.copytree(older, checkpoints)
+
+
+def copy_of(checkpoints, folder):
+    """A copy of a folder that a running job writes, whatever vanishes meanwhile."""
+    shutil.copytree(checkpoints, folder, ignore_dangling_symlinks=True, copy_function=copy_if_there)
+    return folder
+
+
+def copy_if_there(source, target):
+    try:
+        shutil.copyfile(source, target)
+    except FileNotFoundError:
+        return
+
+
+@pytest.mark.parametrize("tamper", [wipe, delete_half, restore_older])
+def test_raw_job_loses_and_repeats_nothing(house, tmp_path, tamper):
+    checkpoints = house.settings.checkpoints
+    source = Source(house.settings.kafka_bootstrap_servers)
+    source.send(500)
+    job = house.start(RAW_JOB)
+    assert_clean(house.audit())
+    older = copy_of(checkpoints, tmp_path / "older")
+    assert any(path.is_file() for path in older.rglob("offsets/*"))
+    source.send(500)
+    assert_clean(house.audit())
+    source.send(300)
+    house.kill(job)
+    tamper(checkpoints, older)
+    source.send(300)
+    house.start(RAW_JOB)
+    assert_clean(house.audit())
+
+
+@pytest.mark.parametrize("tamper", [delete_half, restore_older])
+def test_window_job_counts_everything_once(house, tmp_path, tamper):
+    bootstrap, checkpoints = house.settings.kafka_bootstrap_servers, house.settings.checkpoints
+    source = Source(bootstrap)
+    forecasts, sentiment = {}, {}
+
+    def send_and_wait(count, job):
+        source.send(count)
+        forecasts.update(recomputed_forecasts(bootstrap))
+        sentiment.update(recomputed_sentiment(bootstrap))
+        total = sum(seen for seen, *_ in forecasts.values()), sum(seen for seen, *_ in sentiment.values())
+        counts = (
+            "SELECT (SELECT sum(sample_count) FROM prediction_data), (SELECT sum(article_count) FROM sentiment_data)"
+        )
+        wait_until(
+            lambda: house.query(counts) == [total], JOB_SECONDS, f"{total} in windows", lambda: job.poll() is None
+        )
+
+    job = house.start(WINDOW_JOB)
+    send_and_wait(1_000, job)
+    older = copy_of(checkpoints, tmp_path / "older")
+    send_and_wait(1_000, job)
+    house.kill(job)
+    tamper(checkpoints, older)
+    send_and_wait(1_000, house.start(WINDOW_JOB))
+    assert differences(forecasts, stored_forecasts(house.query)) == []
+    assert differences(sentiment, stored_sentiment(house.query)) == []

@@ -1,0 +1,194 @@
+"""The way back from `deadletter` on a real Kafka: what is mended goes to its topic once, however often it is asked."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient
+
+from contracts.messages import Trade, parse_message
+from contracts.settings import ROOT
+from contracts.topics import PRODUCER_CONFIG, RAWARTICLE, RAWTICKER, RAWTRADE, TOPIC_BY_NAME
+from spark_jobs.edges.deadletters import DeadLetters, Unread
+from tests.poison import good_body
+
+WRONG_SIDE = "side: Input should be 'buy' or 'sell'"
+
+
+class Topics:
+    """A broker whose raw topics hold a few unreadable records, and the command that mends them."""
+
+    def __init__(self, bootstrap, folder):
+        self.bootstrap = bootstrap
+        self.folder = folder
+        self.now = time.time()
+        self.producer = Producer({"bootstrap.servers": bootstrap, "log_level": 2, **PRODUCER_CONFIG})
+
+    def put(self, topic, value, reason=None):
+        """A record at the end of its topic, and its dead letter if it has a reason; where it stands."""
+        stood = []
+        self.producer.produce(
+            topic, key="ETH/USD", value=value, on_delivery=lambda error, record: stood.append((error, record))
+        )
+        self.producer.flush(30)
+        ((error, record),) = stood
+        assert error is None
+        place = record.topic(), record.partition(), record.offset()
+        if reason is not None:
+            assert DeadLetters(self.bootstrap).publish([Unread(*place, value or b"", reason)]) == 1
+        return place
+
+    def put_trade(self, reason=None, **changes):
+        return self.put(RAWTRADE.name, json.dumps(good_body(RAWTRADE.name, self.now) | changes).encode(), reason)
+
+    def replay(self, *arguments, code=0):
+        done = subprocess.run(
+            [sys.executable, "-m", "scripts.replay_deadletter", *arguments],
+            cwd=ROOT,
+            env={
+                **os.environ,
+                "PYTHONPATH": str(ROOT),
+                "KAFKA_BOOTSTRAP_SERVERS": self.bootstrap,
+                "CRYPTOVIZ_DATA_DIR": str(self.folder),
+            },
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == code, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    def records(self, topic):
+        """All records of a topic."""
+        consumer = Consumer({"bootstrap.servers": self.bootstrap, "group.id": "look", "enable.auto.commit": False})
+        try:
+            found = []
+            for partition in range(TOPIC_BY_NAME[topic].partitions):
+                low, high = consumer.get_watermark_offsets(TopicPartition(topic, partition), 10)
+                consumer.assign([TopicPartition(topic, partition, low)])
+                share = []
+                while len(share) < high - low:
+                    share += consumer.consume(100, 10)
+                found += share
+            return found
+        finally:
+            consumer.close()
+
+    def replayed(self, topic):
+        """{where it stood: the message sent again} of a topic; fails if one place was sent twice."""
+        found = {}
+        for record in self.records(topic):
+            for name, value in record.headers() or ():
+                assert name == "cryptoviz-replayed-from"
+                assert value.decode() not in found
+                found[value.decode()] = record
+        return found
+
+
+@pytest.fixture
+def topics(fresh_topics, tmp_path):
+    return Topics(fresh_topics, tmp_path)
+
+
+def test_letters_are_listed_by_topic_and_reason(topics):
+    assert "0 dead letters" in topics.replay()
+    topics.put(RAWTICKER.name, b"{", "Invalid JSON: EOF while parsing an object at line 1 column 1")
+    for _ in range(2):
+        topics.put_trade(WRONG_SIDE, side="hold")
+    said = topics.replay().splitlines()
+    assert said[:3] == [
+        "  rawticker         1  Invalid JSON: EOF while parsing an object at line N column N",
+        "  rawtrade          2  side: Input should be '...' or '...'",
+        "3 dead letters",
+    ]
+
+
+def test_a_repair_without_publish_sends_nothing(topics):
+    topics.put_trade(WRONG_SIDE, side="hold")
+    before = len(topics.records(RAWTRADE.name))
+    assert "1 can be read, 0 still unreadable, 0 sent before; nothing was sent" in topics.replay(
+        "--repair", "--set", "side=buy"
+    )
+    assert len(topics.records(RAWTRADE.name)) == before
+
+
+def test_what_is_mended_is_sent_once_however_often_it_is_asked(topics):
+    places = ["{}/{}/{}".format(*topics.put_trade(WRONG_SIDE, side="hold", trade_id=n)) for n in range(5)]
+    topics.put(RAWTRADE.name, b"{", "Invalid JSON")
+    topics.put_trade()
+    command = ("--repair", "--set", "side=sell", "--publish")
+    assert "5 sent to their topics, 1 still unreadable, 0 sent before" in topics.replay(*command)
+    first = topics.replayed(RAWTRADE.name)
+    assert "0 sent to their topics, 1 still unreadable, 5 sent before" in topics.replay(*command)
+    again = topics.replayed(RAWTRADE.name)
+    assert list(again) == list(first)
+    assert set(again) == set(places)
+    for record in again.values():
+        trade = parse_message(Trade, record.value(), record.timestamp()[1] / 1000)
+        assert (trade.side, record.key()) == ("sell", b"ETH/USD")
+    assert sorted(json.loads(record.value())["trade_id"] for record in again.values()) == [0, 1, 2, 3, 4]
+
+
+def test_what_an_interrupted_run_left_is_sent_by_the_next(topics):
+    topics.put_trade(WRONG_SIDE, side="hold", trade_id=1)
+    command = ("--repair", "--set", "side=sell", "--publish")
+    assert "1 sent to their topics" in topics.replay(*command)
+    topics.put_trade(WRONG_SIDE, side="hold", trade_id=2)
+    assert "1 sent to their topics, 0 still unreadable, 1 sent before" in topics.replay(*command)
+    assert len(topics.replayed(RAWTRADE.name)) == 2
+
+
+def test_what_a_newer_contract_reads_is_sent_as_it_is(topics):
+    topics.put_trade("unknown pair, then")
+    assert "1 sent to their topics" in topics.replay("--repair", "--publish")
+    assert len(topics.replayed(RAWTRADE.name)) == 1
+
+
+def test_only_the_chosen_letters_are_mended(topics):
+    topics.put_trade(WRONG_SIDE, side="hold")
+    topics.put_trade("price: Input should be greater than 0", price=-1.0)
+    topics.put(RAWARTICLE.name, b"{", "Invalid JSON")
+    said = topics.replay("--repair", "--topic", RAWTRADE.name, "--reason", "price", "--set", "price=1.5", "--publish")
+    assert "1 sent to their topics, 0 still unreadable" in said
+    assert [json.loads(record.value())["price"] for record in topics.replayed(RAWTRADE.name).values()] == [1.5]
+
+
+def test_exported_messages_mended_by_hand_are_sent(topics):
+    mended = topics.put_trade(WRONG_SIDE, side="hold", trade_id=1)
+    topics.put(RAWTRADE.name, b"\xff{", "Invalid JSON")
+    path = topics.folder / "letters.jsonl"
+    topics.replay("--export", str(path))
+    lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    assert {line["reason"] for line in lines} == {WRONG_SIDE, "Invalid JSON"}
+    for line in lines:
+        if line["offset"] == mended[2] and line["reason"] == WRONG_SIDE:
+            line["message"]["side"] = "buy"
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert "1 sent to their topics, 1 still unreadable" in topics.replay("--repair", "--file", str(path), "--publish")
+    assert list(topics.replayed(RAWTRADE.name)) == ["{}/{}/{}".format(*mended)]
+    assert "File exists" in topics.replay("--export", str(path), code=2)
+
+
+def test_the_letter_stands_in_for_a_record_that_retention_took(topics):
+    topic, partition, offset = topics.put_trade(WRONG_SIDE, side="hold")
+    admin = AdminClient({"bootstrap.servers": topics.bootstrap, "log_level": 2})
+    for future in admin.delete_records([TopicPartition(topic, partition, offset + 1)]).values():
+        future.result()
+    assert topics.records(RAWTRADE.name) == []
+    assert "1 sent to their topics" in topics.replay("--repair", "--set", "side=buy", "--publish")
+    assert "0 sent to their topics, 0 still unreadable, 1 sent before" in topics.replay(
+        "--repair", "--set", "side=buy", "--publish"
+    )
+
+
+def test_another_record_at_the_same_offset_is_not_taken_for_the_letters(topics):
+    topic, partition, offset = topics.put_trade(trade_id=1)
+    raw = json.dumps(good_body(RAWTRADE.name, topics.now) | {"trade_id": 2}).encode()
+    DeadLetters(topics.bootstrap).publish([Unread(topic, partition, offset, raw, "of the topic that was before")])
+    topics.replay("--repair", "--publish")
+    (record,) = topics.replayed(RAWTRADE.name).values()
+    assert json.loads(record.value())["trade_id"] == 2

@@ -1,0 +1,86 @@
+"""Both jobs as processes on a real Kafka and PostgreSQL: every record once, whatever dies, and windows that add up."""
+
+import time
+
+from confluent_kafka import Producer
+
+from contracts.topics import PRODUCER_CONFIG, RAWTRADE
+from scripts.waiting import wait_until
+from tests.house import JOB_SECONDS, Source, assert_clean
+from tests.recompute import (
+    differences,
+    recomputed_forecasts,
+    recomputed_sentiment,
+    stored_forecasts,
+    stored_sentiment,
+)
+
+
+def test_raw_job_killed_thrice_stores_every_record_once(house):
+    source = Source(house.settings.kafka_bootstrap_servers)
+    source.send(1_000)
+    for _ in range(3):
+        job = house.start("kafka_to_timescale")
+        source.send(2_000)
+        house.kill(job)
+        source.send(500)
+    # A long outage: what has gathered is more than the driver takes by itself, so the partitions write it.
+    source.send(45_000)
+    job = house.start("kafka_to_timescale")
+    verdicts = house.audit()
+    assert_clean(verdicts)
+    by_topic = {v.topic: v for v in verdicts}
+    assert by_topic["rawtrade"].records > by_topic["rawtrade"].rows > 20_000
+    assert by_topic["deadletter"].records == source.sent // 50
+    gaps = house.query(
+        "SELECT count(*) FROM (SELECT from_offset, lag(next_offset) OVER (PARTITION BY topic, partition "
+        "ORDER BY next_offset) AS previous FROM cryptoviz.batch_ledger) l WHERE from_offset <> coalesce(previous, 0)"
+    )
+    assert gaps == [(0,)]
+    newest = "SELECT DISTINCT ON (pair) pair, timestamp, received_at, last FROM ticker_data ORDER BY 1, 2 DESC, 3 DESC"
+    assert house.query("SELECT pair, timestamp, received_at, last FROM latest_tick ORDER BY 1") == house.query(newest)
+    job.terminate()
+    assert job.wait(60) == 0
+
+
+def test_raw_job_outlives_a_database_that_drops_its_connections(house):
+    source = Source(house.settings.kafka_bootstrap_servers)
+    job = house.start("kafka_to_timescale")
+    for _ in range(5):
+        source.send(500)
+        house.query(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'kafka_to_timescale%'"
+        )
+    assert_clean(house.audit())
+    assert job.poll() is None
+
+
+def test_raw_job_stops_when_too_much_is_unreadable(house):
+    job = house.start("kafka_to_timescale")
+    producer = Producer({"bootstrap.servers": house.settings.kafka_bootstrap_servers, **PRODUCER_CONFIG})
+    for _ in range(1_500):
+        producer.produce(RAWTRADE.name, value=b"{}")
+    producer.flush(30)
+    assert job.wait(JOB_SECONDS) == 3
+    assert b"cannot be read (newest in rawtrade), more than 5%" in job.log.read_bytes()
+
+
+def test_windows_equal_an_independent_recomputation_after_kills(house):
+    bootstrap = house.settings.kafka_bootstrap_servers
+    source = Source(bootstrap)
+    source.send(2_000)
+    job = house.start("sentiment_prediction_job")
+    for _ in range(2):
+        source.send(1_500)
+        time.sleep(2)  # so that some batches are stored before the kill; what is asserted does not depend on it
+        house.kill(job)
+        source.send(500)
+        job = house.start("sentiment_prediction_job")
+    source.send(500)
+    forecasts, sentiment = recomputed_forecasts(bootstrap), recomputed_sentiment(bootstrap)
+    assert min(len(forecasts), len(sentiment)) > 0
+    total = sum(count for count, *_ in forecasts.values()), sum(count for count, *_ in sentiment.values())
+    counts = "SELECT (SELECT sum(sample_count) FROM prediction_data), (SELECT sum(article_count) FROM sentiment_data)"
+    wait_until(lambda: house.query(counts) == [total], JOB_SECONDS, f"{total} in windows", lambda: job.poll() is None)
+    assert differences(forecasts, stored_forecasts(house.query)) == []
+    assert differences(sentiment, stored_sentiment(house.query)) == []

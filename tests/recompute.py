@@ -1,0 +1,115 @@
+"""The window tables worked out again from Kafka alone, in plain Python, sharing only the contracts with the jobs."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
+from math import isclose
+from statistics import fmean, pstdev
+from typing import Any
+
+from confluent_kafka import Consumer, TopicPartition
+
+from contracts.messages import Unreadable, canonical_pair, parse_message
+from contracts.rules import REFERENCE_QUOTE, SLIDE_SECONDS, WINDOW_SECONDS, label_of
+from contracts.topics import RAWARTICLE, RAWTICKER, Topic
+
+Key = tuple[str, int]
+"""(symbol, end of the window in epoch seconds)."""
+
+Query = Callable[[str], list[tuple[Any, ...]]]
+"""Runs a statement on the database, in UTC."""
+
+RELATIVE = 1e-10
+"""How far two sums of the same numbers in another order may lie apart, against the greatest of them."""
+
+
+def records(bootstrap: str, topic: Topic) -> Iterator[Any]:
+    """Every readable message that the topic holds now."""
+    consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": "recompute", "log_level": 2})
+    try:
+        for partition in range(topic.partitions):
+            position, end = consumer.get_watermark_offsets(TopicPartition(topic.name, partition), 10)
+            consumer.assign([TopicPartition(topic.name, partition, position)])
+            while position < end:
+                (message,) = consumer.consume(1, 10)
+                position = message.offset() + 1
+                try:
+                    yield parse_message(topic.message, message.value(), message.timestamp()[1] / 1000)
+                except Unreadable:
+                    continue
+    finally:
+        consumer.close()
+
+
+def recomputed_forecasts(bootstrap: str) -> dict[Key, tuple[float, ...]]:
+    """Of each price window: how many ticks, their mean, standard deviation, least, greatest and last price."""
+    ticks: dict[Key, list[tuple[int, int, float]]] = defaultdict(list)
+    for tick in records(bootstrap, RAWTICKER):
+        symbol, quote = canonical_pair(tick.pair).split("/")
+        if quote != REFERENCE_QUOTE:
+            continue
+        micros = round(tick.timestamp * 1e6)
+        first = micros // 1_000_000 // SLIDE_SECONDS * SLIDE_SECONDS
+        for start in range(first - WINDOW_SECONDS + SLIDE_SECONDS, first + 1, SLIDE_SECONDS):
+            ticks[symbol, start + WINDOW_SECONDS].append((micros, round(tick.received_at * 1e6), tick.last))
+    return {
+        window: (
+            len(seen),
+            fmean(price for *_, price in seen),
+            pstdev(price for *_, price in seen),
+            min(price for *_, price in seen),
+            max(price for *_, price in seen),
+            max(seen)[2],
+        )
+        for window, seen in ticks.items()
+    }
+
+
+def recomputed_sentiment(bootstrap: str) -> dict[Key, tuple[int, float, str]]:
+    """Of each sentiment window: how many articles, their mean score and its label."""
+    scores: dict[Key, list[float]] = defaultdict(list)
+    for article in records(bootstrap, RAWARTICLE):
+        start = int(article.collected_at) // WINDOW_SECONDS * WINDOW_SECONDS
+        for coin in article.cryptocurrencies_mentioned:
+            scores[coin, start + WINDOW_SECONDS].append(article.sentiment.score)
+    return {key: (len(seen), fmean(seen), label_of(fmean(seen))) for key, seen in scores.items()}
+
+
+def stored_forecasts(query: Query) -> dict[Key, tuple[float, ...]]:
+    """The same as `prediction_data` has it."""
+    rows = query(
+        "SELECT crypto_symbol, timestamp, sample_count, predicted_price, price_stddev, price_min, price_max, price_last"
+        " FROM prediction_data"
+    )
+    return {(symbol, epoch(at)): tuple(values) for symbol, at, *values in rows}
+
+
+def stored_sentiment(query: Query) -> dict[Key, tuple[int, float, str]]:
+    """The same as `sentiment_data` has it."""
+    rows = query("SELECT crypto_symbol, timestamp, article_count, sentiment_score, sentiment_label FROM sentiment_data")
+    return {(symbol, epoch(at)): (count, score, label) for symbol, at, count, score, label in rows}
+
+
+def epoch(at: datetime) -> int:
+    """Epoch seconds of the end of a window, which is a whole number of them."""
+    return round(at.astimezone(UTC).timestamp())
+
+
+def differences(expected: Mapping[Key, tuple[Any, ...]], found: Mapping[Key, tuple[Any, ...]]) -> list[str]:
+    """What is wrong, a line for each window: missing, made up, or of other values. Empty when nothing is."""
+    return [
+        f"{symbol} {datetime.fromtimestamp(end, UTC):%H:%M:%S}: {found.get((symbol, end))} instead of "
+        f"{expected.get((symbol, end))}"
+        for symbol, end in sorted({*expected, *found})
+        if not _equal(expected.get((symbol, end)), found.get((symbol, end)))
+    ]
+
+
+def _equal(expected: tuple[Any, ...] | None, found: tuple[Any, ...] | None) -> bool:
+    if expected is None or found is None or len(expected) != len(found):
+        return False
+    tolerance = RELATIVE * max((abs(value) for value in expected if isinstance(value, float)), default=0.0)
+    return all(
+        isclose(one, other, rel_tol=0.0, abs_tol=tolerance) if isinstance(one, float) else one == other
+        for one, other in zip(expected, found, strict=True)
+    )

@@ -1,0 +1,69 @@
+import pytest
+
+from contracts.assets import ASSETS, UnknownAsset, asset_of, canonical, is_symbol, split_pair
+
+
+@pytest.mark.parametrize("text", ["BTC", "btc", "XBT", "XXBT", "Bitcoin", " bitcoin ", "BTC/USD", "xbt/usd", "BTC-USD"])
+def test_every_name_of_bitcoin_is_one_asset(text):
+    assert asset_of(text).symbol == "BTC"
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("XBT/USD", "BTC/USD"),
+        ("XXBTZUSD", "BTC/USD"),
+        ("XETHZEUR", "ETH/EUR"),
+        ("XBTUSDT", "BTC/USDT"),
+        ("XDG/USD", "DOGE/USD"),
+        ("eth-xbt", "ETH/BTC"),
+        ("ETH/XBT", "ETH/BTC"),
+        ("bitcoin-cash", "BCH"),
+        ("near-protocol", "NEAR"),
+        ("ada_usd", "ADA/USD"),
+        ("sol:usd", "SOL/USD"),
+        ("ripple", "XRP"),
+    ],
+)
+def test_canonical(text, name):
+    assert canonical(text) == name
+
+
+@pytest.mark.parametrize("text", ["", "FOO", "FOO/USD", "BTC/FOO", "BTC/USD/EUR", "/", "USD", "BTCUSDUSD", "B" * 5000])
+def test_unknown_names_are_refused(text):
+    with pytest.raises(UnknownAsset):
+        canonical(text)
+
+
+def test_refusal_names_what_was_asked_and_the_nearest():
+    with pytest.raises(UnknownAsset, match=r"no asset or pair goes by 'bitcoinn'; did you mean BTC"):
+        asset_of("bitcoinn")
+
+
+def test_refusal_quotes_no_more_than_a_line():
+    with pytest.raises(UnknownAsset) as refusal:
+        asset_of("z" * 10_000)
+    assert len(str(refusal.value)) < 200
+
+
+def test_no_spelling_belongs_to_two_assets():
+    spellings = [
+        spelling for asset in ASSETS for spelling in {s.casefold() for s in (asset.symbol, asset.name, *asset.aliases)}
+    ]
+    assert len(spellings) == len(set(spellings))
+
+
+def test_every_asset_is_found_by_every_spelling_alone_and_in_a_pair():
+    for asset in ASSETS:
+        for spelling in (asset.symbol, asset.name, *asset.aliases):
+            assert asset_of(spelling.upper()) is asset
+            assert canonical(f"{spelling}/USD") == f"{asset.symbol}/USD"
+
+
+@pytest.mark.parametrize(("text", "verdict"), [("BTC", True), ("btc", False), ("XBT", False), ("BTC/USD", False)])
+def test_is_symbol(text, verdict):
+    assert is_symbol(text) is verdict
+
+
+def test_split_pair_of_an_asset_is_none():
+    assert split_pair("BTC") is None

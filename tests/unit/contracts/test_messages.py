@@ -1,0 +1,100 @@
+import json
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from contracts.messages import Ticker, Trade, Unreadable, canonical_pair, event_times, parse_message
+from contracts.rules import EARLIEST_EVENT_SECONDS, MAX_FUTURE_SECONDS, MAX_MESSAGE_BYTES
+
+AT = 1790358506.844359
+TRADE = Trade(
+    pair="BTC/USD", price=83744.3, volume=0.0004478, side="buy", trade_id=7, timestamp=AT, received_at=1790358506.95
+)
+
+
+def with_field(**fields) -> bytes:
+    return json.dumps({**json.loads(TRADE.to_json()), **fields}).encode()
+
+
+def test_wire_form_is_compact_and_in_order():
+    assert TRADE.to_json() == (
+        b'{"pair":"BTC/USD","price":83744.3,"volume":0.0004478,"side":"buy","trade_id":7,'
+        b'"timestamp":1790358506.844359,"received_at":1790358506.95,"source":"stream"}'
+    )
+
+
+def test_a_message_is_frozen():
+    with pytest.raises(ValidationError):
+        TRADE.price = 1.0
+
+
+@given(
+    price=st.floats(min_value=5e-324, allow_nan=False, allow_infinity=False),
+    timestamp=st.floats(min_value=EARLIEST_EVENT_SECONDS, max_value=4e9),
+    trade_id=st.integers(min_value=0, max_value=2**63 - 1),
+)
+def test_numbers_survive_the_wire_to_the_last_bit(price, timestamp, trade_id):
+    trade = Trade(
+        pair="BTC/USD",
+        price=price,
+        volume=price,
+        side="sell",
+        trade_id=trade_id,
+        timestamp=timestamp,
+        received_at=timestamp,
+    )
+    assert parse_message(Trade, trade.to_json(), timestamp) == trade
+
+
+def test_the_verdict_on_the_future_hangs_on_the_record_alone():
+    limit = TRADE.received_at - MAX_FUTURE_SECONDS
+    assert parse_message(Trade, TRADE.to_json(), limit + 0.001) == TRADE
+    with pytest.raises(Unreadable, match=f"{MAX_FUTURE_SECONDS} s ahead of its record"):
+        parse_message(Trade, TRADE.to_json(), limit - 0.001)
+
+
+def test_size_is_bounded_to_the_byte():
+    padding = MAX_MESSAGE_BYTES - len(with_field(padding=""))
+    assert parse_message(Trade, with_field(padding="x" * padding), AT) == TRADE
+    with pytest.raises(Unreadable, match="1000001 bytes, more than 1000000"):
+        parse_message(Trade, with_field(padding="x" * (padding + 1)), AT)
+
+
+@pytest.mark.parametrize("raw", [None, b""])
+def test_nothing_is_unreadable(raw):
+    with pytest.raises(Unreadable, match="empty message"):
+        parse_message(Trade, raw, AT)
+
+
+@pytest.mark.parametrize("raw", [b"\xff\xfe", b"\x00", b"[" * 100_000, b'{"pair":', b"nul", b'"BTC/USD"', b"1"])
+def test_rubbish_is_unreadable(raw):
+    with pytest.raises(Unreadable):
+        parse_message(Trade, raw, AT)
+
+
+@given(raw=st.binary(max_size=200))
+def test_no_bytes_break_the_judge(raw):
+    with pytest.raises(Unreadable):
+        parse_message(Ticker, raw, AT)
+
+
+@pytest.mark.parametrize("price", [math.nan, math.inf, -math.inf, 0, -1, "1", True, None, [1]])
+def test_what_is_no_price_is_refused(price):
+    with pytest.raises(Unreadable, match="price"):
+        parse_message(Trade, with_field(price=price), AT)
+
+
+def test_the_reason_counts_what_else_is_wrong():
+    with pytest.raises(Unreadable, match=r"price: .* \(and 1 more\)"):
+        parse_message(Trade, with_field(price=0, side="up"), AT)
+
+
+def test_event_times_are_all_that_a_message_claims():
+    assert event_times(TRADE) == (TRADE.timestamp, TRADE.received_at)
+
+
+def test_pair_in_a_table():
+    assert canonical_pair("XBT/USD") == "BTC/USD"

@@ -1,0 +1,338 @@
+import itertools
+import threading
+
+import pytest
+from prometheus_client import REGISTRY
+
+from contracts.messages import Ticker, Trade
+from contracts.topics import RAWALERT, RAWTICKER, RAWTRADE
+from data_producers.enrich.alerts import AlertRule
+from data_producers.runtime import ConnectionLost
+from data_producers.sinks.memory import MemorySink
+from data_producers.sources.kraken.ledger import Ledger, Publisher
+from data_producers.sources.kraken.parse import Acknowledged, Refused
+from data_producers.sources.kraken.refill import Refiller
+from data_producers.sources.kraken.session import MalformedLog, Session, Subscriptions, run_session
+
+RULE = AlertRule(0.5, 300, 60, spread_percent=500.0)
+AT = 1_790_358_506.0
+
+
+def trade(trade_id, pair="BTC/USD"):
+    return Trade(pair=pair, price=1.0, volume=1.0, side="buy", trade_id=trade_id, timestamp=AT, received_at=AT)
+
+
+def ticker(received_at, last=100.0, timestamp=AT, bid=99.0):
+    return Ticker(
+        pair="BTC/USD", last=last, bid=bid, ask=101.0, volume_24h=5.0, timestamp=timestamp, received_at=received_at
+    )
+
+
+def topics(ledger, *messages):
+    return [topic.name for message in messages for topic, _ in ledger.news(message)]
+
+
+def metric(name, **labels):
+    return REGISTRY.get_sample_value(name, labels) or 0.0
+
+
+def test_a_trade_goes_out_once_per_pair_and_id():
+    ledger = Ledger(RULE, [])
+    sent = [message.trade_id for trade_id in (1, 2, 1, 3, 2) for _, message in ledger.news(trade(trade_id))]
+    assert sent == [1, 2, 3]
+    assert topics(ledger, trade(1, "ETH/USD")) == ["rawtrade"]
+
+
+def test_a_late_trade_is_news_although_newer_ones_went_out():
+    ledger = Ledger(RULE, [])
+    assert topics(ledger, trade(1), trade(3), trade(2)) == ["rawtrade", "rawgap", "rawtrade", "rawtrade", "rawgap"]
+
+
+def test_what_was_published_before_a_restart_is_not_news():
+    ledger = Ledger(RULE, [trade(1), trade(2)])
+    assert topics(ledger, trade(1), trade(2), trade(3), trade(2, "ETH/USD")) == ["rawtrade"] * 2
+
+
+def test_a_ticker_the_venue_repeats_is_not_news():
+    ledger = Ledger(RULE, [])
+    assert topics(ledger, ticker(AT + 1), ticker(AT + 2)) == ["rawticker"]
+    assert topics(ledger, ticker(AT + 3, bid=99.5)) == ["rawticker"]
+    assert topics(ledger, ticker(AT + 4, bid=99.5, timestamp=AT + 1)) == ["rawticker"]
+
+
+def test_a_repeated_ticker_without_venue_time_is_known_by_its_values():
+    ledger = Ledger(RULE, [])
+    assert topics(ledger, ticker(AT + 1, timestamp=AT + 1), ticker(AT + 2, timestamp=AT + 2)) == ["rawticker"]
+
+
+def test_a_ticker_carries_its_alert():
+    ledger = Ledger(RULE, [])
+    assert topics(ledger, ticker(AT), ticker(AT + 2, 100.6, AT + 1)) == ["rawticker", "rawticker", "rawalert"]
+    assert topics(ledger, ticker(AT + 3, 100.6, AT + 1)) == []
+
+
+def test_a_silent_pair_is_told_once_until_it_speaks_again():
+    ledger = Ledger(RULE)
+    assert topics(ledger, ticker(AT, timestamp=AT - 1)) == ["rawticker"]
+    assert [len(list(ledger.stale(AT + after))) for after in (1, 120, 121, 500)] == [0, 0, 1, 0]
+    assert topics(ledger, ticker(AT + 600, timestamp=AT - 1)) == [], "a snapshot, and nothing new in it"
+    assert [len(list(ledger.stale(AT + after))) for after in (601, 719, 721)] == [0, 0, 1]
+
+
+def test_answers_are_owed_until_each_symbol_has_both():
+    owed = Subscriptions(("BTC/USD", "ETH/USD"), 100.0)
+    owed.hear(Acknowledged("ticker", "BTC/USD"))
+    owed.hear(Acknowledged("trade", "BTC/USD"))
+    owed.hear(Refused("no such pair", "ticker", "ETH/USD"))
+    owed.check(109.0)
+    with pytest.raises(ConnectionLost, match="ETH/USD") as lost:
+        owed.check(111.0)
+    assert lost.value.reason == "unanswered"
+    owed.hear(Refused("no such pair", None, "ETH/USD"))
+    owed.check(111.0)
+
+
+def test_malformed_frames_are_all_counted_but_logged_once_a_second(caplog):
+    times = iter([10.0, 10.0, 10.5, 10.999, 11.0, 11.0])
+    malformed = MalformedLog(lambda: next(times))
+    before = metric("cryptoviz_producer_malformed_total", source="kraken")
+    for number in range(4):
+        malformed.report(f"fault {number}", b"x" * 1000)
+    assert metric("cryptoviz_producer_malformed_total", source="kraken") == before + 4
+    assert [(r.why, r.untold, len(r.frame)) for r in caplog.records] == [("fault 0", 0, 300), ("fault 3", 2, 300)]
+
+
+def trades_frame(*ids, kind="update", symbol="BTC/USD"):
+    item = {"symbol": symbol, "side": "buy", "price": 83744.3, "qty": 0.1, "ord_type": "limit"}
+    data = [{**item, "trade_id": i, "timestamp": "2026-09-25T17:48:26.844359Z"} for i in ids]
+    return {"channel": "trade", "type": kind, "data": data}
+
+
+def ticker_frame(last=83744.3, at="2026-09-25T17:48:26.844359Z", kind="update"):
+    item = {"symbol": "BTC/USD", "bid": 1.0, "ask": 99999.0, "last": last, "volume": 5.0, "timestamp": at}
+    return {"channel": "ticker", "type": kind, "data": [item]}
+
+
+STATUS = {"channel": "status", "type": "update", "data": [{"system": "online", "connection_id": 18125794168470749634}]}
+
+
+class Unasked:
+    """A REST API that nobody has to ask here: no refill runs."""
+
+
+@pytest.fixture
+def session(runtime):
+    """Runs a session against a venue until a script calls `done`; gives what was published."""
+    made, pauses = runtime
+
+    def run(venue, pairs=("BTC/USD",), silence_seconds=5.0, published=()):
+        sink = MemorySink()
+        guard = threading.Timer(20, made.stop.set)
+        guard.start()
+        try:
+            publisher = Publisher(Ledger(RULE, published), sink, made)
+            followed = Session(venue.url, pairs, silence_seconds, 15.0)
+            run_session(followed, publisher, Refiller(Unasked(), made, 1.0), made)
+        finally:
+            guard.cancel()
+        return sink
+
+    run.stop = made.stop.set
+    run.pauses = pauses
+    return run
+
+
+def messages(sink, topic):
+    return [topic.message.model_validate_json(record.value) for record in sink.records if record.topic == topic.name]
+
+
+def finish(session):
+    """Ends a script: stops the session once it has taken everything in, and gives it a frame to notice by."""
+
+    def last_words(connection):
+        connection.be_heard()
+        session.stop()
+        connection.say({"channel": "heartbeat"})
+
+    return last_words
+
+
+def test_a_session_subscribes_and_publishes_in_order(venue, session):
+    def script(connection):
+        connection.say(STATUS)
+        connection.acknowledge()
+        connection.say(trades_frame(1, 2, kind="snapshot"), ticker_frame(), trades_frame(3), {"channel": "heartbeat"})
+        finish(session)(connection)
+
+    place = venue(script)
+    sink = session(place)
+    assert [t.trade_id for t in messages(sink, RAWTRADE)] == [1, 2, 3]
+    assert [t.last for t in messages(sink, RAWTICKER)] == [83744.3]
+    assert {record.key for record in sink.records} == {b"BTC/USD"}
+    first, second = (request["params"] for request in place.connections[0].heard)
+    assert first == {"channel": "ticker", "symbol": ["BTC/USD"], "event_trigger": "bbo", "snapshot": True}
+    assert second == {"channel": "trade", "symbol": ["BTC/USD"], "snapshot": True}
+
+
+def test_receipt_times_rise_strictly(venue, session):
+    def script(connection):
+        connection.acknowledge()
+        connection.say(*(ticker_frame(at=f"2026-09-25T17:48:26.{n:06d}Z") for n in range(300)))
+        finish(session)(connection)
+
+    times = [t.received_at for t in messages(session(venue(script)), RAWTICKER)]
+    assert len(times) == 300
+    assert all(later > earlier for earlier, later in itertools.pairwise(times))
+
+
+def test_a_reconnect_publishes_only_what_was_missed(venue, session):
+    def first(connection):
+        connection.acknowledge()
+        connection.say(ticker_frame(kind="snapshot"), trades_frame(1, 2, 3, kind="snapshot"))
+        connection.close(1001, "CloudFlare WebSocket proxy restarting")
+
+    def second(connection):
+        connection.acknowledge()
+        connection.say(ticker_frame(kind="snapshot"), trades_frame(2, 3, 4, 5, kind="snapshot"))
+        finish(session)(connection)
+
+    before = metric("cryptoviz_producer_reconnects_total", source="kraken", reason="closed")
+    sink = session(venue(first, second))
+    assert [t.trade_id for t in messages(sink, RAWTRADE)] == [1, 2, 3, 4, 5]
+    assert len(messages(sink, RAWTICKER)) == 1
+    assert messages(sink, RAWALERT) == []
+    assert metric("cryptoviz_producer_reconnects_total", source="kraken", reason="closed") == before + 1
+    assert session.pauses == [0.5]
+
+
+def test_a_restart_publishes_only_what_was_missed(venue, session):
+    def script(connection):
+        connection.acknowledge()
+        connection.say(trades_frame(1, 2, 3, kind="snapshot"))
+        finish(session)(connection)
+
+    sink = session(venue(script), published=[trade(1), trade(2)])
+    assert [t.trade_id for t in messages(sink, RAWTRADE)] == [3]
+
+
+def test_malformed_frames_are_counted_and_the_stream_goes_on(venue, session):
+    def script(connection):
+        connection.acknowledge()
+        connection.say("{not json", "[]")
+        connection.frame(b"\xff\xfe\xfd")
+        connection.frame(b" " * (1_048_576 + 1))
+        connection.say({"channel": "trade", "type": "update", "data": [{"symbol": "BTC/USD"}]}, trades_frame(7))
+        finish(session)(connection)
+
+    before = metric("cryptoviz_producer_malformed_total", source="kraken")
+    sink = session(venue(script))
+    assert [t.trade_id for t in messages(sink, RAWTRADE)] == [7]
+    assert metric("cryptoviz_producer_malformed_total", source="kraken") == before + 5
+    assert session.pauses == []
+
+
+def test_a_frame_announced_as_enormous_ends_the_connection_not_the_memory(venue, session):
+    def first(connection):
+        connection.acknowledge()
+        connection.frame(b"x", size=2**40)
+        connection.wire.recv(1)
+
+    def second(connection):
+        connection.acknowledge()
+        connection.say(trades_frame(1))
+        finish(session)(connection)
+
+    sink = session(venue(first, second), silence_seconds=1000)
+    assert [t.trade_id for t in messages(sink, RAWTRADE)] == [1]
+
+
+def test_fragmented_frames_and_pings_are_understood(venue, session):
+    def script(connection):
+        connection.acknowledge()
+        raw = b'{"channel":"trade","type":"update","data":[{"symbol":"BTC/USD","side":"sell","price":1.5,"qty":2.5,'
+        rest = b'"ord_type":"limit","trade_id":9,"timestamp":"2026-09-25T17:48:26Z"}]}'
+        connection.frame(raw, fin=False)
+        connection.be_heard()
+        connection.frame(rest, 0)
+        finish(session)(connection)
+
+    assert [t.price for t in messages(session(venue(script)), RAWTRADE)] == [1.5]
+
+
+def test_silence_is_a_dead_socket(venue, session):
+    def silent(connection):
+        connection.acknowledge()
+        connection.wire.recv(1000)
+
+    def second(connection):
+        connection.acknowledge()
+        finish(session)(connection)
+
+    before = metric("cryptoviz_producer_reconnects_total", source="kraken", reason="silence")
+    session(venue(silent, second), silence_seconds=0.2)
+    assert metric("cryptoviz_producer_reconnects_total", source="kraken", reason="silence") == before + 1
+
+
+def test_a_connection_that_proves_nothing_makes_the_waits_grow(venue, session):
+    def useless(connection):
+        connection.say(STATUS)
+        connection.close(1013)
+
+    def useful(connection):
+        connection.acknowledge()
+        connection.close(1001)
+
+    def last(connection):
+        connection.acknowledge()
+        finish(session)(connection)
+
+    session(venue(useless, useless, useless, useful, last))
+    assert session.pauses == [0.5, 1.0, 2.0, 0.5]
+
+
+def test_a_refused_symbol_is_said_aloud_and_the_others_go_on(venue, session, caplog):
+    def script(connection):
+        for _ in range(2):
+            request = connection.hear()
+            for symbol in request["params"]["symbol"]:
+                channel = request["params"]["channel"]
+                if symbol == "ADA/USD":
+                    error = f"Currency pair not supported {symbol}"
+                    connection.say({"error": error, "method": "subscribe", "success": False, "symbol": symbol})
+                else:
+                    result = {"channel": channel, "symbol": symbol}
+                    connection.say({"method": "subscribe", "result": result, "success": True})
+        connection.say(trades_frame(1))
+        finish(session)(connection)
+
+    sink = session(venue(script), pairs=("BTC/USD", "ADA/USD"))
+    assert [t.trade_id for t in messages(sink, RAWTRADE)] == [1]
+    assert metric("cryptoviz_producer_subscription_refused", source="kraken", symbol="ADA/USD") == 1
+    assert metric("cryptoviz_producer_subscription_refused", source="kraken", symbol="BTC/USD") == 0
+    assert any(
+        record.levelname == "ERROR" and record.symbol == "ADA/USD" and "not supported" in record.why
+        for record in caplog.records
+        if record.message == "subscription refused"
+    )
+
+
+def test_maintenance_is_a_warning(venue, session, caplog):
+    def script(connection):
+        connection.acknowledge()
+        connection.say({"channel": "status", "type": "update", "data": [{"system": "maintenance"}]})
+        finish(session)(connection)
+
+    session(venue(script))
+    assert [(r.levelname, r.system) for r in caplog.records if r.message == "venue status"] == [
+        ("WARNING", "maintenance")
+    ]
+
+
+def test_a_venue_that_is_not_there_is_waited_for(session):
+    class Nowhere:
+        url = "ws://127.0.0.1:1/v2"
+
+    before = metric("cryptoviz_producer_reconnects_total", source="kraken", reason="unreachable")
+    assert session(Nowhere).records == []
+    assert metric("cryptoviz_producer_reconnects_total", source="kraken", reason="unreachable") == before + 50
+    assert session.pauses[:8] == [0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0]

@@ -1,0 +1,175 @@
+"""Fetches from a server on loopback that misbehaves in every way a newsroom's has been seen to."""
+
+import gzip
+import socket
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+import requests
+
+from data_producers.sources.rss.fetch import USER_AGENT, Validators, fetch_feed, outcome_of
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        self.server.heard.append(dict(self.headers))
+        self.server.answer(self)
+
+    def log_message(self, *args):
+        pass
+
+
+@pytest.fixture
+def server():
+    made = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    made.heard, made.release = [], threading.Event()
+    made.url = f"http://127.0.0.1:{made.server_port}/feed"
+    made.daemon_threads = True
+    thread = threading.Thread(target=made.serve_forever, args=(0.05,))
+    thread.start()
+    yield made
+    made.release.set()
+    made.shutdown()
+    thread.join(5)
+    made.server_close()
+
+
+def reply(status=200, body=b"", **headers):
+    def answer(handler):
+        handler.send_response(status)
+        for name, value in headers.items():
+            handler.send_header(name.replace("_", "-"), value)
+        if status != 304:
+            handler.send_header("Content-Length", str(len(body)))
+        handler.end_headers()
+        handler.wfile.write(body)
+
+    return answer
+
+
+@pytest.fixture
+def fetch(server):
+    with requests.Session() as session:
+
+        def run(known=Validators(), timeout_seconds=5.0, max_bytes=1000, url=None):  # noqa: B008 - frozen
+            return fetch_feed(session, url or server.url, known, timeout_seconds, max_bytes)
+
+        yield run
+
+
+def test_a_feed_with_its_validators(server, fetch):
+    server.answer = reply(200, b"<rss/>", ETag='W/"abc"', Last_Modified="Wed, 30 Sep 2026 17:44:10 GMT")
+    fetched = fetch()
+    assert (fetched.outcome, fetched.body) == ("ok", b"<rss/>")
+    assert fetched.validators == Validators('W/"abc"', "Wed, 30 Sep 2026 17:44:10 GMT")
+    assert server.heard[0]["User-Agent"] == USER_AGENT
+    assert "If-None-Match" not in server.heard[0]
+
+
+def test_what_is_known_is_asked_with(server, fetch):
+    server.answer = reply(304)
+    fetched = fetch(Validators('W/"abc"', "Wed, 30 Sep 2026 17:44:10 GMT"))
+    assert (fetched.outcome, fetched.body) == ("not_modified", b"")
+    assert server.heard[0]["If-None-Match"] == 'W/"abc"'
+    assert server.heard[0]["If-Modified-Since"] == "Wed, 30 Sep 2026 17:44:10 GMT"
+
+
+@pytest.mark.parametrize(
+    ("status", "outcome"),
+    [
+        (200, "ok"),
+        (304, "not_modified"),
+        (400, "client_error"),
+        (401, "forbidden"),
+        (403, "forbidden"),
+        (404, "not_found"),
+        (410, "not_found"),
+        (429, "rate_limited"),
+        (500, "server_error"),
+        (503, "server_error"),
+        (204, "client_error"),
+    ],
+)
+def test_outcome_of(status, outcome):
+    assert outcome_of(status) == outcome
+
+
+def test_a_page_that_says_403_is_no_feed(server, fetch):
+    server.answer = reply(403, b"<html>go away</html>")
+    assert (fetch().outcome, fetch().body) == ("forbidden", b"")
+
+
+def test_a_server_that_asks_for_time(server, fetch):
+    server.answer = reply(429, b"", Retry_After="120")
+    assert fetch().retry_after == 120.0
+    server.answer = reply(503, b"", Retry_After="Wed, 30 Sep 2026 17:44:10 GMT")
+    assert fetch().retry_after is None
+
+
+def test_a_redirect_is_followed(server, fetch):
+    def answer(handler):
+        if handler.path == "/feed":
+            reply(308, b"", Location="/new")(handler)
+        else:
+            reply(200, b"moved")(handler)
+
+    server.answer = answer
+    assert fetch().body == b"moved"
+
+
+@pytest.mark.parametrize("size", [1000, 1001])
+def test_size_is_bounded(server, fetch, size):
+    server.answer = reply(200, b"x" * size)
+    assert fetch(max_bytes=1000).outcome == ("ok" if size == 1000 else "too_large")
+
+
+def test_size_is_bounded_after_unpacking(server, fetch):
+    server.answer = reply(200, gzip.compress(b"x" * 10_000_000), Content_Encoding="gzip")
+    assert fetch(max_bytes=100_000).outcome == "too_large"
+    server.answer = reply(200, gzip.compress(b"packed"), Content_Encoding="gzip")
+    assert fetch().body == b"packed"
+
+
+def test_a_server_that_never_answers(server, fetch):
+    server.answer = lambda handler: server.release.wait(10)
+    assert fetch(timeout_seconds=0.2).outcome == "timeout"
+
+
+def test_a_server_that_drips(server, fetch):
+    def answer(handler):
+        handler.send_response(200)
+        handler.send_header("Content-Length", "1000000")
+        handler.end_headers()
+        try:
+            while not server.release.wait(0.01):
+                handler.wfile.write(b"x")
+                handler.wfile.flush()
+        except OSError:
+            handler.close_connection = True
+
+    server.answer = answer
+    fetched = fetch(timeout_seconds=0.3)
+    assert fetched.outcome == "timeout"
+    assert "and no end" in fetched.story
+
+
+def test_a_body_that_is_cut_off(server, fetch):
+    def answer(handler):
+        handler.send_response(200)
+        handler.send_header("Content-Length", "1000")
+        handler.end_headers()
+        handler.wfile.write(b"half of it")
+        handler.wfile.flush()
+        handler.connection.shutdown(socket.SHUT_RDWR)
+        handler.close_connection = True
+
+    server.answer = answer
+    assert fetch().outcome == "unreachable"
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:1/feed", "nonsense", "http://no-such-host.invalid/"])
+def test_nobody_there(fetch, url):
+    assert fetch(url=url).outcome == "unreachable"

@@ -1,0 +1,188 @@
+import threading
+
+import pytest
+import requests
+from prometheus_client import REGISTRY
+
+from contracts.messages import Article
+from data_producers.enrich.sentiment import TextBlobScorer
+from data_producers.runtime import Runtime
+from data_producers.seen import Seen
+from data_producers.sinks.memory import MemorySink
+from data_producers.sources.rss import newsroom as module
+from data_producers.sources.rss.fetch import Fetched, Validators
+from data_producers.sources.rss.newsroom import Newsroom, to_article
+from data_producers.sources.rss.parse import Entry
+
+NOW = 1_790_800_000.0
+
+
+def document(*numbers, end="</channel></rss>") -> bytes:
+    items = "".join(
+        f"<item><title>Bitcoin story {n}</title><link>https://news.example/{n}</link><guid>{n}</guid>"
+        f"<description>Great text {n}</description></item>"
+        for n in numbers
+    )
+    return f'<?xml version="1.0"?><rss version="2.0"><channel><title>x</title>{items}{end}'.encode()
+
+
+@pytest.fixture
+def follow(monkeypatch):
+    """A newsroom whose fetches come from a list, and what it published and asked with."""
+
+    def make(answers, seen=None, sink=None, poll_seconds=300.0):
+        asked = []
+
+        def fetch(session, url, known, timeout_seconds, max_bytes):
+            asked.append(known)
+            return answers.pop(0)
+
+        monkeypatch.setattr(module, "fetch_feed", fetch)
+        made = Newsroom(
+            "http://127.0.0.1:8765/feeds/decrypt/rss",
+            poll_seconds=poll_seconds,
+            timeout_seconds=1.0,
+            max_bytes=1_000_000,
+            seen=seen if seen is not None else Seen(1000),
+            scorer=TextBlobScorer(),
+            sink=sink if sink is not None else MemorySink(),
+            runtime=Runtime(now=lambda: NOW, jitter=lambda: 1.0),
+        )
+        return made, asked
+
+    return make
+
+
+def poll(room, times):
+    with requests.Session() as session:
+        return [room.poll(session) for _ in range(times)]
+
+
+def ok(body, etag=None):
+    return Fetched("ok", "", body, Validators(etag))
+
+
+def published(sink):
+    return [Article.model_validate_json(record.value) for record in sink.records]
+
+
+def count(name, **labels):
+    return REGISTRY.get_sample_value(name, labels) or 0.0
+
+
+def test_each_article_goes_out_once_oldest_first(follow):
+    sink = MemorySink()
+    room, _ = follow([ok(document(2, 1)), ok(document(3, 2, 1)), ok(document(3, 2, 1))], sink=sink)
+    poll(room, 3)
+    assert [article.title for article in published(sink)] == [f"Bitcoin story {n}" for n in (1, 2, 3)]
+    assert {(record.topic, record.key) for record in sink.records} == {("rawarticle", b"decrypt")}
+
+
+def test_what_a_former_life_published_does_not_go_out_again(follow):
+    first_sink, second_sink = MemorySink(), MemorySink()
+    first, _ = follow([ok(document(2, 1))], sink=first_sink)
+    poll(first, 1)
+    known = [article.id for article in published(first_sink)]
+    second, _ = follow([ok(document(3, 2, 1))], seen=Seen(10, known), sink=second_sink)
+    poll(second, 1)
+    assert [article.title for article in published(second_sink)] == ["Bitcoin story 3"]
+
+
+def test_two_feeds_of_one_website_publish_an_article_once(follow):
+    seen, sink = Seen(10), MemorySink()
+    for _ in range(2):
+        room, _ = follow([ok(document(1))], seen=seen, sink=sink)
+        poll(room, 1)
+    assert len(sink.records) == 1
+
+
+def test_validators_are_kept_over_a_304_and_forgotten_after_a_broken_document(follow):
+    whole, broken = ok(document(1), "a"), ok(document(2, end=""), "b")
+    room, asked = follow([whole, Fetched("not_modified", ""), broken, whole])
+    poll(room, 4)
+    assert asked == [Validators(), Validators("a"), Validators("a"), Validators()]
+
+
+def test_a_broken_document_is_counted_and_its_whole_entries_kept(follow, caplog):
+    sink = MemorySink()
+    before = count("cryptoviz_producer_malformed_total", source="decrypt")
+    fetches = count("cryptoviz_producer_feed_fetches_total", website="decrypt", outcome="malformed")
+    room, _ = follow([ok(document(2, 1, end="<item><title>cut o"))], sink=sink)
+    poll(room, 1)
+    assert [article.title for article in published(sink)] == ["Bitcoin story 1", "Bitcoin story 2"]
+    assert count("cryptoviz_producer_malformed_total", source="decrypt") == before + 1
+    assert count("cryptoviz_producer_feed_fetches_total", website="decrypt", outcome="malformed") == fetches + 1
+    assert any(r.message == "malformed feed" and r.source == "decrypt" for r in caplog.records)
+
+
+def test_waits(follow):
+    answers = [
+        Fetched("server_error", ""),
+        Fetched("timeout", ""),
+        Fetched("unreachable", ""),
+        Fetched("not_modified", ""),
+        Fetched("timeout", ""),
+        Fetched("forbidden", ""),
+        Fetched("rate_limited", "", retry_after=900.0),
+        Fetched("rate_limited", "", retry_after=1e9),
+        Fetched("rate_limited", "", retry_after=1.0),
+    ]
+    room, _ = follow(answers)
+    assert poll(room, 9) == [0.5, 1.0, 2.0, 300.0, 0.5, 300.0, 900.0, 3600.0, 300.0]
+
+
+def test_a_short_pace_is_never_slowed_by_the_back_off(follow):
+    room, _ = follow([Fetched("timeout", "")] * 8, poll_seconds=3.0)
+    assert poll(room, 8) == [0.5, 1.0, 2.0, 3.0, 3.0, 3.0, 3.0, 3.0]
+
+
+@pytest.mark.parametrize("outcome", ["forbidden", "not_found", "server_error", "timeout", "too_large"])
+def test_every_outcome_is_counted_and_said(follow, caplog, outcome):
+    before = count("cryptoviz_producer_feed_fetches_total", website="decrypt", outcome=outcome)
+    room, _ = follow([Fetched(outcome, "the story")])
+    poll(room, 1)
+    assert count("cryptoviz_producer_feed_fetches_total", website="decrypt", outcome=outcome) == before + 1
+    assert count("cryptoviz_producer_connected", source="decrypt") == 0
+    assert [(r.outcome, r.why) for r in caplog.records if r.message == "feed trouble"] == [(outcome, "the story")]
+
+
+def test_a_healthy_feed_says_nothing(follow, caplog):
+    room, _ = follow([ok(document()), Fetched("not_modified", "")])
+    poll(room, 2)
+    assert count("cryptoviz_producer_connected", source="decrypt") == 1
+    assert [record for record in caplog.records if record.levelname != "INFO"] == []
+
+
+ENTRY = Entry("decrypt-1", "Bitcoin and Solana", "https://decrypt.co/1", "A great day for ether", NOW - 60)
+
+
+def test_title_and_summary_are_scored_and_searched():
+    article = to_article(ENTRY, "decrypt", NOW, TextBlobScorer())
+    assert article.cryptocurrencies_mentioned == ["BTC", "SOL", "ETH"]
+    assert (article.sentiment.score, article.sentiment.label) == (0.9, "positive")
+    assert (article.published_at, article.collected_at, article.website) == (NOW - 60, NOW, "decrypt")
+
+
+@pytest.mark.parametrize(
+    ("published_at", "kept"),
+    [(None, NOW), (NOW + 0.5, NOW), (NOW + 86_400, NOW), (NOW, NOW), (NOW - 86_400, NOW - 86_400)],
+)
+def test_a_date_that_is_missing_or_still_to_come_is_the_time_of_collection(published_at, kept):
+    entry = Entry("i", "t", "https://decrypt.co/1", "", published_at)
+    assert to_article(entry, "decrypt", NOW, TextBlobScorer()).published_at == kept
+
+
+def test_a_newsroom_runs_until_the_stop(follow, monkeypatch):
+    stop = threading.Event()
+    pauses = []
+
+    def pause(seconds):
+        pauses.append(seconds)
+        if len(pauses) == 2:
+            stop.set()
+        return stop.is_set()
+
+    room, _ = follow([ok(document(1)), Fetched("timeout", "")])
+    monkeypatch.setattr(room, "_runtime", Runtime(stop=stop, now=lambda: NOW, jitter=lambda: 1.0, pause=pause))
+    room.run()
+    assert pauses == [300.0, 0.5]

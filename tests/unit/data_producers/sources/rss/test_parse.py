@@ -1,0 +1,218 @@
+import pytest
+
+from data_producers.sources.rss.feeds import NEWSROOMS, website_of
+from data_producers.sources.rss.parse import (
+    MAX_SUMMARY,
+    MAX_TITLE,
+    Entry,
+    identity_of,
+    parse_feed,
+    without_tracking,
+)
+
+
+@pytest.fixture
+def saved(recorded):
+    """The bytes of a saved feed."""
+    return lambda name: recorded(f"rss/{name}").read_bytes()
+
+
+def rss(*items: str) -> bytes:
+    return f'<?xml version="1.0"?><rss version="2.0"><channel><title>x</title>{"".join(items)}</channel></rss>'.encode()
+
+
+def item(title="A title", link="https://news.example/a", guid=None, date=None, description="Some text") -> str:
+    return (
+        "<item>"
+        + (f"<title>{title}</title>" if title is not None else "")
+        + (f"<link>{link}</link>" if link is not None else "")
+        + (f"<guid>{guid}</guid>" if guid is not None else "")
+        + (f"<pubDate>{date}</pubDate>" if date is not None else "")
+        + (f"<description>{description}</description>" if description is not None else "")
+        + "</item>"
+    )
+
+
+def test_a_saved_coindesk_feed(saved):
+    feed = parse_feed(saved("coindesk_20260925_3items.xml"), "coindesk")
+    assert (feed.faults, feed.broken) == ((), None)
+    assert [entry.published_at for entry in feed.entries] == [1790347313.0, 1790347052.0, 1790346768.0]
+    assert feed.entries[0] == Entry(
+        id=identity_of("coindesk", "a0b4a6ba-5569-4fef-940c-e402f9698d89"),
+        title="Circle and Tether step in to freeze hacker wallet after massive Bitget crypto heist",
+        url="https://www.coindesk.com/markets/2026/09/25/"
+        "circle-and-tether-step-in-to-freeze-hacker-wallet-after-massive-bitget-crypto-heist",
+        summary="The stablecoin issuer blacklisted a wallet holding about $318,000 in USDT and USDC. "
+        "Most of the stolen funds sit in ether, which can't be frozen.",
+        published_at=1790347313.0,
+    )
+
+
+def test_a_saved_feed_with_an_item_without_description(saved):
+    feed = parse_feed(saved("coindesk_20260930_25items.xml"), "coindesk")
+    assert len(feed.entries) == len({entry.id for entry in feed.entries}) == 25
+    assert [entry.title for entry in feed.entries if not entry.summary] == [
+        "Crypto Long & Short: What will the AI agents run on?"
+    ]
+    assert feed.entries[-1].published_at == 1790681695.0
+
+
+def test_a_saved_cointelegraph_feed_loses_its_markup_and_its_tracking(saved):
+    feed = parse_feed(saved("cointelegraph_20260930_8items.xml"), "cointelegraph")
+    first = feed.entries[0]
+    assert first.url == (
+        "https://cointelegraph.com/news/brazils-petrobras-uses-cardano-to-track-sustainable-aviation-fuel-renewable-diesel"
+    )
+    assert first.summary == (
+        "Petrobras developed two Cardano-based applications to track sustainability claims tied to aviation fuel "
+        "and renewable diesel as part of an ongoing research collaboration."
+    )
+    assert first.published_at == 1790788674.0
+    assert feed.entries[2].title == "Could THORChain face prosecution over stolen Bitget funds?"
+    assert not any("<" in entry.summary or "utm_" in entry.url for entry in feed.entries)
+
+
+@pytest.mark.parametrize("cut", [5000, 9000, 15_000, 30_000])
+def test_a_truncated_feed_keeps_the_entries_that_are_whole(saved, cut):
+    whole = parse_feed(saved("coindesk_20260930_25items.xml"), "coindesk")
+    raw = saved("coindesk_20260930_25items.xml")[:cut]
+    part = parse_feed(raw, "coindesk")
+    assert part.broken is not None
+    assert len(part.entries) == raw.count(b"</item>")
+    assert part.entries == whole.entries[: len(part.entries)]
+
+
+@pytest.mark.parametrize(
+    "raw", [b"", b"<html><body>403 Forbidden</body></html>", b"/etc/passwd", b"{}", b"\xff\xfe\x00", b"<rss"]
+)
+def test_what_is_no_feed_says_so(raw):
+    feed = parse_feed(raw, "x")
+    assert feed.entries == ()
+    assert feed.broken
+
+
+def test_a_document_that_is_the_name_of_a_file_is_not_opened(tmp_path):
+    (tmp_path / "feed.xml").write_bytes(rss(item()))
+    feed = parse_feed(str(tmp_path / "feed.xml").encode(), "x")
+    assert (feed.entries, bool(feed.broken)) == ((), True)
+
+
+def test_a_feed_without_news_is_not_broken():
+    assert parse_feed(rss(), "x").broken is None
+
+
+def test_entities_that_feed_on_themselves_are_refused():
+    bomb = (
+        b'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "aaaaaaaaaa">'
+        + b"".join(
+            f'<!ENTITY {new} "{f"&{old};" * 10}">'.encode() for old, new in zip("abcdefgh", "bcdefghi", strict=True)
+        )
+        + b']><rss version="2.0"><channel><item><title>&i;</title><link>https://x.example/</link></item></channel></rss>'
+    )
+    assert all(len(entry.title) <= MAX_TITLE for entry in parse_feed(bomb, "x").entries)
+
+
+def test_an_atom_feed_is_read_as_well():
+    raw = b"""<?xml version="1.0"?><feed xmlns="http://www.w3.org/2005/Atom"><title>x</title><entry>
+    <title>Atom title</title><link href="https://news.example/atom"/><id>urn:1</id>
+    <published>2026-09-30T17:17:54Z</published><summary>Text</summary></entry></feed>"""
+    (entry,) = parse_feed(raw, "x").entries
+    assert entry == Entry(identity_of("x", "urn:1"), "Atom title", "https://news.example/atom", "Text", 1790788674.0)
+
+
+@pytest.mark.parametrize(
+    ("date", "published_at"),
+    [
+        ("Wed, 30 Sep 2026 17:17:54 +0000", 1790788674.0),
+        ("Wed, 30 Sep 2026 19:17:54 +0200", 1790788674.0),
+        ("Wed, 30 Sep 2026 13:17:54 EDT", 1790788674.0),
+        ("2026-09-30T17:17:54Z", 1790788674.0),
+        ("yesterday", None),
+        ("", None),
+        (None, None),
+        ("Thu, 01 Jan 1970 00:00:00 +0000", None),
+        ("Wed, 30 Sep 0026 17:17:54 +0000", None),
+    ],
+)
+def test_dates(date, published_at):
+    (entry,) = parse_feed(rss(item(date=date)), "x").entries
+    assert entry.published_at == published_at
+
+
+@pytest.mark.parametrize(
+    "link",
+    ["javascript:alert(1)", "", None, "ftp://x.example/a", "/relative", "https://", "https://x.example/" + "a" * 2000],
+)
+def test_an_item_without_a_usable_address_is_a_fault_and_the_others_go_on(link):
+    feed = parse_feed(rss(item(link=link), item()), "x")
+    assert [entry.url for entry in feed.entries] == ["https://news.example/a"]
+    assert feed.faults[0].startswith("no usable address")
+
+
+def test_an_item_without_words_is_a_fault():
+    feed = parse_feed(rss(item(title=None, description=None)), "x")
+    assert (feed.entries, feed.faults) == ((), ("neither title nor text: https://news.example/a",))
+
+
+def test_a_missing_title_is_taken_from_the_text():
+    (entry,) = parse_feed(rss(item(title=None)), "x").entries
+    assert entry.title == "Some text"
+
+
+def test_long_texts_are_cut():
+    (entry,) = parse_feed(rss(item(title="t" * 9999, description="d" * 99_999)), "x").entries
+    assert (len(entry.title), len(entry.summary)) == (MAX_TITLE, MAX_SUMMARY)
+
+
+def test_identity_is_the_guid_else_the_address_without_tracking():
+    by_guid, by_link, tracked, other = parse_feed(
+        rss(
+            item(guid="abc"),
+            item(),
+            item(link="https://news.example/a?utm_source=rss&amp;utm_medium=x#top"),
+            item(link="https://news.example/a?id=2"),
+        ),
+        "x",
+    ).entries
+    assert by_link.id == tracked.id
+    assert len({by_guid.id, by_link.id, other.id}) == 3
+    assert by_guid.id == identity_of("x", "abc") == "x-ba7816bf8f01cfea"
+
+
+def test_a_guid_with_tracking_is_the_guid_without():
+    assert identity_of("x", "https://a.example/1?utm_source=rss") == identity_of("x", "https://a.example/1")
+
+
+@pytest.mark.parametrize(
+    ("url", "clean"),
+    [
+        ("https://a.example/x?utm_source=rss&id=7&UTM_campaign=y#frag", "https://a.example/x?id=7"),
+        ("https://a.example/x?q=a%20b&flag", "https://a.example/x?q=a%20b&flag"),
+        ("http://a.example", "http://a.example"),
+        ("https://[bad", None),
+        ("data:text/html,x", None),
+        ("https://a.example/\x00", None),
+    ],
+)
+def test_without_tracking(url, clean):
+    assert without_tracking(url) == clean
+
+
+@pytest.mark.parametrize(
+    ("url", "website"),
+    [
+        ("https://www.coindesk.com/arc/outboundfeeds/rss/", "coindesk"),
+        ("https://cointelegraph.com/rss", "cointelegraph"),
+        ("https://decrypt.co/feed", "decrypt"),
+        ("https://bitcoinmagazine.com/.rss/full/", "bitcoinmagazine"),
+        ("http://127.0.0.1:8765/feeds/cryptoslate/rss", "cryptoslate"),
+        ("https://www.blockworks.example/feed", "blockworks.example"),
+        ("https://notcoindesk.com/feed", "notcoindesk.com"),
+    ],
+)
+def test_website_of(url, website):
+    assert website_of(url) == website
+
+
+def test_every_newsroom_is_found_by_its_domain():
+    assert [website_of(f"https://www.{domain}/feed") for domain in NEWSROOMS.values()] == list(NEWSROOMS)

@@ -1,0 +1,115 @@
+import signal
+import threading
+
+import pytest
+
+from contracts.rules import backoff_seconds
+from data_producers.runtime import (
+    ConnectionLost,
+    RisingClock,
+    Runtime,
+    Stopping,
+    run_connected,
+    run_together,
+    runtime_until_signal,
+)
+
+
+def paused_runtime(limit):
+    stop, pauses = threading.Event(), []
+
+    def pause(seconds):
+        pauses.append(seconds)
+        if len(pauses) >= limit:
+            stop.set()
+        return stop.is_set()
+
+    return Runtime(stop=stop, jitter=lambda: 0.0, pause=pause), pauses
+
+
+def test_attempts_back_off_and_start_over_once_one_succeeds():
+    runtime, pauses = paused_runtime(7)
+    attempts = []
+
+    def run_once(proved):
+        attempts.append(len(attempts))
+        if len(attempts) == 4:
+            proved()
+        raise ConnectionLost("closed", "the venue hung up")
+
+    run_connected("test", run_once, runtime)
+    assert pauses == [backoff_seconds(attempt, 0.0) for attempt in (1, 2, 3, 1, 2, 3, 4)]
+
+
+def test_other_errors_are_not_taken_for_a_lost_connection():
+    runtime, _ = paused_runtime(3)
+
+    def run_once(proved):
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        run_connected("test", run_once, runtime)
+
+
+def test_a_full_sink_at_the_stop_ends_the_loop():
+    runtime, pauses = paused_runtime(3)
+
+    def run_once(proved):
+        runtime.stop.set()
+        raise Stopping("no room left")
+
+    run_connected("test", run_once, runtime)
+    assert pauses == []
+
+
+def test_the_clock_rises_by_a_microsecond_at_least_even_when_the_systems_goes_back():
+    readings = iter([100.0, 100.0, 99.0, 100.0000005, 101.5])
+    clock = RisingClock(lambda: next(readings))
+    assert [clock() for _ in range(5)] == [100.0, 100.000001, 100.000002, 100.000003, 101.5]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_stops(number):
+    before = {each: signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        runtime = runtime_until_signal()
+        assert not runtime.stop.is_set()
+        signal.raise_signal(number)
+        assert runtime.stop.is_set()
+        assert runtime.wait(100) is True
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
+
+
+def test_jobs_run_side_by_side_until_the_stop():
+    runtime = Runtime()
+    together = threading.Barrier(3)
+    ran = []
+
+    def job():
+        together.wait(5)
+        ran.append(1)
+        runtime.stop.set()
+
+    run_together([job, job, job], runtime)
+    assert len(ran) == 3
+
+
+def test_the_first_job_to_fail_stops_all_and_its_error_is_told():
+    runtime = Runtime()
+
+    def failing():
+        raise KeyError("x")
+
+    with pytest.raises(KeyError):
+        run_together([failing, lambda: runtime.stop.wait(10)], runtime)
+    assert runtime.stop.is_set()
+
+
+def test_a_job_that_hangs_does_not_hold_up_the_stop(monkeypatch):
+    monkeypatch.setattr("data_producers.runtime.JOIN_SECONDS", 0.01)
+    runtime, release = Runtime(), threading.Event()
+    runtime.stop.set()
+    run_together([lambda: release.wait(10)], runtime)
+    release.set()

@@ -1,0 +1,108 @@
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import pytest
+
+from contracts.settings import Settings
+from monitoring import health_check
+from monitoring.health_check import ALWAYS, CHECKS, check_part, check_parts, parts_expected, report
+from monitoring.judgement import PartHealth
+from scripts.processes import processes
+from scripts.waiting import free_ports
+
+
+@pytest.fixture
+def served():
+    """A server whose answers are set by path, and its port."""
+    answers = {}
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            status, body = answers.get(self.path, (404, ""))
+            self.send_response(status)
+            self.end_headers()
+            self.wfile.write(body.encode())
+
+        def log_message(self, *_):
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield answers, server.server_port
+        server.shutdown()
+        thread.join()
+
+
+def settings(**fields):
+    return Settings(_env_file=None, **fields)
+
+
+def test_every_process_has_a_check(tmp_path):
+    table = processes(settings(data_dir=tmp_path, database_url=""), "simulator", with_prometheus=True)
+    assert [process.name for process in table] == list(CHECKS)
+
+
+def test_api_is_well_when_its_health_page_is(served):
+    answers, port = served
+    answers[health_check.API_HEALTH] = (200, "{}")
+    assert check_part("api", settings(api_port=port)).state == "ok"
+    answers[health_check.API_HEALTH] = (503, "{}")
+    assert check_part("api", settings(api_port=port)).state == "late"
+
+
+def test_simulator_is_well_once_its_market_moves(served):
+    answers, port = served
+    answers["/health"] = (200, "{}")
+    answers["/metrics"] = (200, "")
+    assert check_part("simulator", settings(simulator_port=port)).state == "late"
+    answers["/metrics"] = (200, 'cryptoviz_simulator_events_total{kind="trade"} 12\n')
+    assert check_part("simulator", settings(simulator_port=port)).figures == "12 events"
+
+
+def test_prometheus_counts_its_targets(served):
+    answers, port = served
+    answers["/-/ready"] = (200, "")
+    targets = {"data": {"activeTargets": [{"health": "up"}, {"health": "down"}]}}
+    answers["/api/v1/targets?state=active"] = (200, json.dumps(targets))
+    assert check_part("prometheus", settings(prometheus_port=port)).figures == "1 of 2 targets up"
+
+
+def test_what_does_not_answer_is_down_and_named():
+    (port,) = free_ports(1)
+    found = check_parts(
+        settings(api_port=port, raw_metrics_port=port, database_url=f"postgresql://127.0.0.1:{port}/x"),
+        ["postgres", "kafka_to_timescale", "api"],
+    )
+    assert [(health.part, health.state) for health in found] == [
+        ("postgres", "down"),
+        ("kafka_to_timescale", "down"),
+        ("api", "down"),
+    ]
+    assert f"nothing answers on port {port}" in found[2].figures
+
+
+def test_port_that_serves_something_else_is_down(served):
+    answers, port = served
+    answers["/metrics"] = (200, "<html>")
+    assert check_part("kafka_to_timescale", settings(raw_metrics_port=port)).state == "down"
+
+
+def test_simulator_is_expected_only_where_the_exchange_is_simulated():
+    assert parts_expected(settings(kraken_ws_url="wss://ws.kraken.com/v2")) == ALWAYS
+    assert "simulator" in parts_expected(settings(kraken_ws_url="ws://127.0.0.1:8765/v2", simulator_port=8765))
+
+
+FOUND = (PartHealth("kafka", "ok", "1 broker(s)"), PartHealth("api", "down", "no answer"))
+
+
+def test_text_is_one_line_a_part():
+    assert report(FOUND, "text") == "kafka  ok    1 broker(s)\napi    down  no answer"
+
+
+def test_json_says_whether_all_are_well():
+    said = json.loads(report(FOUND, "json"))
+    assert said["healthy"] is False
+    assert said["parts"][1] == {"part": "api", "state": "down", "figures": "no answer"}
+    assert json.loads(report(FOUND[:1], "json"))["healthy"] is True

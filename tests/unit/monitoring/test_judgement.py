@@ -1,0 +1,98 @@
+import pytest
+
+from monitoring.judgement import (
+    age_text,
+    judge_article_scraper,
+    judge_job,
+    judge_kraken_producer,
+    judge_raw_job,
+)
+from monitoring.samples import parse_samples
+
+NOW = 1_000_000.0
+
+
+def producer(*lines):
+    return judge_kraken_producer(parse_samples("\n".join(lines) + "\n"), NOW)
+
+
+SENT = 'cryptoviz_producer_messages_total{topic="rawticker"} 40'
+
+
+def newest(age):
+    return f'cryptoviz_producer_newest_event_timestamp_seconds{{topic="rawticker"}} {NOW - age}'
+
+
+def test_producer_with_a_fresh_ticker_is_well():
+    health = producer(SENT, 'cryptoviz_producer_messages_total{topic="rawtrade"} 2', newest(0.4))
+    assert (health.state, health.figures) == ("ok", "42 messages sent, newest ticker 0.4 s old")
+
+
+@pytest.mark.parametrize(("age", "state"), [(60, "ok"), (60.5, "late")])
+def test_producer_is_late_above_a_minute(age, state):
+    assert producer(SENT, newest(age)).state == state
+
+
+def test_producer_without_a_connection_says_so():
+    assert producer('cryptoviz_producer_connected{source="kraken"} 0').figures == "not connected to the exchange yet"
+    assert producer('cryptoviz_producer_connected{source="kraken"} 1').figures == "connected, no ticker yet"
+
+
+def test_producer_that_lost_a_message_is_not_well():
+    health = producer(SENT, newest(1), 'cryptoviz_producer_failed_total{topic="rawtrade",reason="x"} 1')
+    assert health.state == "late"
+    assert "1 message(s) lost" in health.figures
+
+
+def test_refused_subscription_is_told():
+    health = producer(SENT, newest(1), 'cryptoviz_producer_subscription_refused{source="kraken",symbol="FOO/USD"} 1')
+    assert (health.state, health.figures[-27:]) == ("ok", ", 1 subscription(s) refused")
+
+
+def test_scraper_is_well_once_one_feed_was_read():
+    fetches = 'cryptoviz_producer_feed_fetches_total{{website="coindesk",outcome="{}"}} {}'
+    none = judge_article_scraper(parse_samples(fetches.format("timeout", 3) + "\n"))
+    some = judge_article_scraper(parse_samples(f"{fetches.format('timeout', 3)}\n{fetches.format('ok', 2)}\n"))
+    assert (none.state, none.figures) == ("late", "0 articles sent, 0 feed fetches, 3 failed")
+    assert (some.state, some.figures) == ("ok", "0 articles sent, 2 feed fetches, 3 failed")
+
+
+def job(lag, committed_ago, *more):
+    lines = (
+        'cryptoviz_job_batch_seconds_count{query="q"} 5',
+        'cryptoviz_job_rows_total{query="q",table="trade_data"} 7',
+        f'cryptoviz_job_lag_messages{{query="q",topic="rawtrade"}} {lag}',
+        f'cryptoviz_job_last_commit_timestamp_seconds{{query="q"}} {NOW - committed_ago}',
+        *more,
+    )
+    return parse_samples("\n".join(lines) + "\n")
+
+
+@pytest.mark.parametrize(("lag", "ago", "state"), [(0, 3600, "ok"), (5, 60, "ok"), (5, 61, "late")])
+def test_job_is_late_only_with_something_to_read(lag, ago, state):
+    assert judge_job("sentiment_prediction_job", job(lag, ago), NOW).state == state
+
+
+def test_job_without_a_batch_is_late():
+    assert judge_job("x", parse_samples(""), NOW).figures == "no batch yet"
+
+
+def test_raw_job_needs_a_fresh_ticker_row():
+    row = 'cryptoviz_job_newest_event_timestamp_seconds{{query="q",table="ticker_data"}} {}'
+    assert judge_raw_job(job(0, 1), NOW).state == "late"
+    assert judge_raw_job(job(0, 1, row.format(NOW - 61)), NOW).state == "late"
+    health = judge_raw_job(job(0, 1, row.format(NOW - 2)), NOW)
+    assert health.state == "ok"
+    assert health.figures == ("7 rows written, 0 messages behind, newest commit 1.0 s ago, newest ticker row 2.0 s old")
+
+
+def test_dead_letters_are_told():
+    line = 'cryptoviz_job_deadletters_total{query="q",topic="rawtrade"} 3'
+    assert "3 dead letter(s)" in judge_job("x", job(0, 1, line), NOW).figures
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0.44, "0.4 s"), (12.2, "12 s"), (119, "119 s"), (180, "3 min"), (7200, "2 h")]
+)
+def test_age_as_people_say_it(seconds, text):
+    assert age_text(seconds) == text

@@ -1,0 +1,60 @@
+"""The oracle itself: it must see every way in which a table can differ from what Kafka holds."""
+
+from collections import Counter
+
+import pytest
+
+from contracts.tables import GAP_DATA, TICKER_DATA, TRADE_DATA
+from scripts.audit_verdict import compare, report
+
+ONE = ("BTC/USD", 1, 1_000, 84_000.0, 0.5, "buy")
+TWO = ("BTC/USD", 2, 2_000, 84_001.0, 0.5, "sell")
+
+
+def judge(expected, found, table=TRADE_DATA, whole=True):
+    verdict = compare("rawtrade", table, Counter(expected), Counter(found), whole)
+    return verdict.lost, verdict.duplicated, verdict.altered, verdict.stray
+
+
+@pytest.mark.parametrize(
+    ("expected", "found", "verdict"),
+    [
+        ([], [], (0, 0, 0, 0)),
+        ([ONE, TWO], [TWO, ONE], (0, 0, 0, 0)),
+        ([ONE, TWO], [ONE], (1, 0, 0, 0)),
+        ([ONE], [ONE, ONE], (0, 1, 0, 0)),
+        ([ONE], [ONE, ONE, ONE], (0, 2, 0, 0)),
+        ([ONE], [ONE, TWO], (0, 0, 0, 1)),
+        ([ONE, ONE], [ONE], (0, 0, 0, 0)),
+        ([ONE], [(*ONE[:3], 1.0, 0.5, "buy")], (0, 0, 1, 0)),
+    ],
+    ids=["nothing", "equal", "lost", "twice", "thrice", "stray", "refilled", "altered"],
+)
+def test_compare_keyed_table(expected, found, verdict):
+    assert judge(expected, found) == verdict
+
+
+def test_compare_table_without_key_counts_every_record():
+    tick = ("BTC/USD", 1_000, 1_001, 84_000.0, 83_999.0, 84_001.0, 5.0)
+    assert judge([tick, tick], [tick], TICKER_DATA) == (1, 0, 0, 0)
+    assert judge([tick, tick], [tick, tick], TICKER_DATA) == (0, 0, 0, 0)
+    assert judge([tick], [tick, tick], TICKER_DATA) == (0, 1, 0, 0)
+
+
+def test_compare_versions_by_the_newest():
+    old, new = ("BTC/USD", 5, 1_000, 2_000, 9, 5), ("BTC/USD", 5, 1_000, 3_000, 9, 0)
+    assert judge([old, new, old], [new], GAP_DATA) == (0, 0, 0, 0)
+    assert judge([new, old], [old], GAP_DATA) == (0, 0, 1, 0)
+    assert judge([new, old], [new, old], GAP_DATA) == (0, 1, 1, 0)
+    assert judge([new, old], [], GAP_DATA) == (1, 0, 0, 0)
+
+
+def test_compare_trimmed_topic_has_no_strays():
+    assert judge([ONE], [ONE, TWO], whole=False) == (0, 0, 0, 0)
+
+
+def test_report_names_examples_and_sums_up():
+    verdict = compare("rawtrade", TRADE_DATA, Counter([ONE, TWO]), Counter([ONE, ONE]), True)
+    text = report([verdict])
+    assert "lost: ('BTC/USD', 2, 2000)" in text
+    assert text.endswith("audit: lost 1, duplicated 1")

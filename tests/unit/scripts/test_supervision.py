@@ -1,0 +1,112 @@
+import configparser
+import os
+import shlex
+import sys
+
+import psutil
+import pytest
+
+from scripts.processes import Process
+from scripts.supervision import SOCKET_PATH_LIMIT, Keeper, keeper_config, socket_path
+from scripts.waiting import wait_until
+
+SLEEPER = Process("sleeper", (sys.executable, "-c", "import time; time.sleep(600)"), ())
+
+
+def read(text):
+    parser = configparser.RawConfigParser(inline_comment_prefixes=None)
+    parser.read_string(text)
+    return parser
+
+
+def test_socket_lies_in_the_data_folder(tmp_path):
+    short = tmp_path if len(str(tmp_path)) < 70 else type(tmp_path)("/tmp")
+    assert socket_path(short) == short / "supervisor.sock"
+
+
+def test_socket_of_a_deep_folder_has_a_short_path_of_its_own(tmp_path):
+    deep, other = tmp_path / ("a" * 100), tmp_path / ("b" * 100)
+    assert len(os.fsencode(socket_path(deep))) <= SOCKET_PATH_LIMIT
+    assert socket_path(deep) != socket_path(other)
+    assert socket_path(deep) == socket_path(deep)
+
+
+def test_nothing_starts_by_itself_and_whatever_ends_is_started_again(tmp_path):
+    program = read(keeper_config(tmp_path, [SLEEPER]))["program:sleeper"]
+    assert program["autostart"] == "false"
+    assert program["autorestart"] == "true"
+    assert program["stopsignal"] == "TERM"
+    assert program["stopwaitsecs"] == "30"
+
+
+def test_values_are_escaped(tmp_path):
+    process = Process("odd", ("/a b/python", "-c", "print('100%')"), ())
+    config = read(keeper_config(tmp_path, [process]))
+    command = config["program:odd"]["command"]
+    assert shlex.split(command.replace("%%", "%")) == list(process.command)
+
+
+@pytest.fixture
+def keeper(tmp_path_factory):
+    keeper = Keeper(tmp_path_factory.mktemp("k"))
+    yield keeper
+    keeper.shut_down(20)
+    for process in keeper.own_processes():
+        process.kill()
+
+
+def test_keeper_restarts_what_is_killed_and_leaves_nothing_behind(keeper):
+    keeper.launch([SLEEPER], {"CRYPTOVIZ_LOG_LEVEL": "INFO"})
+    assert keeper.states()["sleeper"]["statename"] == "STOPPED"
+    keeper.start(["sleeper"])
+    wait_until(lambda: keeper.states()["sleeper"]["pid"] > 0, 20, "the sleeper")
+    first = keeper.states()["sleeper"]["pid"]
+    assert {process.pid for process in keeper.own_processes()} == {first, keeper.process().pid}
+
+    os.kill(first, 9)
+    wait_until(lambda: keeper.states()["sleeper"]["pid"] not in (0, first), 20, "another sleeper")
+
+    keeper.stop(["sleeper"], 20)
+    assert keeper.states()["sleeper"]["statename"] == "STOPPED"
+    keeper.shut_down(20)
+    assert not keeper.is_running()
+    assert keeper.own_processes() == []
+
+
+def test_process_sees_what_it_is_told_and_no_leftovers_of_the_shell(keeper, monkeypatch):
+    monkeypatch.setenv("SPARK_HOME", "/of/another/spark")
+    monkeypatch.setenv("PGPASSWORD", "of another database")
+    monkeypatch.setenv("CRYPTOVIZ_PAIRS", "ETH/USD")
+    keeper.launch([SLEEPER], {"CRYPTOVIZ_FEED_URLS": "http://127.0.0.1:1/a,http://127.0.0.1:1/b%20c"})
+    keeper.start(["sleeper"])
+    wait_until(lambda: keeper.states()["sleeper"]["pid"] > 0, 20, "the sleeper")
+    sleeper = psutil.Process(keeper.states()["sleeper"]["pid"])
+    # The pid is there before the program is: until then it is still the keeper's own copy.
+    wait_until(lambda: "CRYPTOVIZ_FEED_URLS" in sleeper.environ(), 20, "the sleeper's program")
+    told = sleeper.environ()
+    assert not {"SPARK_HOME", "PGPASSWORD"} & set(told)
+    assert told["CRYPTOVIZ_PAIRS"] == "ETH/USD"
+    assert told["CRYPTOVIZ_FEED_URLS"] == "http://127.0.0.1:1/a,http://127.0.0.1:1/b%20c"
+
+
+def test_process_that_lost_its_keeper_is_still_known_as_ours(keeper):
+    keeper.launch([SLEEPER], {})
+    keeper.start(["sleeper"])
+    wait_until(lambda: keeper.states()["sleeper"]["pid"] > 0, 20, "the sleeper")
+    orphan = keeper.states()["sleeper"]["pid"]
+    keeper.process().kill()
+    wait_until(lambda: keeper.process() is None or keeper.process().status() == "zombie", 20, "the keeper's end")
+    assert [process.pid for process in keeper.own_processes() if process.status() != "zombie"] == [orphan]
+    assert Keeper(keeper.data_dir.parent).own_processes() == []
+
+
+def test_keeper_that_never_ran_is_not_running(tmp_path):
+    keeper = Keeper(tmp_path)
+    assert not keeper.is_running()
+    assert keeper.process() is None
+    assert keeper.own_processes() == []
+
+
+def test_pid_file_of_another_process_is_not_believed(tmp_path):
+    (tmp_path / "supervisord.pid").write_text(str(os.getpid()))
+    assert Keeper(tmp_path).process() is None
