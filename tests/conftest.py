@@ -99,9 +99,19 @@ def pytest_report_header():
     return f"recordings: {'found' if found else 'none beside this checkout, tests that read them are left out'}"
 
 
+@pytest.fixture(scope="session")
+def empty_topics(kafka_bootstrap):
+    """Call it to get the broker with every topic empty."""
+    return lambda: _empty_topics(kafka_bootstrap)
+
+
 @pytest.fixture
-def fresh_topics(kafka_bootstrap):
+def fresh_topics(empty_topics):
     """The broker with every topic empty."""
+    return empty_topics()
+
+
+def _empty_topics(kafka_bootstrap):
     admin = AdminClient({"bootstrap.servers": kafka_bootstrap, "log_level": 2})
     for future in admin.delete_topics([topic.name for topic in TOPICS], operation_timeout=30).values():
         future.result()
