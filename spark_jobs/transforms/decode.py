@@ -1,11 +1,11 @@
-"""Raw Kafka values to table rows, and the reason for each value that is none. Pure.
+"""Judges raw Kafka values: which are messages, and the reason for each that is none. Pure.
 
 `contracts.messages.parse_message` judges; it takes some 10 microseconds a message. The bulk topics therefore have a
 shortcut: orjson and whole-column checks accept, at a tenth of the cost, what is valid beyond doubt, and everything else
 goes to the judge. The checks are read off the contract's own fields, and a test holds both roads to the same verdicts.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from operator import attrgetter, itemgetter
 from typing import Any, SupportsFloat, cast, get_args
@@ -17,21 +17,9 @@ import pyarrow as pa
 from annotated_types import Ge, Gt, Le
 
 from contracts.assets import UnknownAsset
-from contracts.messages import (
-    Alert,
-    Article,
-    Gap,
-    Message,
-    Ticker,
-    Trade,
-    Unreadable,
-    canonical_pair,
-    parse_message,
-)
+from contracts.messages import Message, Ticker, Unreadable, canonical_pair, parse_message
 from contracts.rules import MAX_FUTURE_SECONDS, MAX_MESSAGE_BYTES
-from contracts.tables import TABLE_BY_TOPIC, Table
-from contracts.topics import RAWALERT, RAWARTICLE, RAWGAP, RAWTICKER, RAWTRADE
-from spark_jobs.schemas import table_schema
+from spark_jobs.transforms.layouts import LAYOUTS, Layout, to_rows
 
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
@@ -53,126 +41,10 @@ class Decoded:
     rejects: list[Reject]
 
 
-def microseconds(epoch_seconds: Iterable[float]) -> pa.Array:
-    """Epoch seconds as an Arrow timestamp column, rounded to the microsecond the venue gave."""
-    seconds = np.fromiter(epoch_seconds, np.float64)
-    return pa.array(np.rint(seconds * 1e6).astype(np.int64), pa.int64()).cast(pa.timestamp("us", tz="UTC"))
-
-
-def microseconds_or_null(epoch_seconds: Sequence[float | None]) -> pa.Array:
-    """The same, with NULL where there is no time."""
-    times = [None if seconds is None else round(seconds * 1e6) for seconds in epoch_seconds]
-    return pa.array(times, pa.int64()).cast(pa.timestamp("us", tz="UTC"))
-
-
 def epoch_seconds(timestamps: pa.ChunkedArray) -> Floats:
     """An Arrow timestamp column as epoch seconds."""
     micros = timestamps.cast(pa.timestamp("us", tz="UTC")).cast(pa.int64()).to_numpy()
     return np.asarray(micros, np.float64) / 1e6
-
-
-def array_literals(columns: Sequence[Sequence[str]]) -> pa.Array:
-    """Lists of texts as PostgreSQL's array literals; only what is not plain letters and digits is quoted."""
-    return pa.array(["{" + ",".join(map(_element, texts)) + "}" for texts in columns], pa.string())
-
-
-def _element(text: str) -> str:
-    if text.isalnum() and text.isascii() and text.lower() != "null":
-        return text
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
-
-
-def _pairs(values: Sequence[str]) -> pa.Array:
-    names = {value: canonical_pair(value) for value in set(values)}
-    return pa.array([names[value] for value in values], pa.string())
-
-
-@dataclass(frozen=True, slots=True)
-class Layout:
-    """How a topic's messages become rows of its table: for each column the message field and how it is converted."""
-
-    model: type[Message]
-    fields: dict[str, tuple[str, Callable[[Sequence[Any]], pa.Array] | None]]
-    bulk: bool
-
-
-_TIME = microseconds
-LAYOUTS: dict[str, Layout] = {
-    RAWTICKER.name: Layout(
-        Ticker,
-        {
-            "timestamp": ("timestamp", _TIME),
-            "pair": ("pair", _pairs),
-            "last": ("last", None),
-            "bid": ("bid", None),
-            "ask": ("ask", None),
-            "volume_24h": ("volume_24h", None),
-            "received_at": ("received_at", _TIME),
-        },
-        bulk=True,
-    ),
-    RAWTRADE.name: Layout(
-        Trade,
-        {
-            "timestamp": ("timestamp", _TIME),
-            "pair": ("pair", _pairs),
-            "price": ("price", None),
-            "volume": ("volume", None),
-            "side": ("side", None),
-            "trade_id": ("trade_id", None),
-            "received_at": ("received_at", _TIME),
-        },
-        bulk=True,
-    ),
-    RAWALERT.name: Layout(
-        Alert,
-        {
-            "timestamp": ("timestamp", _TIME),
-            "pair": ("pair", _pairs),
-            "last_price": ("last_price", None),
-            "change_percent": ("change_percent", None),
-            "threshold": ("threshold", None),
-            "alert_type": ("alert_type", None),
-        },
-        bulk=False,
-    ),
-    RAWGAP.name: Layout(
-        Gap,
-        {
-            "timestamp": ("from_time", _TIME),
-            "pair": ("pair", _pairs),
-            "from_id": ("from_id", None),
-            "to_id": ("to_id", None),
-            "to_time": ("to_time", _TIME),
-            "cause": ("cause", None),
-            "missing_left": ("missing_left", None),
-            "detected_at": ("detected_at", _TIME),
-            "reported_at": ("reported_at", _TIME),
-            "closed_at": ("closed_at", microseconds_or_null),
-            "source": ("source", None),
-        },
-        bulk=False,
-    ),
-    RAWARTICLE.name: Layout(
-        Article,
-        {
-            "timestamp": ("published_at", _TIME),
-            "article_id": ("id", None),
-            "title": ("title", None),
-            "url": ("url", None),
-            "website": ("website", None),
-            "summary": ("summary", None),
-            "cryptocurrencies_mentioned": ("cryptocurrencies_mentioned", array_literals),
-            "sentiment_score": ("sentiment.score", None),
-            "sentiment_label": ("sentiment.label", None),
-            "confidence": ("sentiment.confidence", None),
-            "scorer": ("sentiment.scorer", None),
-            "sentiment_hits": ("sentiment.hits", array_literals),
-            "collected_at": ("collected_at", _TIME),
-        },
-        bulk=False,
-    ),
-}
 
 
 def decode(topic: str, values: Sequence[bytes | None], recorded_at: Floats) -> Decoded:
@@ -181,11 +53,10 @@ def decode(topic: str, values: Sequence[bytes | None], recorded_at: Floats) -> D
     `recorded_at` holds the Kafka records' own times in epoch seconds. The same values give the same answer, always.
     """
     layout = LAYOUTS[topic]
-    table = TABLE_BY_TOPIC[topic]
     names = [field for field, _ in layout.fields.values()]
     columns, accepted = _accept(layout, values, recorded_at)
     if accepted is not None and accepted.all():
-        return Decoded(_rows(table, layout, [columns[name] for name in names]), [])
+        return Decoded(to_rows(topic, [columns[name] for name in names]), [])
     quick = iter(zip(*(columns[name] for name in names), strict=True)) if accepted is not None else None
     take = attrgetter(*names)
     rows: list[tuple[Any, ...]] = []
@@ -199,23 +70,7 @@ def decode(topic: str, values: Sequence[bytes | None], recorded_at: Floats) -> D
             rows.append(take(parse_message(layout.model, value, float(recorded_at[index]))))
         except Unreadable as error:
             rejects.append(Reject(index, str(error)))
-    return Decoded(_rows(table, layout, list(zip(*rows, strict=True))), rejects)
-
-
-def _rows(table: Table, layout: Layout, columns: Sequence[Sequence[Any]]) -> pa.Table:
-    schema = table_schema(table)
-    if not columns:
-        return schema.empty_table()
-    arrays = [
-        convert(column) if convert is not None else _array(column, schema.field(name).type)
-        for (name, (_, convert)), column in zip(layout.fields.items(), columns, strict=True)
-    ]
-    return pa.table(arrays, schema=schema)
-
-
-def _array(column: Sequence[Any], kind: pa.DataType) -> pa.Array:
-    # JSON may write a price without a point; Arrow alone would refuse one that a float holds only rounded.
-    return pa.array(np.asarray(column, np.float64) if kind == pa.float64() else column, kind)
+    return Decoded(to_rows(topic, list(zip(*rows, strict=True))), rejects)
 
 
 Columns = dict[str, tuple[Any, ...]]

@@ -9,9 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.messages import Unreadable, parse_message
+from contracts.tables import TABLE_BY_TOPIC
 from contracts.topics import RAWARTICLE, RAWGAP, RAWTICKER, RAWTRADE, TOPIC_BY_NAME
 from spark_jobs.schemas import table_schema
-from spark_jobs.transforms.decode import LAYOUTS, TABLE_BY_TOPIC, decode
+from spark_jobs.transforms.decode import decode
+from spark_jobs.transforms.layouts import LAYOUTS
 from tests.poison import ARTICLE, GOOD, NOW, TICKER, TRADE, poisons
 
 
