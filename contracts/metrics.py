@@ -67,6 +67,9 @@ MISSING_TRADES = Metric(
 FEED_STATUS = Metric(
     "cryptoviz_producer_feed_fetches_total", "counter", "Feed fetches by outcome", ("website", "outcome")
 )
+FEED_REDIRECTS = Metric(
+    "cryptoviz_producer_feed_redirects_total", "counter", "Redirects of feeds that were followed", ("website", "status")
+)
 
 # Spark jobs
 JOB_ROWS = Metric("cryptoviz_job_rows_total", "counter", "Rows committed to a table", ("query", "table"))

@@ -103,6 +103,9 @@ class Settings(BaseSettings):
     feed_poll_seconds: PositiveFloat = Field(FEED_POLL_SECONDS, description="Time between two polls of a feed")
     feed_timeout_seconds: PositiveFloat = Field(15.0, description="How long a feed may take to answer")
     feed_max_bytes: PositiveInt = Field(5_000_000, description="Largest feed document that is read")
+    feed_private_hosts: Words = Field(
+        (), description="Hosts or host:port of feeds that may lie at addresses that are not public, comma-separated"
+    )
     scorer: Literal["lexicon", "textblob", "trained"] = Field(
         "lexicon", description="What scores the articles' sentiment"
     )
@@ -141,7 +144,7 @@ class Settings(BaseSettings):
     simulator_recording: Path | None = Field(None, description="A JSONL recording to replay; empty: a synthetic market")
     simulator_speed: PositiveFloat = Field(1.0, le=100, description="Replay speed of a recording")
 
-    @field_validator("pairs", "feed_urls", "api_allowed_hosts", mode="before")
+    @field_validator("pairs", "feed_urls", "feed_private_hosts", "api_allowed_hosts", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value

@@ -27,6 +27,7 @@ def main() -> None:
                 poll_seconds=config.feed_poll_seconds,
                 timeout_seconds=config.feed_timeout_seconds,
                 max_bytes=config.feed_max_bytes,
+                private_hosts=config.feed_private_hosts,
                 seen=seen,
                 scorer=scorer,
                 sink=sink,

@@ -23,6 +23,7 @@ REFILLED = metrics.REFILLED.of(Counter)
 RESUBSCRIBED = metrics.RESUBSCRIBED.of(Counter)
 REFUSED = metrics.REFUSED.of(Gauge)
 FEED_STATUS = metrics.FEED_STATUS.of(Counter)
+FEED_REDIRECTS = metrics.FEED_REDIRECTS.of(Counter)
 
 
 def serve_metrics(host: str, port: int) -> None:

@@ -101,6 +101,7 @@ def world_environment(config: Settings, world: World) -> dict[str, str]:
             environment_name("kraken_ws_url"): f"ws://{place}/v2",
             environment_name("kraken_rest_url"): f"http://{place}",
             environment_name("feed_urls"): ",".join(f"http://{place}/feeds/{name}/rss" for name in NEWSROOMS),
+            environment_name("feed_private_hosts"): place,
             environment_name("feed_poll_seconds"): str(DEMO_FEED_POLL_SECONDS),
         }
     return told

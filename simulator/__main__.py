@@ -17,6 +17,7 @@ Point the producers here:
   CRYPTOVIZ_KRAKEN_WS_URL=ws://127.0.0.1:8765/v2
   CRYPTOVIZ_KRAKEN_REST_URL=http://127.0.0.1:8765
   CRYPTOVIZ_FEED_URLS=http://127.0.0.1:8765/feeds/coindesk/rss,http://127.0.0.1:8765/feeds/decrypt/rss
+  CRYPTOVIZ_FEED_PRIVATE_HOSTS=127.0.0.1:8765
 Look around:            curl http://127.0.0.1:8765/
 Let something go wrong: curl http://127.0.0.1:8765/faults
 

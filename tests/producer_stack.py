@@ -76,6 +76,7 @@ class Stack:
             "CRYPTOVIZ_KRAKEN_REST_URL": self.url,
             "CRYPTOVIZ_PAIRS": ",".join(PAIRS),
             "CRYPTOVIZ_FEED_URLS": ",".join(f"{self.url}/feeds/{name}/rss" for name in NEWSROOMS),
+            "CRYPTOVIZ_FEED_PRIVATE_HOSTS": base,
             "CRYPTOVIZ_FEED_POLL_SECONDS": "0.5",
             "CRYPTOVIZ_FEED_TIMEOUT_SECONDS": "2",
             "CRYPTOVIZ_SILENCE_SECONDS": "3",

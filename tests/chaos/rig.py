@@ -86,6 +86,7 @@ class Rig:
             "kraken_ws_url": f"ws://{place}/v2",
             "kraken_rest_url": f"http://{place}",
             "feed_urls": ",".join(f"http://{place}/feeds/{name}/rss" for name in NEWSROOMS),
+            "feed_private_hosts": place,
             "feed_poll_seconds": str(FEED_POLL_SECONDS),
             "alert_threshold_percent": "0.02",  # so that there are alerts to lose
             "alert_cooldown_seconds": "5",

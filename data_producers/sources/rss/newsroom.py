@@ -14,8 +14,9 @@ from data_producers.seen import Seen
 from data_producers.sinks.sink import Sink
 from data_producers.sources.rss.feeds import website_of
 from data_producers.sources.rss.fetch import PASSING, Fetched, Validators, fetch_feed
+from data_producers.sources.rss.guard import feed_session
 from data_producers.sources.rss.parse import Entry, parse_feed
-from data_producers.telemetry import CONNECTED, FEED_STATUS, FRAMES, MALFORMED
+from data_producers.telemetry import CONNECTED, FEED_REDIRECTS, FEED_STATUS, FRAMES, MALFORMED
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +56,7 @@ class Newsroom:
         poll_seconds: float,
         timeout_seconds: float,
         max_bytes: int,
+        private_hosts: tuple[str, ...],
         seen: Seen[str],
         scorer: Scorer,
         sink: Sink,
@@ -65,6 +67,7 @@ class Newsroom:
         self._poll_seconds = poll_seconds
         self._timeout_seconds = timeout_seconds
         self._max_bytes = max_bytes
+        self._private_hosts = private_hosts
         self._seen = seen
         self._scorer = scorer
         self._sink = sink
@@ -72,10 +75,11 @@ class Newsroom:
         self._clock = RisingClock(runtime.now)
         self._validators = Validators()
         self._failures = 0
+        self._moved_to: str | None = None
 
     def run(self) -> None:
         """Polls until the process is to stop. Raises what `Sink.send` raises."""
-        with requests.Session() as session:
+        with feed_session(self._private_hosts) as session:
             while not self._runtime.stop.is_set():
                 self._runtime.wait(self.poll(session))
 
@@ -92,10 +96,18 @@ class Newsroom:
         CONNECTED.labels(self.website).set(int(healthy))
         if not healthy:
             log.warning("feed trouble", extra={"source": self.website, "outcome": outcome, "why": fetched.story})
+        self._note_redirects(fetched)
         self._failures = self._failures + 1 if fetched.outcome in PASSING else 0
         if self._failures:
             return min(self._poll_seconds, backoff_seconds(self._failures, self._runtime.jitter()))
         return max(self._poll_seconds, min(fetched.retry_after or 0.0, LONGEST_PAUSE_SECONDS))
+
+    def _note_redirects(self, fetched: Fetched) -> None:
+        for status, _ in fetched.redirects:
+            FEED_REDIRECTS.labels(self.website, str(status)).inc()
+        if fetched.moved_to not in (None, self._moved_to):
+            self._moved_to = fetched.moved_to
+            log.warning("feed moved", extra={"source": self.website, "was": self.url, "is": self._moved_to})
 
     def _take(self, fetched: Fetched) -> str:
         FRAMES.labels(self.website).inc()

@@ -62,6 +62,7 @@ def test_demo_points_the_producers_at_the_simulator_alone(config):
     feeds = told["CRYPTOVIZ_FEED_URLS"].split(",")
     assert [website_of(url) for url in feeds] == list(NEWSROOMS)
     assert all(url.startswith("http://127.0.0.1:8765/") for url in feeds)
+    assert told["CRYPTOVIZ_FEED_PRIVATE_HOSTS"] == "127.0.0.1:8765"
     assert set(told) <= {environment_name(field) for field in Settings.model_fields}
 
 

@@ -6,9 +6,9 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-import requests
 
-from data_producers.sources.rss.fetch import USER_AGENT, Validators, fetch_feed, outcome_of
+from data_producers.sources.rss.fetch import MOST_REDIRECTS, USER_AGENT, Validators, fetch_feed, outcome_of
+from data_producers.sources.rss.guard import feed_session
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -52,7 +52,7 @@ def reply(status=200, body=b"", **headers):
 
 @pytest.fixture
 def fetch(server):
-    with requests.Session() as session:
+    with feed_session(["127.0.0.1"]) as session:
 
         def run(known=Validators(), timeout_seconds=5.0, max_bytes=1000, url=None):  # noqa: B008 - frozen
             return fetch_feed(session, url or server.url, known, timeout_seconds, max_bytes)
@@ -91,6 +91,7 @@ def test_what_is_known_is_asked_with(server, fetch):
         (500, "server_error"),
         (503, "server_error"),
         (204, "client_error"),
+        (300, "redirect"),
     ],
 )
 def test_outcome_of(status, outcome):
@@ -109,12 +110,50 @@ def test_a_server_that_asks_for_time(server, fetch):
     assert fetch().retry_after is None
 
 
-def test_a_redirect_is_followed(server, fetch):
+def redirecting(hops, body=b"moved"):
+    """Answers `/feed` with the first of (status, location), its target with the next one, the last with the body."""
+    answers = iter([*(reply(status, b"gone", Location=location) for status, location in hops), reply(200, body)])
+    return lambda handler: next(answers)(handler)
+
+
+@pytest.mark.parametrize(
+    ("statuses", "moved_to"),
+    [((301,), 1), ((308,), 1), ((302,), 0), ((307,), 0), ((308, 301), 2), ((301, 302), 1), ((302, 301), 0)],
+)
+def test_redirects_are_followed_and_the_lasting_ones_told(server, fetch, statuses, moved_to):
+    server.answer = redirecting([(status, f"/at{number}") for number, status in enumerate(statuses, 1)])
+    fetched = fetch()
+    places = [server.url.replace("/feed", f"/at{number}") for number in range(1, len(statuses) + 1)]
+    assert (fetched.outcome, fetched.body) == ("ok", b"moved")
+    assert fetched.redirects == tuple(zip(statuses, places, strict=True))
+    assert fetched.moved_to == (places[moved_to - 1] if moved_to else None)
+
+
+def test_what_is_known_is_asked_with_behind_a_redirect_too(server, fetch):
+    server.answer = redirecting([(302, "/new")])
+    fetch(Validators('"abc"'))
+    assert [heard["If-None-Match"] for heard in server.heard] == ['"abc"', '"abc"']
+
+
+def test_redirects_without_end_or_aim_are_no_feed(server, fetch):
+    server.answer = reply(302, b"", Location="/feed")
+    assert fetch().outcome == "redirect"
+    assert len(server.heard) == MOST_REDIRECTS + 1
+    server.answer = reply(302, b"")
+    assert (fetch().outcome, fetch().redirects) == ("redirect", ())
+
+
+def test_the_body_of_a_redirect_is_not_read(server, fetch):
     def answer(handler):
-        if handler.path == "/feed":
-            reply(308, b"", Location="/new")(handler)
-        else:
-            reply(200, b"moved")(handler)
+        if handler.path != "/feed":
+            return reply(200, b"moved")(handler)
+        handler.send_response(302)
+        handler.send_header("Location", "/new")
+        handler.send_header("Content-Length", "1000000000")
+        handler.end_headers()
+        handler.wfile.write(b"x")
+        server.release.wait(10)
+        return None
 
     server.answer = answer
     assert fetch().body == b"moved"

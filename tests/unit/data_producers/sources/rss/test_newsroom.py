@@ -43,6 +43,7 @@ def follow(monkeypatch):
             poll_seconds=poll_seconds,
             timeout_seconds=1.0,
             max_bytes=1_000_000,
+            private_hosts=(),
             seen=seen if seen is not None else Seen(1000),
             scorer=TextBlobScorer(),
             sink=sink if sink is not None else MemorySink(),
@@ -136,7 +137,9 @@ def test_a_short_pace_is_never_slowed_by_the_back_off(follow):
     assert poll(room, 8) == [0.5, 1.0, 2.0, 3.0, 3.0, 3.0, 3.0, 3.0]
 
 
-@pytest.mark.parametrize("outcome", ["forbidden", "not_found", "server_error", "timeout", "too_large"])
+@pytest.mark.parametrize(
+    "outcome", ["forbidden", "forbidden_address", "not_found", "redirect", "server_error", "timeout", "too_large"]
+)
 def test_every_outcome_is_counted_and_said(follow, caplog, outcome):
     before = count("cryptoviz_producer_feed_fetches_total", website="decrypt", outcome=outcome)
     room, _ = follow([Fetched(outcome, "the story")])
@@ -144,6 +147,24 @@ def test_every_outcome_is_counted_and_said(follow, caplog, outcome):
     assert count("cryptoviz_producer_feed_fetches_total", website="decrypt", outcome=outcome) == before + 1
     assert count("cryptoviz_producer_connected", source="decrypt") == 0
     assert [(r.outcome, r.why) for r in caplog.records if r.message == "feed trouble"] == [(outcome, "the story")]
+
+
+def test_redirects_are_counted_and_a_lasting_one_is_said_once(follow, caplog):
+    def counts():
+        found = (
+            count("cryptoviz_producer_feed_redirects_total", website="decrypt", status=status)
+            for status in ("301", "302")
+        )
+        return list(found)
+
+    before = counts()
+    moved = Fetched("not_modified", "", redirects=((301, "https://new.example/rss"), (302, "https://cdn.example/rss")))
+    aside = Fetched("not_modified", "", redirects=((302, "https://cdn.example/rss"),))
+    room, _ = follow([aside, moved, moved])
+    poll(room, 3)
+    assert [after - was for after, was in zip(counts(), before, strict=True)] == [2, 3]
+    said = [(r.levelname, r.__dict__["is"]) for r in caplog.records if r.message == "feed moved"]
+    assert said == [("WARNING", "https://new.example/rss")]
 
 
 def test_a_healthy_feed_says_nothing(follow, caplog):

@@ -1,0 +1,197 @@
+"""What may be called, on real sockets: loopback stands for the machines of the house."""
+
+import socket
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from data_producers.sources.rss import guard
+from data_producers.sources.rss.fetch import Validators, fetch_feed
+from data_producers.sources.rss.guard import feed_session, is_public
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "8.8.8.8",
+        "172.15.0.1",
+        "172.32.0.1",
+        "100.63.255.255",
+        "2606:4700::6810:84e5",
+        "64:ff9b::808:808",
+        "2002:808:808::1",
+    ],
+)
+def test_addresses_of_the_internet(address):
+    assert is_public(address)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("127.0.0.1", "127.255.255.254", "0.0.0.0", "10.0.0.1", "172.16.0.1", "172.31.255.255", "192.168.1.1"),
+        *("169.254.169.254", "100.64.0.1", "100.127.255.255", "192.0.0.192", "192.0.2.1", "198.18.0.1", "203.0.113.9"),
+        *("224.0.0.1", "239.255.255.250", "240.0.0.1", "255.255.255.255"),
+        *("::", "::1", "::ffff:127.0.0.1", "::ffff:8.8.8.8", "::127.0.0.1", "fc00::1", "fd12::1", "fe80::1"),
+        *("fe80::1%lo", "fec0::1", "ff02::1", "2001:db8::1", "2001::1", "64:ff9b::7f00:1", "64:ff9b:1::808:808"),
+        *("2002:7f00:1::1", "2002:a00:1::1"),
+    ],
+)
+def test_addresses_of_the_house_and_of_nobody(address):
+    assert not is_public(address)
+
+
+class Server(ThreadingHTTPServer):
+    """Counts the connections made to it, and answers each request with `answer`."""
+
+    daemon_threads = True
+
+    def __init__(self, host="127.0.0.1", port=0):
+        super().__init__((host, port), Handler)
+        self.connections, self.answer = 0, (200, {}, b"a feed")
+        self.thread = threading.Thread(target=self.serve_forever, args=(0.05,))
+        self.thread.start()
+
+    def get_request(self):
+        self.connections += 1
+        return super().get_request()
+
+    def end(self):
+        self.shutdown()
+        self.thread.join(5)
+        self.server_close()
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        status, headers, body = self.server.answer
+        self.send_response(status)
+        for name, value in {**headers, "Content-Length": str(len(body))}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *args):
+        pass
+
+
+@pytest.fixture
+def start():
+    started = []
+
+    def make(*place):
+        started.append(Server(*place))
+        return started[-1]
+
+    yield make
+    for server in started:
+        server.end()
+
+
+def fetch(url, *private_hosts):
+    with feed_session(private_hosts) as session:
+        return fetch_feed(session, url, Validators(), 5.0, 1000)
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["127.0.0.1", "localhost", "127.1", "2130706433", "0x7f000001", "0", "[::1]", "[::ffff:127.0.0.1]"],
+)
+def test_no_spelling_of_a_private_address_is_called(start, host):
+    server = start()
+    fetched = fetch(f"http://{host}:{server.server_port}/feed")
+    assert fetched.outcome == "forbidden_address"
+    assert "which is not public" in fetched.story
+    assert server.connections == 0
+
+
+def test_https_is_guarded_as_http_is(start):
+    server = start()
+    assert fetch(f"https://localhost:{server.server_port}/feed").outcome == "forbidden_address"
+    assert server.connections == 0
+
+
+def test_what_is_configured_is_called_and_nothing_beside_it(start):
+    one, other = start(), start()
+    url = f"http://127.0.0.1:{one.server_port}/feed"
+    assert fetch(url, "127.0.0.1").body == b"a feed"
+    assert fetch(url, f"127.0.0.1:{one.server_port}").body == b"a feed"
+    assert fetch(url, f"127.0.0.1:{other.server_port}").outcome == "forbidden_address"
+    assert fetch(url, "localhost", "127.0.0.2").outcome == "forbidden_address"
+    assert (one.connections, other.connections) == (2, 0)
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_every_redirect_is_checked(start, status):
+    outside, inside = start(), start()
+    outside.answer = (status, {"Location": f"http://127.0.0.1:{inside.server_port}/secrets"}, b"")
+    fetched = fetch(f"http://127.0.0.1:{outside.server_port}/feed", f"127.0.0.1:{outside.server_port}")
+    assert (fetched.outcome, inside.connections) == ("forbidden_address", 0)
+    assert fetched.redirects == ((status, f"http://127.0.0.1:{inside.server_port}/secrets"),)
+
+
+@pytest.mark.parametrize("url", ["file:///etc/passwd", "ftp://127.0.0.1/feed", "gopher://127.0.0.1/", "data:,x"])
+def test_other_schemes_are_refused_first_and_behind_a_redirect(start, url):
+    server = start()
+    assert fetch(url).outcome == "forbidden_address"
+    server.answer = (302, {"Location": url}, b"")
+    assert fetch(f"http://127.0.0.1:{server.server_port}/feed", "127.0.0.1").outcome == "forbidden_address"
+
+
+def test_the_address_that_was_checked_is_the_one_called(start, monkeypatch):
+    """A name server that answers "public" to the check and "loopback" to whoever asks next."""
+    checked, rebound = start("127.0.0.2"), None
+    rebound = start("127.0.0.1", checked.server_port)
+    look_up, asked = socket.getaddrinfo, []
+
+    def lying(host, port, *more, **named):
+        if host != "news.example":
+            return look_up(host, port, *more, **named)
+        asked.append(host)
+        return look_up("127.0.0.2" if len(asked) == 1 else "127.0.0.1", port, *more, **named)
+
+    monkeypatch.setattr(socket, "getaddrinfo", lying)
+    monkeypatch.setattr(guard, "is_public", lambda address: address == "127.0.0.2")
+    url = f"http://news.example:{checked.server_port}/feed"
+    assert fetch(url).body == b"a feed"
+    assert (checked.connections, rebound.connections, len(asked)) == (1, 0, 1)
+    assert fetch(url).outcome == "forbidden_address"
+    assert rebound.connections == 0
+
+
+def test_a_name_with_one_private_address_is_not_called_at_all(start, monkeypatch):
+    server = start("127.0.0.2")
+    places = [
+        (socket.AF_INET, socket.SOCK_STREAM, 6, "", (host, server.server_port)) for host in ("127.0.0.2", "127.0.0.1")
+    ]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: places)
+    monkeypatch.setattr(guard, "is_public", lambda address: address == "127.0.0.2")
+    assert fetch(f"http://news.example:{server.server_port}/feed").outcome == "forbidden_address"
+    assert server.connections == 0
+
+
+def test_a_second_address_is_tried_where_the_first_is_dead(start, monkeypatch):
+    server = start("127.0.0.2")
+    places = [
+        (socket.AF_INET, socket.SOCK_STREAM, 6, "", (host, server.server_port)) for host in ("127.0.0.3", "127.0.0.2")
+    ]
+    look_up = socket.getaddrinfo
+    monkeypatch.setattr(
+        socket,
+        "getaddrinfo",
+        lambda host, *more, **named: places if host == "news.example" else look_up(host, *more, **named),
+    )
+    monkeypatch.setattr(guard, "is_public", lambda _: True)
+    assert fetch(f"http://news.example:{server.server_port}/feed").body == b"a feed"
+
+
+def test_a_proxy_of_the_environment_is_not_used(start, monkeypatch):
+    proxy = start()
+    monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{proxy.server_port}")
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    assert fetch("http://localhost:1/feed").outcome == "forbidden_address"
+    assert proxy.connections == 0
