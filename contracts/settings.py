@@ -69,7 +69,10 @@ class Settings(BaseSettings):
     kraken_ws_url: str = Field("wss://ws.kraken.com/v2", description="Kraken's WebSocket v2")
     kraken_rest_url: str = Field("https://api.kraken.com", description="Kraken's REST API")
     kraken_rest_seconds: PositiveFloat = Field(
-        1.0, description="Least time between two calls of Kraken's REST API for the trades of one pair"
+        1.0, description="Time between two calls of Kraken's REST API for the trades of one pair, in the long run"
+    )
+    kraken_rest_burst: PositiveInt = Field(
+        8, description="How many such calls may follow each other at once, after a rest"
     )
     pairs: Words = Field(
         ("BTC/USD", "ETH/USD", "SOL/USD", "XRP/USD", "ADA/USD"), description="Pairs to follow, comma-separated"

@@ -6,6 +6,7 @@ from contracts.logs import configure_logging
 from contracts.settings import settings
 from contracts.topics import RAWALERT, RAWGAP, RAWTICKER, RAWTRADE
 from data_producers.enrich.alerts import AlertRule
+from data_producers.pacing import Pace
 from data_producers.runtime import run_together, runtime_until_signal
 from data_producers.sinks.kafka import KafkaSink
 from data_producers.sinks.published import published_gaps, published_trades
@@ -34,7 +35,7 @@ def main() -> None:
         config.alert_stale_seconds,
     )
     rest = KrakenRest(config.kraken_rest_url, runtime)
-    refiller = Refiller(rest, runtime, config.kraken_rest_seconds)
+    refiller = Refiller(rest, runtime, Pace(config.kraken_rest_seconds, config.kraken_rest_burst))
     with KafkaSink(brokers, (RAWTICKER, RAWTRADE, RAWALERT, RAWGAP), runtime) as sink:
         pairs = traded_pairs(rest, config.pairs)
         recorded = published_gaps(brokers, runtime)

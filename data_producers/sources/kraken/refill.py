@@ -9,6 +9,7 @@ from typing import Protocol
 
 from contracts.messages import Trade
 from contracts.rules import backoff_seconds
+from data_producers.pacing import Pace
 from data_producers.runtime import Runtime
 from data_producers.sources.kraken.gaps import Hole
 from data_producers.sources.kraken.parse_rest import TradesPage, VenueError
@@ -62,19 +63,20 @@ class Look:
 
 
 class Refiller:
-    """Fills holes, page by page, the pairs in turn. One `Trades` call per pair and `seconds_between_calls`.
+    """Fills holes, page by page, the pairs in turn, each at `pace`.
 
-    The venue limits `Trades` by address and pair. When it says that it was too much, everything waits: until the second
-    it names, else twice as long each time. A venue out of reach is asked for ever; a question it refuses is dropped.
+    The venue limits `Trades` by address and pair. When it says that it was too much, everything waits, until the second
+    it names, else twice as long each time, and no pair has a burst left. A venue out of reach is asked for ever; a
+    question it refuses is dropped.
     """
 
-    def __init__(self, rest: KrakenRest, runtime: Runtime, seconds_between_calls: float) -> None:
+    def __init__(self, rest: KrakenRest, runtime: Runtime, pace: Pace) -> None:
         self._rest = rest
         self._runtime = runtime
-        self._pace = seconds_between_calls
+        self._pace = pace
         self._asked: Queue[Job | Look] = Queue(QUEUE_HOLES)
         self._jobs: list[Job | Look] = []
-        self._ready_at: dict[str, float] = {}
+        self._held_until: dict[str, float] = {}
         self._quiet_until = 0.0
         self._failures = 0
 
@@ -99,10 +101,9 @@ class Refiller:
         """Fetches one page if one is due; whether it did."""
         self._take_in(wait=False)
         now = self._runtime.monotonic()
-        due = [job for job in self._jobs if max(self._ready_at.get(job.pair, 0.0), self._quiet_until) <= now]
-        if not due:
+        job = next((job for job in self._jobs if self._due_at(job.pair) <= now), None)
+        if job is None:
             return False
-        job = due[0]
         # The pairs take turns: a long hole of one does not keep the others waiting.
         self._jobs.remove(job)
         if isinstance(job, Look):
@@ -110,6 +111,9 @@ class Refiller:
         elif not self._fill(job, publisher):
             self._jobs.append(job)
         return True
+
+    def _due_at(self, pair: str) -> float:
+        return max(self._pace.ready_at(pair), self._held_until.get(pair, 0.0), self._quiet_until)
 
     def _take_in(self, *, wait: bool) -> None:
         try:
@@ -130,7 +134,7 @@ class Refiller:
 
     def _page(self, pair: str, since_ns: int) -> TradesPage | None:
         """The pair's next page; None, and a pause for all, when there is none for now."""
-        self._ready_at[pair] = self._runtime.monotonic() + self._pace
+        self._pace.call(pair, self._runtime.monotonic())
         try:
             page = self._rest.trades(pair, since_ns)
         except TryLater as away:
@@ -171,7 +175,8 @@ class Refiller:
         if page.rows < PAGE_TRADES:
             job.short_pages += 1
             job.since_ns = max(job.since_ns, step_back)
-            self._ready_at[job.hole.pair] += backoff_seconds(job.short_pages, self._runtime.jitter())
+            pause = self._pace.seconds + backoff_seconds(job.short_pages, self._runtime.jitter())
+            self._held_until[job.pair] = self._runtime.monotonic() + pause
             return job.short_pages >= SHORT_PAGES
         # A whole page within one nanosecond: going on is all that is left.
         job.since_ns = step_back if step_back > job.since_ns else page.last_ns
@@ -182,7 +187,9 @@ class Refiller:
         pause = backoff_seconds(self._failures, self._runtime.jitter())
         if away.until is not None:
             pause = max(pause, away.until - self._runtime.now())
-        self._quiet_until = self._runtime.monotonic() + pause
+        now = self._runtime.monotonic()
+        self._quiet_until = now + pause
+        self._pace.exhaust(now)
         log.warning(
             "refill waits",
             extra={"pair": pair, "reason": away.reason, "why": str(away), "pause_seconds": round(pause, 2)},

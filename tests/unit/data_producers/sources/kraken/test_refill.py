@@ -6,6 +6,7 @@ from prometheus_client import REGISTRY
 from contracts.messages import Gap, Trade
 from contracts.topics import RAWGAP, RAWTRADE
 from data_producers.enrich.alerts import AlertRule
+from data_producers.pacing import Pace
 from data_producers.runtime import Runtime
 from data_producers.sinks.memory import MemorySink
 from data_producers.sources.kraken import refill
@@ -54,13 +55,13 @@ class Clock:
 class Scene:
     """A refiller whose time passes by hand, over a ledger that publishes into a list."""
 
-    def __init__(self, venue):
+    def __init__(self, venue, burst=1):
         self.clock = Clock()
         runtime = Runtime(
             stop=threading.Event(), now=lambda: AT + self.clock.at, monotonic=self.clock, jitter=lambda: 1.0
         )
         self.venue = venue
-        self.refiller = Refiller(venue, runtime, 1.0)
+        self.refiller = Refiller(venue, runtime, Pace(1.0, burst))
         self.sink = MemorySink()
         self.ledger = Ledger(AlertRule(0.5, 300, 60), refill=self.refiller.ask)
         self.publisher = Publisher(self.ledger, self.sink, runtime)
@@ -153,6 +154,30 @@ def test_each_pair_is_paced_for_itself_and_they_take_turns():
     assert scene.run(20) == [(float(at), ["BTC/USD", "ETH/USD"]) for at in range(3)]
     assert sorted(scene.published("ETH/USD")) == sorted(scene.published("BTC/USD"))
     assert len(scene.published("ETH/USD")) == 8
+
+
+def test_a_rested_pair_is_asked_for_several_pages_at_once_then_paced():
+    scene = Scene(Venue(past(*range(1, 21))), burst=3)
+    for pair in ("BTC/USD", "ETH/USD"):
+        scene.stream(1, 12, pair=pair)
+    both = ["BTC/USD", "ETH/USD"]
+    assert scene.run(30) == [(0.0, both * 3), (1.0, both), (2.0, both)]
+    assert sorted(i for i, _ in scene.published("ETH/USD")) == list(range(1, 13))
+    for pair in ("BTC/USD", "ETH/USD"):
+        scene.stream(18, pair=pair)
+    assert scene.run(30) == [(30.0, both * 3)], "what was saved in the pause"
+
+
+def test_a_rate_limit_within_a_burst_ends_the_bursts_of_all():
+    scene = Scene(Venue(past(*range(1, 21))), burst=3)
+    scene.stream(1, 9)
+    scene.stream(1, 9, pair="ETH/USD")
+    scene.venue.failures = [TryLater("refused", "EAPI:Rate limit exceeded")]
+    moments = scene.run(30)
+    assert moments[:2] == [(0.0, ["BTC/USD"]), (1.0, ["ETH/USD", "BTC/USD"])]
+    assert all(len(pairs) == len(set(pairs)) for _, pairs in moments)
+    assert sorted(scene.published("ETH/USD")) == sorted(scene.published())
+    assert len(scene.published()) == 9
 
 
 def test_a_rate_limit_makes_everything_wait_longer_each_time():
