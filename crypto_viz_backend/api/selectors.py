@@ -3,7 +3,7 @@
 All raise `DatabaseAway` when the database cannot answer.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from api.periods import Span
@@ -25,12 +25,14 @@ class Market:
 class Answer:
     """The rows of a read, when the newest thing in them happened, and whether something is known to be missing.
 
-    `complete` is None where that cannot be told.
+    `complete` is None where that cannot be told. `gaps` sums up the open gaps of the stretch; None where there is none
+    to look for.
     """
 
     rows: list[Row]
     source_time: datetime | None
     complete: bool | None = None
+    gaps: Row | None = None
 
 
 def market_of(*, crypto: str) -> Market:
@@ -46,10 +48,15 @@ def market_of(*, crypto: str) -> Market:
 
 
 def price_history(*, pair: str, span: Span, interval: timedelta, limit: int | None, now: datetime) -> Answer:
-    """Candles of `pair` that begin in `span`, oldest first, the newest `limit`. Buckets without a trade are absent."""
+    """Candles of `pair` that begin in `span`, oldest first, the newest `limit`. Buckets without a trade are absent.
+
+    Not complete where a gap on record is open in `span`, or a number in the stored trades is left out.
+    """
     rows = fetch_rows("price_history", pair=pair, start=span.start, end=span.end, interval=interval, now=now)
-    complete = [row.pop("complete") for row in rows]
-    return _answer(_newest(rows, limit), complete[0] if complete else None)
+    (gaps,) = fetch_rows("open_gaps", pair=pair, start=span.start, end=span.end)
+    unbroken = [row.pop("complete") for row in rows]
+    complete = False if gaps["count"] else next(iter(unbroken), None)
+    return replace(_answer(_newest(rows, limit)), complete=complete, gaps=gaps)
 
 
 def price_latest(*, pairs: tuple[str, ...]) -> Answer:
@@ -102,6 +109,6 @@ def _newest(rows: list[Row], limit: int | None) -> list[Row]:
     return rows if limit is None else rows[-limit:]
 
 
-def _answer(rows: list[Row], complete: bool | None = None) -> Answer:
+def _answer(rows: list[Row]) -> Answer:
     times = [row.pop("source_time") for row in rows]
-    return Answer(rows, max(times, default=None), complete)
+    return Answer(rows, max(times, default=None))

@@ -229,6 +229,15 @@ class ProblemOut(serializers.Serializer[Any]):
         return {**super().get_fields(), "errors": ParameterProblemOut(many=True)}
 
 
+class GapsOut(serializers.Serializer[Any]):
+    """The gaps on record that are open within the stretch asked for, summed up; none: 0 and null."""
+
+    count = serializers.IntegerField()
+    missing_trades = serializers.IntegerField(help_text="How many trades are missing in them")
+    from_time = serializers.DateTimeField(allow_null=True, help_text="Event time of the last trade before the first")
+    to_time = serializers.DateTimeField(allow_null=True, help_text="Event time of the first trade after the last")
+
+
 def envelope_of(item: type[serializers.BaseSerializer[Any]]) -> type[serializers.Serializer[Any]]:
     """The description of an answer that carries items of one kind."""
     fields: dict[str, Any] = {
@@ -240,5 +249,6 @@ def envelope_of(item: type[serializers.BaseSerializer[Any]]) -> type[serializers
         "source_time": serializers.DateTimeField(allow_null=True, help_text="When the newest thing in it happened"),
         "lag_ms": serializers.IntegerField(allow_null=True, help_text="as_of less source_time"),
         "complete": serializers.BooleanField(allow_null=True, help_text="false: some are missing; null: not known"),
+        "gaps": GapsOut(allow_null=True, help_text="What is known to be missing, of candles; else null"),
     }
     return type(f"{item.__name__.removesuffix('Out')}Answer", (serializers.Serializer,), fields)

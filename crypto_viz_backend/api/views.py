@@ -68,6 +68,7 @@ class ReadView(APIView):
                 "source_time": answer.source_time,
                 "lag_ms": lag,
                 "complete": answer.complete,
+                "gaps": answer.gaps,
             }
         )
 

@@ -1,6 +1,6 @@
 -- Candles of one pair from its trades, oldest first. first and last follow (timestamp, trade_id): ties in time are common.
 -- complete: false if a trade_id is missing between the first and the last, true if none is and the trade before the
--- first is there too, else nobody can say.
+-- first is there too, else nobody can say. What is missing at the end of the stretch only the gaps on record tell.
 WITH candles AS (
     SELECT
         time_bucket(%(interval)s, timestamp) AS timestamp,

@@ -87,7 +87,9 @@ def _get(client, path, **parameters):
 @pytest.mark.parametrize("path", PATHS)
 def test_every_name_of_an_asset_gets_the_same_answer(client, path, alias):
     answer = _get(client, path.format(alias))
-    assert list(answer) == ["crypto_symbol", "asset", "count", "data", "as_of", "source_time", "lag_ms", "complete"]
+    beside = ["as_of", "source_time", "lag_ms", "complete", "gaps"]
+    assert list(answer) == ["crypto_symbol", "asset", "count", "data", *beside]
+    assert (answer["gaps"] is None) == ("historique" not in path or "prix" not in path)
     assert answer["crypto_symbol"] == alias.replace("%2F", "/").upper()
     assert answer["asset"] == "BTC"
     assert answer["count"] == len(answer["data"]) > 0
@@ -135,6 +137,63 @@ def test_the_range_of_candles_is_half_open_in_every_notation(client):
 
 def test_a_first_trade_without_a_known_one_before_leaves_completeness_open(client):
     assert _get(client, "prix/btc/historique/", periode="7d")["complete"] is None
+
+
+NO_GAPS = {"count": 0, "missing_trades": 0, "from_time": None, "to_time": None}
+
+
+@pytest.fixture
+def gaps(api_database):
+    """Two open gaps and a closed one of ETH/USD, while the test runs; its trades have no other hole."""
+    rows = [
+        _gap(TODAY + timedelta(minutes=1), TODAY + timedelta(minutes=2), 11, 7),
+        _gap(TODAY + HOUR, TODAY + 2 * HOUR, 30, 40),
+        _gap(TODAY + 2 * HOUR, TODAY + 2 * HOUR + timedelta(minutes=1), 80, 0),
+    ]
+    connection = psycopg2.connect(api_database)
+    with connection, connection.cursor() as cursor:
+        _insert(cursor, "gap_data", rows)
+        minutes = [(0, 9), (1, 10), (2, 18), (3, 19)]
+        trades = [_trade(TODAY + timedelta(minutes=at), number, 10.0, pair="ETH/USD") for at, number in minutes]
+        trades += [_trade(TODAY - HOUR, 7, 10.0, pair="ETH/USD"), _trade(TODAY - HOUR, 8, 10.0, pair="ETH/USD")]
+        _insert(cursor, "trade_data", trades)
+    yield
+    with connection, connection.cursor() as cursor:
+        cursor.execute("DELETE FROM gap_data; DELETE FROM trade_data WHERE pair = 'ETH/USD'")
+    connection.close()
+
+
+def _gap(start, end, from_id, missing):
+    row = {"timestamp": start, "pair": "ETH/USD", "from_id": from_id, "to_id": from_id + 49, "to_time": end}
+    row |= {"cause": "reconnect", "missing_left": missing, "detected_at": end, "reported_at": end}
+    return {**row, "closed_at": None if missing else end, "source": "kraken"}
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "count", "missing", "candles", "complete"),
+    [
+        (0, 3, 1, 7, 3, False),  # within: the numbers show it too
+        (0, 1, 0, 0, 1, True),
+        (1, 2, 1, 7, 1, False),  # past the last trade of the stretch: the record alone shows it
+        (0, 120, 2, 47, 4, False),
+        (90, 100, 1, 40, 0, False),  # no trade at all, and it is known why
+        (130, 150, 0, 0, 0, None),
+        (3, 10, 0, 0, 1, True),
+    ],
+)
+def test_candles_tell_of_the_open_gaps_in_their_stretch(client, gaps, first, last, count, missing, candles, complete):
+    start, end = (_iso(TODAY + timedelta(minutes=at)) for at in (first, last))
+    answer = _get(client, "prix/eth/historique/", interval="1m", start=start, end=end)
+    assert (answer["gaps"]["count"], answer["gaps"]["missing_trades"]) == (count, missing)
+    assert (answer["count"], answer["complete"]) == (candles, complete)
+
+
+def test_open_gaps_are_told_with_their_times_and_of_their_own_pair_alone(client, gaps):
+    asked = {"interval": "1m", "start": _iso(TODAY), "end": _iso(TODAY + 3 * HOUR)}
+    times = {"from_time": _iso(TODAY + timedelta(minutes=1)), "to_time": _iso(TODAY + 2 * HOUR)}
+    assert _get(client, "prix/eth/historique/", **asked)["gaps"] == {"count": 2, "missing_trades": 47, **times}
+    other = _get(client, "prix/btc/historique/", **asked)
+    assert (other["gaps"], other["complete"]) == (NO_GAPS, True)
 
 
 def test_a_pair_that_was_asked_for_is_never_answered_with_another(client):
