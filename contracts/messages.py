@@ -146,7 +146,13 @@ class Sentiment(BaseModel):
 
 
 class Article(Message):
-    """One news article. `published_at` is the newsroom's time, `collected_at` when we learned of it (epoch seconds)."""
+    """One version of a news article. `published_at` is the newsroom's time of the first, `collected_at` when we learned
+    of this one (epoch seconds).
+
+    `revision` counts the versions of one `id` from 1: a headline that was edited is the next. `story_id` is the id of
+    the article that first told the same story, in whichever newsroom: its own if none did. Older messages have neither:
+    they are first versions of stories of their own.
+    """
 
     id: ShortText
     title: ShortText
@@ -157,6 +163,8 @@ class Article(Message):
     collected_at: EpochSeconds
     sentiment: Sentiment
     cryptocurrencies_mentioned: Annotated[list[ShortText], Field(max_length=100)]
+    revision: Annotated[int, Field(ge=1, le=2**31 - 1)] = 1
+    story_id: ShortText = Field(default_factory=lambda fields: fields["id"])
 
     @model_validator(mode="after")
     def _coins_are_canonical(self) -> Self:

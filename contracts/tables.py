@@ -96,12 +96,15 @@ ARTICLE_DATA = Table(
         "scorer": TEXT,
         "sentiment_hits": TEXTS,
         "collected_at": TIME,
+        "revision": INT,
+        "story_id": TEXT,
         INSERTED_AT: TIME,
     },
     ("article_id", "timestamp"),
     RAW_JOB,
     unique=True,
     topic=RAWARTICLE,
+    version="revision",
 )
 ALERT_DATA = Table(
     "alert_data",

@@ -53,3 +53,5 @@ SELECT coalesce(
 \ir apply_migration.psql
 \set file 0015_sentiment_hits.sql
 \ir apply_migration.psql
+\set file 0016_article_versions.sql
+\ir apply_migration.psql

@@ -59,7 +59,7 @@ def _alert(m: Alert) -> Row:
 
 
 def _article(m: Article) -> Row:
-    return (m.id, microseconds(m.published_at))
+    return (m.id, microseconds(m.published_at), m.revision, m.title, m.story_id)
 
 
 def _gap(m: Gap) -> Row:
@@ -82,9 +82,8 @@ def _gap(m: Gap) -> Row:
 class Comparison:
     """How one topic is compared with its table: the columns read there, and the same row made from a message.
 
-    The first `len(table.natural_key)` columns are the natural key; what follows must be equal too. Articles are
-    compared by key alone: a later version of one keeps the first's place. Where rows have versions, the version comes
-    right after the key, and the newest alone counts.
+    The first `len(table.natural_key)` columns are the natural key; what follows must be equal too. Where rows have
+    versions, the version comes right after the key, and the newest alone counts.
     """
 
     topic: Topic
@@ -102,7 +101,7 @@ COMPARISONS: tuple[Comparison, ...] = (
     Comparison(RAWTICKER, f"pair, {_AT}, {_RECEIVED}, last, bid, ask, volume_24h", _ticker),
     Comparison(RAWTRADE, f"pair, trade_id, {_AT}, price, volume, side", _trade),
     Comparison(RAWALERT, f"pair, {_AT}, alert_type, last_price, change_percent, threshold", _alert),
-    Comparison(RAWARTICLE, f"article_id, {_AT}", _article),
+    Comparison(RAWARTICLE, f"article_id, {_AT}, revision, title, story_id", _article),
     Comparison(
         RAWGAP,
         f"pair, from_id, {_AT}, {_micros('reported_at')}, to_id, {_micros('to_time')}, cause, missing_left, "

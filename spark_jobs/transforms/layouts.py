@@ -123,6 +123,8 @@ LAYOUTS: dict[str, Layout] = {
             "scorer": ("sentiment.scorer", None),
             "sentiment_hits": ("sentiment.hits", array_literals),
             "collected_at": ("collected_at", _TIME),
+            "revision": ("revision", None),
+            "story_id": ("story_id", None),
         },
         bulk=False,
     ),

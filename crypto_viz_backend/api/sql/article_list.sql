@@ -1,7 +1,7 @@
 -- The newest articles that mention one asset, newest first.
 SELECT
     timestamp, article_id, title, url, website, summary, cryptocurrencies_mentioned, sentiment_score, sentiment_label,
-    confidence, scorer, sentiment_hits, collected_at, timestamp AS source_time
+    confidence, scorer, sentiment_hits, collected_at, revision, story_id, timestamp AS source_time
 FROM article_data
 WHERE cryptocurrencies_mentioned @> ARRAY[%(symbol)s]
     AND timestamp >= %(start)s

@@ -47,7 +47,7 @@ def _article(at, name, coins):
     row = {"timestamp": at, "article_id": name, "title": f"Títle {name}", "url": f"https://example.org/{name}"}
     row |= {"website": "example", "summary": "s", "cryptocurrencies_mentioned": coins, "sentiment_score": 0.75}
     row |= {"scorer": "vader", "sentiment_hits": ["all time high", 'not "hacked"']}
-    return {**row, "sentiment_label": "positive", "confidence": 0.5, "collected_at": at}
+    return {**row, "sentiment_label": "positive", "confidence": 0.5, "collected_at": at, "story_id": "a"}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -260,6 +260,8 @@ def test_articles_newest_first_with_their_sentiment(client):
         "scorer": "vader",
         "sentiment_hits": ["all time high", 'not "hacked"'],
         "collected_at": _iso(TODAY),
+        "revision": 1,
+        "story_id": "a",
     }
     assert [row["article_id"] for row in _get(client, "articles/btc/", order="asc")["data"]] == ["a", "b"]
     assert [row["article_id"] for row in _get(client, "articles/btc/", limit=1)["data"]] == ["b"]

@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from contracts.tables import GAP_DATA, TICKER_DATA, TRADE_DATA
+from contracts.tables import ARTICLE_DATA, GAP_DATA, TICKER_DATA, TRADE_DATA
 from scripts.audit_verdict import compare, report
 
 ONE = ("BTC/USD", 1, 1_000, 84_000.0, 0.5, "buy")
@@ -47,6 +47,13 @@ def test_compare_versions_by_the_newest():
     assert judge([new, old], [old], GAP_DATA) == (0, 0, 1, 0)
     assert judge([new, old], [new, old], GAP_DATA) == (0, 1, 1, 0)
     assert judge([new, old], [], GAP_DATA) == (1, 0, 0, 0)
+
+
+def test_compare_articles_by_their_newest_version():
+    first, edited = ("decrypt-1", 1_000, 1, "A", "s"), ("decrypt-1", 1_000, 2, "B", "s")
+    assert judge([first, edited], [edited], ARTICLE_DATA) == (0, 0, 0, 0)
+    assert judge([first, edited], [first], ARTICLE_DATA) == (0, 0, 1, 0)
+    assert judge([first, edited], [("decrypt-1", 1_000, 2, "A", "s")], ARTICLE_DATA) == (0, 0, 1, 0)
 
 
 def test_compare_trimmed_topic_has_no_strays():

@@ -85,6 +85,14 @@ def test_decode_gaps_open_and_closed():
     assert [reject.index for reject in decoded.rejects] == [2]
 
 
+def test_decode_article_of_an_older_message_is_the_first_version_of_its_own_story():
+    (row,) = decode_one(RAWARTICLE.name, json.dumps(ARTICLE).encode()).rows.to_pylist()
+    assert (row["revision"], row["story_id"]) == (1, "coindesk-1")
+    told = {**ARTICLE, "revision": 3, "story_id": "decrypt-7"}
+    (row,) = decode_one(RAWARTICLE.name, json.dumps(told).encode()).rows.to_pylist()
+    assert (row["revision"], row["story_id"]) == (3, "decrypt-7")
+
+
 @pytest.mark.parametrize("topic", GOOD)
 def test_decode_gives_the_tables_written_columns(topic):
     decoded = decode_one(topic, json.dumps(GOOD[topic]).encode())
