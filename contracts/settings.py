@@ -207,6 +207,11 @@ class Settings(BaseSettings):
         """Where the trained scorer's model is kept."""
         return self.scorer_model or self.data_dir / "scorer.npz"
 
+    @property
+    def feed_validators_file(self) -> Path:
+        """Where the feeds' ETags and dates are kept over a restart."""
+        return self.data_dir / "feed_validators.json"
+
     def database_url_of(self, role: Role) -> str:
         """A libpq URL that connects as `role`. The owner of an outside database is whoever DATABASE_URL names."""
         if role == "owner" and self.database_url:

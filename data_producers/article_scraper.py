@@ -9,6 +9,7 @@ from data_producers.seen import Seen
 from data_producers.sinks.kafka import KafkaSink
 from data_producers.sinks.published import published_articles
 from data_producers.sources.rss.newsroom import REMEMBERED_ARTICLES, Newsroom
+from data_producers.sources.rss.validators import KeptValidators
 from data_producers.telemetry import serve_metrics
 
 
@@ -21,6 +22,10 @@ def main() -> None:
     serve_metrics(config.metrics_host, config.articles_metrics_port)
     with KafkaSink(config.kafka_bootstrap_servers, (RAWARTICLE,), runtime) as sink:
         seen = Seen(REMEMBERED_ARTICLES, published_articles(config.kafka_bootstrap_servers, runtime))
+        kept = KeptValidators(config.feed_validators_file)
+        if not len(seen):
+            # A topic that is empty or new holds none of the articles that the validators stand for.
+            kept.forget()
         newsrooms = [
             Newsroom(
                 url,
@@ -28,6 +33,7 @@ def main() -> None:
                 timeout_seconds=config.feed_timeout_seconds,
                 max_bytes=config.feed_max_bytes,
                 private_hosts=config.feed_private_hosts,
+                kept=kept,
                 seen=seen,
                 scorer=scorer,
                 sink=sink,

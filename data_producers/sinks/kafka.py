@@ -77,6 +77,8 @@ class KafkaSink:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         left = self.flush()
+        if left:
+            log.error("messages not delivered", extra={"left": left})
         self._closed.set()
         self._poller.join()
         if left and kind is None:
@@ -100,8 +102,6 @@ class KafkaSink:
             if left:
                 log.info("flushing", extra={"left": left})
                 self._room.wait(0.1)
-        if left:
-            log.error("messages not delivered", extra={"left": left})
         return left
 
     def _outstanding(self) -> int:

@@ -16,6 +16,7 @@ from data_producers.sources.rss.feeds import website_of
 from data_producers.sources.rss.fetch import PASSING, Fetched, Validators, fetch_feed
 from data_producers.sources.rss.guard import feed_session
 from data_producers.sources.rss.parse import Entry, parse_feed
+from data_producers.sources.rss.validators import KeptValidators
 from data_producers.telemetry import CONNECTED, FEED_REDIRECTS, FEED_STATUS, FRAMES, MALFORMED
 
 log = logging.getLogger(__name__)
@@ -57,6 +58,7 @@ class Newsroom:
         timeout_seconds: float,
         max_bytes: int,
         private_hosts: tuple[str, ...],
+        kept: KeptValidators,
         seen: Seen[str],
         scorer: Scorer,
         sink: Sink,
@@ -68,12 +70,13 @@ class Newsroom:
         self._timeout_seconds = timeout_seconds
         self._max_bytes = max_bytes
         self._private_hosts = private_hosts
+        self._kept = kept
         self._seen = seen
         self._scorer = scorer
         self._sink = sink
         self._runtime = runtime
         self._clock = RisingClock(runtime.now)
-        self._validators = Validators()
+        self._validators = kept.of(url)
         self._failures = 0
         self._moved_to: str | None = None
 
@@ -121,6 +124,9 @@ class Newsroom:
             log.info("articles published", extra={"source": self.website, "count": published})
         # A broken document's validators are not kept: the next poll must bring the rest of it, not a 304.
         self._validators = Validators() if feed.broken else fetched.validators
+        # Kept over a restart only once nothing of the document can be lost any more with this process.
+        if self._validators != self._kept.of(self.url) and not feed.broken and self._sink.flush() == 0:
+            self._kept.keep(self.url, self._validators)
         return "malformed" if feed.broken else "ok"
 
     def _publish(self, entry: Entry) -> bool:

@@ -24,6 +24,9 @@ TRACKING = "utm_"
 _EMPTY_DESCRIPTION = re.compile(rb"<dc:description\s*(?:/>|>\s*</dc:description\s*>)")
 """CoinDesk sends one after the real description, and feedparser lets the later of the two win."""
 
+_DECLARES_ENTITIES = re.compile(rb"<\0?!\0?E\0?N\0?T\0?I\0?T\0?Y")
+"""In one byte a character, or two."""
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -50,6 +53,9 @@ class Feed:
 
 def parse_feed(raw: bytes, website: str) -> Feed:
     """The feed in `raw` (RSS or Atom). Never raises: a document that is no feed has no entries and says so."""
+    if _DECLARES_ENTITIES.search(raw):
+        return Feed((), (), "declares entities, which no feed needs and which may grow without bound")
+    raw = _with_few_bad_bytes_replaced(raw)
     # A stream, not bytes: given bytes, feedparser first tries to open a file of that name.
     document = feedparser.parse(io.BytesIO(_EMPTY_DESCRIPTION.sub(b"", raw)))
     items = list(document.entries)
@@ -106,6 +112,18 @@ def without_tracking(url: str) -> str | None:
     kept = [(key, value) for key, value in pairs if not key.lower().startswith(TRACKING)]
     query = parts.query if len(kept) == len(pairs) else urlencode(kept)
     return urlunsplit(parts._replace(query=query, fragment=""))
+
+
+def _with_few_bad_bytes_replaced(raw: bytes) -> bytes:
+    """UTF-8 with U+FFFD for what is none, if more of it is UTF-8 than is not; everything else as it was.
+
+    One bad byte, such as a character that was cut in two, else makes feedparser guess another encoding for the whole.
+    """
+    text = raw.decode("utf-8", "replace")
+    bad = text.count("\ufffd")
+    if not bad or bad >= sum(character > "\x7f" for character in text) - bad:
+        return raw
+    return text.encode()
 
 
 def _why_broken(document: Any) -> str | None:

@@ -13,6 +13,7 @@ from data_producers.sources.rss import newsroom as module
 from data_producers.sources.rss.fetch import Fetched, Validators
 from data_producers.sources.rss.newsroom import Newsroom, to_article
 from data_producers.sources.rss.parse import Entry
+from data_producers.sources.rss.validators import KeptValidators
 
 NOW = 1_790_800_000.0
 
@@ -27,7 +28,7 @@ def document(*numbers, end="</channel></rss>") -> bytes:
 
 
 @pytest.fixture
-def follow(monkeypatch):
+def follow(monkeypatch, tmp_path):
     """A newsroom whose fetches come from a list, and what it published and asked with."""
 
     def make(answers, seen=None, sink=None, poll_seconds=300.0):
@@ -44,6 +45,7 @@ def follow(monkeypatch):
             timeout_seconds=1.0,
             max_bytes=1_000_000,
             private_hosts=(),
+            kept=KeptValidators(tmp_path / "kept.json"),
             seen=seen if seen is not None else Seen(1000),
             scorer=TextBlobScorer(),
             sink=sink if sink is not None else MemorySink(),
@@ -102,6 +104,30 @@ def test_validators_are_kept_over_a_304_and_forgotten_after_a_broken_document(fo
     room, asked = follow([whole, Fetched("not_modified", ""), broken, whole])
     poll(room, 4)
     assert asked == [Validators(), Validators("a"), Validators("a"), Validators()]
+
+
+class SlowSink(MemorySink):
+    """A sink whose other side is away: what it accepted is not delivered."""
+
+    away = True
+
+    def flush(self):
+        return len(self.records) if self.away else 0
+
+
+def test_validators_outlive_the_process_once_its_articles_are_delivered(follow):
+    sink = SlowSink()
+    room, _ = follow([ok(document(1), "a")], sink=sink)
+    poll(room, 1)
+    room, asked = follow([ok(document(1), "a")], sink=sink)
+    poll(room, 1)
+    assert asked == [Validators()], "the article may die with the process: the whole document must come again"
+    sink.away = False
+    room, _ = follow([ok(document(2, 1), "b"), ok(document(3, 2, 1, end=""), "c")], sink=sink)
+    poll(room, 2)
+    room, asked = follow([Fetched("not_modified", "")], sink=sink)
+    poll(room, 1)
+    assert asked == [Validators("b")], "nor do those of a broken document stay"
 
 
 def test_a_broken_document_is_counted_and_its_whole_entries_kept(follow, caplog):

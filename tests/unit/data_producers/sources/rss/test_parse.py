@@ -1,3 +1,6 @@
+from itertools import pairwise
+from xml.sax.saxutils import escape
+
 import pytest
 
 from data_producers.sources.rss.feeds import NEWSROOMS, website_of
@@ -101,15 +104,83 @@ def test_a_feed_without_news_is_not_broken():
     assert parse_feed(rss(), "x").broken is None
 
 
-def test_entities_that_feed_on_themselves_are_refused():
-    bomb = (
-        b'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "aaaaaaaaaa">'
-        + b"".join(
-            f'<!ENTITY {new} "{f"&{old};" * 10}">'.encode() for old, new in zip("abcdefgh", "bcdefghi", strict=True)
-        )
-        + b']><rss version="2.0"><channel><item><title>&i;</title><link>https://x.example/</link></item></channel></rss>'
-    )
-    assert all(len(entry.title) <= MAX_TITLE for entry in parse_feed(bomb, "x").entries)
+def with_entities(declared: str, title: str) -> bytes:
+    return f'<?xml version="1.0"?><!DOCTYPE x [{declared}]>'.encode() + rss(item(title=title)).partition(b"?>")[2]
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        with_entities(
+            '<!ENTITY a "ha">' + "".join(f'<!ENTITY {b} "{f"&{a};" * 10}">' for a, b in pairwise("abcdefghij")), "&j;"
+        ),
+        with_entities(f'<!ENTITY a "{"ha" * 100_000}">', "&a;" * 100_000),
+        with_entities('<!ENTITY a SYSTEM "file:///etc/passwd">', "&a;"),
+        with_entities('<!ENTITY % a SYSTEM "http://127.0.0.1/"> %a;', "x"),
+        with_entities('<!ENTITY a "ha">', "&a;").decode().encode("utf-16"),
+    ],
+    ids=["billion laughs", "one long entity", "a file", "an address", "utf-16"],
+)
+def test_a_document_that_declares_entities_is_refused(raw):
+    feed = parse_feed(raw, "x")
+    assert (feed.entries, feed.faults) == ((), ())
+    assert feed.broken == "declares entities, which no feed needs and which may grow without bound"
+
+
+@pytest.mark.parametrize(
+    ("declared", "real"),
+    [
+        ("utf-8", "utf-8"),
+        ("utf-8", "cp1252"),
+        ("utf-8", "utf-16"),
+        ("iso-8859-1", "utf-8"),
+        ("iso-8859-1", "cp1252"),
+        ("us-ascii", "utf-8"),
+        ("utf-16", "utf-8"),
+        ("utf-16", "utf-16"),
+        ("no-such-encoding", "utf-8"),
+    ],
+)
+def test_the_declared_encoding_may_be_wrong(declared, real):
+    text = rss(item(title="Café “Bitcoin” – 5 €")).decode().replace("?>", f' encoding="{declared}"?>', 1)
+    feed = parse_feed(text.encode(real), "x")
+    assert (feed.broken, [entry.title for entry in feed.entries]) == (None, ["Café “Bitcoin” – 5 €"])
+
+
+def test_a_bad_byte_costs_itself_alone():
+    raw = rss(item(title="Café “Bitcoin” ends he\u0001re"), item(title="L’ether")).replace(b"\x01", b"\xc3")
+    assert [entry.title for entry in parse_feed(raw, "x").entries] == ["Café “Bitcoin” ends he\ufffdre", "L’ether"]
+
+
+def test_a_document_cut_off_within_a_character_keeps_its_others():
+    raw = rss(item(title="Café “Bitcoin”"), item(title="L’ether – €")).partition("€".encode())[0] + b"\xe2\x82"
+    feed = parse_feed(raw, "x")
+    assert feed.broken
+    assert [entry.title for entry in feed.entries] == ["Café “Bitcoin”"]
+
+
+def test_five_thousand_items_are_five_thousand_entries():
+    feed = parse_feed(rss(*(item(title=f"Story {n}", link=f"https://news.example/{n}") for n in range(5000))), "x")
+    assert (feed.broken, feed.faults) == (None, ())
+    assert [entry.title for entry in feed.entries] == [f"Story {n}" for n in range(5000)]
+    assert len({entry.id for entry in feed.entries}) == 5000
+
+
+SCRIPTS = (
+    "<script>steal()</script>",
+    "<img src=x onerror=steal()>",
+    "<b onclick=steal()></b>",
+    '<a href="javascript:x">',
+)
+
+
+@pytest.mark.parametrize("markup", SCRIPTS)
+@pytest.mark.parametrize("written", ["<![CDATA[{}]]>", "{}"], ids=["cdata", "escaped"])
+def test_markup_in_titles_and_texts_does_not_get_through(markup, written):
+    said = f"Bitcoin {markup}rises"
+    inside = written.format(said if "CDATA" in written else escape(said))
+    (entry,) = parse_feed(rss(item(title=inside, description=inside)), "x").entries
+    assert (entry.title, entry.summary) == ("Bitcoin rises", "Bitcoin rises")
 
 
 def test_an_atom_feed_is_read_as_well():

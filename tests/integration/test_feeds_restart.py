@@ -1,0 +1,139 @@
+"""The scraper, restarted and killed between fetch and delivery, on a real Kafka: nothing lost, nothing twice."""
+
+import signal
+import threading
+from functools import partial
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from contracts.topics import RAWARTICLE
+from scripts.create_topics import create_topics
+from scripts.embedded_kafka import running_kafka
+from scripts.waiting import free_ports, wait_until
+from tests.producer_stack import START_SECONDS, Stack, ends, messages, running
+
+ITEMS = 250
+SCRAPER = "data_producers.article_scraper"
+
+
+class Feed(BaseHTTPRequestHandler):
+    """Serves the feeds of its server with an ETag, and 304 to whoever has it."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        body = self.server.documents.get(self.path, b"")
+        etag = etag_of(body)
+        known = self.headers.get("If-None-Match")
+        self.server.asked.append((self.path, known))
+        self.send_response(304 if known == etag else 200)
+        self.send_header("ETag", etag)
+        if known != etag:
+            self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if known != etag:
+            self.wfile.write(body)
+
+    def log_message(self, *args):
+        pass
+
+
+def etag_of(body):
+    return f'"{len(body)}"'
+
+
+def document(name, count):
+    items = "".join(
+        f"<item><title>Bitcoin story {n}</title><link>https://{name}.example/{n}</link></item>" for n in range(count)
+    )
+    return f'<rss version="2.0"><channel><title>x</title>{items}</channel></rss>'.encode()
+
+
+class Scene:
+    """A feed server, and the stack whose scraper follows its feeds."""
+
+    def __init__(self, folder, bootstrap, names):
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Feed)
+        self.server.daemon_threads = True
+        self.server.asked = []
+        self.server.documents = {f"/{name}": document(name, ITEMS) for name in names}
+        threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
+        place = f"127.0.0.1:{self.server.server_port}"
+        self.stack = Stack(folder, bootstrap)
+        self.stack.environment |= {
+            "CRYPTOVIZ_FEED_URLS": ",".join(f"http://{place}/{name}" for name in names),
+            "CRYPTOVIZ_FEED_PRIVATE_HOSTS": place,
+        }
+        self.stack.start_offsets = ends(bootstrap)
+
+    def asked(self, path):
+        """With what the feed was asked, time after time."""
+        return [known for asked, known in self.server.asked if asked == path]
+
+    def all_asked(self, times):
+        return all(len(self.asked(path)) >= times for path in self.server.documents)
+
+    def articles(self):
+        return messages(self.stack, RAWARTICLE)
+
+    def wait(self, scraper, condition, what):
+        wait_until(condition, START_SECONDS, what, lambda: scraper.process.poll() is None)
+
+
+@pytest.fixture
+def scene(tmp_path, request):
+    made = []
+
+    def make(bootstrap, *names):
+        made.append(Scene(tmp_path, bootstrap, names))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.server.shutdown()
+        one.server.server_close()
+
+
+def test_restarts_and_kills_publish_each_article_once_and_ask_with_what_is_known(scene, fresh_topics):
+    """Five lives: two end in order, two are killed once they have read their feed, one as soon as it asks for it."""
+    at = scene(fresh_topics, "a", "b", "c", "d", "e")
+    for life, end in enumerate((signal.SIGTERM, signal.SIGKILL, signal.SIGKILL, signal.SIGKILL, signal.SIGTERM)):
+        for name in "abcde":
+            at.server.documents[f"/{name}"] = document(name, ITEMS + life)
+        at.server.asked.clear()
+        with running(at.stack.start(SCRAPER)) as scraper:
+            at.wait(scraper, partial(at.all_asked, 1 if life == 2 else 2), "polls")
+            scraper.end(end)
+        first = [at.asked(f"/{name}")[0] for name in "abcde"]
+        assert (None in first) == (life == 0), "a life asks with what the one before was given"
+    ids = [article.id for article in at.articles()]
+    assert len(ids) == len(set(ids)) == 5 * (ITEMS + 4)
+
+
+def test_a_kill_between_fetch_and_delivery_loses_nothing(scene, server_dir):
+    """The broker is away while the feed is read; then the scraper dies with all of it still in its memory."""
+    port, controller_port = free_ports(2)
+    folder = server_dir / "away"
+    folder.mkdir()
+    one, all_of_it = document("a", 1), document("a", ITEMS)
+    with running_kafka(folder, port, controller_port, heap="256m") as bootstrap:
+        create_topics(bootstrap)
+        at = scene(bootstrap, "a")
+        at.server.documents["/a"] = one
+        scraper = at.stack.start(SCRAPER)
+        at.wait(scraper, lambda: at.asked("/a")[-1:] == [etag_of(one)], "the first article")
+    with running(scraper):
+        at.server.documents["/a"] = all_of_it
+        # The scraper is through with a document once it asks with what that came with.
+        at.wait(scraper, lambda: at.asked("/a")[-1] == etag_of(all_of_it), "the next poll")
+        scraper.end(signal.SIGKILL)
+    with running_kafka(folder, port, controller_port, heap="256m"):
+        assert len(at.articles()) == 1
+        at.server.asked.clear()
+        with running(at.stack.start(SCRAPER)) as scraper:
+            at.wait(scraper, lambda: at.asked("/a")[-1:] == [etag_of(all_of_it)], "the document, read again")
+            assert scraper.end() == 0
+        assert at.asked("/a")[0] == etag_of(one), "what was delivered is vouched for, and no more"
+        ids = [article.id for article in at.articles()]
+        assert len(ids) == len(set(ids)) == ITEMS
