@@ -2,7 +2,7 @@
 PY := .venv/bin/python
 STACK := $(PY) -m scripts.stack
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down status logs audit replay reset test check format bench scorecard chaos clean
+.PHONY: help setup demo up down status logs audit replay reset test check format bench scorecard explain chaos clean
 
 help:  ## show this
 	@sed -n 's/^\([a-z]*\):.*## /\1|/p' $(firstword $(MAKEFILE_LIST)) | while IFS='|' read -r name text; do printf '  make %-9s %s\n' "$$name" "$$text"; done
@@ -48,6 +48,10 @@ bench: setup  ## measure what is claimed on speed (ONLY=P1,P2)
 
 scorecard: setup  ## how good the sentiment scorers are (DATA=headlines.csv with headline,label[,date])
 	@$(PY) -m data_producers.scorecard $(DATA)
+
+explain: export HEADLINE := $(value TEXT)
+explain: setup  ## what each scorer makes of a headline, and the words that decided (TEXT='...')
+	@$(PY) -m data_producers.explain "$$HEADLINE"
 
 chaos: setup  ## kill parts at random: is anything lost or stored twice? (KILLS=20 SEED=7 WITHOUT=ledger)
 	@$(PY) -m tests.chaos --kills $(or $(KILLS),20) --seed $(or $(SEED),7) $(if $(WITHOUT),--without $(WITHOUT))

@@ -4,18 +4,17 @@ import csv
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from contracts.rules import SentimentLabel
 from data_producers.enrich.lexicon import tokens_of
 
-_LABELS: dict[str, SentimentLabel] = {
-    "1": "positive",
-    "0": "neutral",
-    "-1": "negative",
-    "positive": "positive",
-    "neutral": "neutral",
-    "negative": "negative",
+_SPELLINGS: dict[SentimentLabel, str] = {
+    "positive": "1 +1 1.0 pos positive bullish",
+    "neutral": "0 0.0 neu neutral",
+    "negative": "-1 -1.0 neg negative bearish",
 }
+_LABELS = {spelling: label for label, spellings in _SPELLINGS.items() for spelling in spellings.split()}
 
 
 class BadHeadlines(ValueError):
@@ -32,11 +31,16 @@ class Labelled:
     coins: frozenset[str] | None = None
 
 
-def parse_headlines(text: str) -> list[Labelled]:
-    """The headlines of a CSV with the columns headline, label (1, 0, -1 or its name), maybe date, maybe coins.
+def parse_headlines(raw: bytes) -> list[Labelled]:
+    """The headlines of a CSV in UTF-8 with the columns headline, label (1, 0, -1 or its name), maybe date (ISO 8601),
+    maybe coins (symbols, a space between them).
 
     Other columns are ignored. Raises `BadHeadlines`.
     """
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise BadHeadlines(f"not UTF-8: {error}") from None
     reader = csv.DictReader(io.StringIO(text.removeprefix("\ufeff"), newline=""))
     if missing := {"headline", "label"} - set(reader.fieldnames or ()):
         raise BadHeadlines(f"no column {', '.join(sorted(missing))} in the first line")
@@ -47,11 +51,22 @@ def parse_headlines(text: str) -> list[Labelled]:
             raise BadHeadlines(
                 f"line {reader.line_num}: {row['label']!r} for {row['headline']!r} is no labelled headline"
             )
+        date = (row.get("date") or "").strip()
+        if date and not _is_iso(date):
+            raise BadHeadlines(f"line {reader.line_num}: the date {date!r} is not written as 2024-12-31")
         coins = None if row.get("coins") is None else frozenset(row["coins"].split())
-        found.append(Labelled(row["headline"], label, (row.get("date") or "").strip(), coins))
+        found.append(Labelled(row["headline"], label, date, coins))
     if not found:
         raise BadHeadlines("no headlines")
     return found
+
+
+def _is_iso(date: str) -> bool:
+    try:
+        datetime.fromisoformat(date)
+    except ValueError:
+        return False
+    return True
 
 
 def without(headlines: Sequence[Labelled], seen: Sequence[Labelled]) -> list[Labelled]:

@@ -1,15 +1,19 @@
 """`make scorecard`: every scorer on every set of labelled headlines in sight, printed and written to doc/.
 
-`trained` is fitted on the older 70 % of a set with dates and scored on the newer 30 %; elsewhere the one fitted on the
-largest set with dates is scored, without the headlines it is scored on. No model is kept.
+`trained` is fitted on the older 70 % of a set with dates, and on what other sets have from before the newer 30 %, which
+it is scored on; a set without dates is scored by the one fitted on the older part of the largest set that has them. It
+never learns from a headline it is scored on. No model is kept, nothing is fetched.
 """
 
 import argparse
 import sys
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from contracts.settings import ROOT
 from data_producers.enrich.sentiment import LexiconScorer, Scorer, TextBlobScorer
+from data_producers.enrich.trained import NotTrainable
 from data_producers.labelled import BadHeadlines, Labelled, parse_headlines, split_by_date, without
 from data_producers.score_card import Row, coins_found, confidence_table, score, table
 from data_producers.train import trained_on
@@ -30,7 +34,8 @@ with the opposite sign, *coverage* the share with any evidence.
 - Other sets are other people's. The words were chosen with their older part in view; their newest 30 % shows best what
   to expect.
 - A set whose name says `hard` was chosen by a model's errors: to look at, not to count.
-- `trained` learned from the older 70 % of the largest set with dates, and never from a headline it is scored on.
+- `trained` learned from the older 70 % of the set, or of the largest set with dates, and never from a headline it is
+  scored on.
 """
 WORTH_TRAINING = 300
 
@@ -38,26 +43,46 @@ WORTH_TRAINING = 300
 def read_set(path: Path) -> list[Labelled]:
     """The labelled headlines of a file. Raises `BadHeadlines` naming it."""
     try:
-        return parse_headlines(path.read_text(encoding="utf-8"))
+        return parse_headlines(path.read_bytes())
     except BadHeadlines as error:
         raise BadHeadlines(f"{path}: {error}") from None
 
 
-def rows_of(sets: dict[str, list[Labelled]]) -> list[Row]:
-    """Every scorer on every set; dated sets of size also by their newest 30 %."""
+def rows_of(sets: dict[str, list[Labelled]], others: Sequence[list[Labelled]] = ()) -> list[Row]:
+    """Every scorer on every set; dated sets of size also by their newest 30 %.
+
+    `trained` also learns from `others`, which are not scored: for the newest 30 % from everything with an earlier date,
+    for a set without dates from the older 70 % of the largest one that has them.
+    """
     words: tuple[Scorer, ...] = (LexiconScorer(), TextBlobScorer())
-    dated = {name: split_by_date(found) for name, found in sets.items() if len(found) >= WORTH_TRAINING}
-    teacher = max((parts[0] for parts in dated.values() if parts), key=len, default=None)
     rows = []
     for name, headlines in sets.items():
         rows += [score(name, headlines, scorer) for scorer in words]
-        parts = dated.get(name)
+        rest = [*(found for other, found in sets.items() if other != name), *others]
+        parts = _parts(headlines)
         if parts:
-            scorers = (*words, trained_on(parts[0]))
-            rows += [score(f"{name}, newest 30 %", parts[1], scorer) for scorer in scorers]
-        elif teacher:
-            rows.append(score(name, headlines, trained_on(without(teacher, headlines))))
+            older, newer = parts
+            place = f"{name}, newest 30 %"
+            rows += [score(place, newer, scorer) for scorer in words]
+            start = newer[0].date
+            earlier = [one for found in rest for one in found if one.date and one.date < start]
+            rows += _trained_row(place, newer, older + earlier)
+        else:
+            lessons = [known[0] for found in rest if (known := _parts(found))]
+            rows += _trained_row(name, headlines, max(lessons, key=len, default=[]))
     return rows
+
+
+def _parts(headlines: list[Labelled]) -> tuple[list[Labelled], list[Labelled]] | None:
+    parts = split_by_date(headlines) if len(headlines) >= WORTH_TRAINING else None
+    return parts if parts and parts[1] else None
+
+
+def _trained_row(place: str, scored: list[Labelled], lessons: list[Labelled]) -> list[Row]:
+    """The line of `trained`, taught with the lessons that are not among what is scored; none if they teach nothing."""
+    with suppress(NotTrainable):
+        return [score(place, scored, trained_on(without(lessons, scored)))]
+    return []
 
 
 def page_of(sets: dict[str, list[Labelled]], rows: list[Row]) -> str:
@@ -79,13 +104,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m data_producers.scorecard", description=__doc__)
     parser.add_argument("csv", type=Path, nargs="?", help="a CSV with the columns headline, label and maybe date")
     options = parser.parse_args()
-    paths = [options.csv] if options.csv else [OWN, *sorted(OUTSIDE.glob("*.csv"))]
+    known = [OWN, *sorted(OUTSIDE.glob("*.csv"))]
+    paths = [options.csv] if options.csv else known
     try:
         sets = {"own" if path == OWN else path.stem: read_set(path) for path in paths}
+        others = [read_set(path) for path in known if path.resolve() not in {one.resolve() for one in paths}]
     except (OSError, BadHeadlines) as error:
         print(f"scorecard: {error}", file=sys.stderr)
         return 1
-    page = page_of(sets, rows_of(sets))
+    page = page_of(sets, rows_of(sets, others))
     print(page)
     if not options.csv:
         PAGE.write_text(page, encoding="utf-8")

@@ -42,7 +42,7 @@ def main() -> int:
     options = parser.parse_args()
     target: Path = options.out or settings().scorer_model_file
     try:
-        headlines = parse_headlines(options.headlines.read_text(encoding="utf-8"))
+        headlines = parse_headlines(options.headlines.read_bytes())
         parts = split_by_date(headlines)
         rows = rows_of(*parts) if parts else []
         model = trained_on(headlines).model

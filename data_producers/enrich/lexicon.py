@@ -36,12 +36,19 @@ _APOSTROPHES = str.maketrans({"’": "'", "‘": "'", "\x91": "'", "\x92": "'", 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What was found in a text: its `compound` in [-1, 1], the weights' sums, and the terms that have weight."""
+    """What was found in a text: its `compound` in [-1, 1], the weights' sums, and each term with what it weighed there,
+    the weightiest first ("not hacked": turned round).
+    """
 
     compound: float
     positive: float
     negative: float
-    hits: tuple[str, ...]
+    found: tuple[tuple[str, float], ...]
+
+    @property
+    def hits(self) -> tuple[str, ...]:
+        """The terms, each once."""
+        return tuple(dict.fromkeys(term for term, _ in self.found))
 
 
 def words_version() -> str:
@@ -155,10 +162,10 @@ class Lexicon:
             compound=float(normalize(positive - negative)),
             positive=positive,
             negative=negative,
-            hits=tuple(
-                dict.fromkeys(
-                    term if weight * known[term] > 0 else f"{NEGATION} {term}" for term, weight, _ in found if weight
-                )
+            found=tuple(
+                (term if weight * known[term] > 0 else f"{NEGATION} {term}", scale * weight)
+                for term, weight, _ in found
+                if weight
             ),
         )
 

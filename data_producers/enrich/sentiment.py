@@ -1,7 +1,7 @@
 """How a text sounds: scorers behind one interface, each named in every score it gives. Pure."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 from textblob import TextBlob
 
@@ -22,6 +22,12 @@ class Scorer(Protocol):
     def score(self, text: str) -> Sentiment:
         """The verdict on a text of any length, the empty one included. Without evidence: score 0.5, confidence 0."""
 
+    def evidence(self, text: str) -> list[tuple[str, float]]:
+        """What decided, the weightiest first, with its weight in the scorer's own measure (below 0: against).
+
+        The words among it are the `hits` of the verdict.
+        """
+
 
 class TextBlobScorer:
     """TextBlob's pattern lexicon: polarity in [-1, 1], moved to [0, 1]. `confidence` is the polarity's size.
@@ -36,8 +42,16 @@ class TextBlobScorer:
         """See `Scorer`."""
         found = TextBlob(text).sentiment_assessments
         polarity = max(-1.0, min(1.0, float(found.polarity)))
-        weighty = sorted((one for one in found.assessments if one[1]), key=lambda one: -abs(one[1]))
-        return verdict(self, (polarity + 1.0) / 2.0, abs(polarity), [" ".join(words) for words, *_ in weighty])
+        return verdict(self, (polarity + 1.0) / 2.0, abs(polarity), [word for word, _ in _weighty(found.assessments)])
+
+    def evidence(self, text: str) -> list[tuple[str, float]]:
+        """See `Scorer`. The polarity of each; the text's is their mean."""
+        return _weighty(TextBlob(text).sentiment_assessments.assessments)
+
+
+def _weighty(assessments: Sequence[Any]) -> list[tuple[str, float]]:
+    found = sorted((one for one in assessments if one[1]), key=lambda one: -abs(one[1]))
+    return [(" ".join(words), float(polarity)) for words, polarity, *_ in found]
 
 
 class LexiconScorer:
@@ -57,6 +71,10 @@ class LexiconScorer:
         """See `Scorer`."""
         reading = self._lexicon.read(text)
         return verdict(self, (reading.compound + 1.0) / 2.0, confidence_of(reading), reading.hits)
+
+    def evidence(self, text: str) -> list[tuple[str, float]]:
+        """See `Scorer`. Weights as in the word list, after negation and the like; the compound comes of their sum."""
+        return list(self._lexicon.read(text).found)
 
 
 def confidence_of(reading: Reading) -> float:

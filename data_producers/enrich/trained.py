@@ -26,8 +26,9 @@ LABELS: tuple[SentimentLabel, ...] = ("negative", "neutral", "positive")
 LEAST_OF_EACH = 10
 """Fewer headlines of a label than this teach nothing."""
 
+LEXICON_FEATURES = 5
 LEXICON_WEIGHT = 2.0
-"""The lexicon's five features against thousands of TF-IDF's: a larger scale is a weaker penalty on them."""
+"""The lexicon's features against thousands of TF-IDF's: a larger scale is a weaker penalty on them."""
 
 FOLDS = 5
 
@@ -94,7 +95,7 @@ def lexicon_features(texts: Sequence[str]) -> csr_matrix:
         label = label_of((reading.compound + 1) / 2)
         weights = (reading.positive / 4, reading.negative / 4)
         rows.append((reading.compound, label == "positive", label == "negative", *weights))
-    return csr_matrix(np.array(rows, dtype=float).reshape(len(rows), 5) * LEXICON_WEIGHT)
+    return csr_matrix(np.array(rows, dtype=float).reshape(len(rows), LEXICON_FEATURES) * LEXICON_WEIGHT)
 
 
 def fit_model(texts: Sequence[str], labels: Sequence[SentimentLabel]) -> Model:
@@ -180,11 +181,27 @@ class TrainedScorer:
     def _deciding(self, text: str, label: int) -> list[str]:
         """The words of the lexicon, where it says the same, then the learned ones that speak for the label."""
         reading = crypto_lexicon().read(text)
+        learned = [word for word, weight in self._learned(text, label) if weight > 0]
+        return [*(reading.hits if label_of((reading.compound + 1) / 2) == LABELS[label] else ()), *learned]
+
+    def evidence(self, text: str) -> list[tuple[str, float]]:
+        """See `Scorer`. How much each speaks for the likeliest label: the learned words, and as one each the parts of
+        words and the lexicon's reading. With the label's intercept they add up to its logit.
+        """
+        label = int(self.probabilities([text])[0].argmax())
+        words = self.model.word_terms.size
+        coefficients = self.model.coefficients[label]
+        parts = self._chars.transform([text]) @ coefficients[words:-LEXICON_FEATURES]
+        reading = lexicon_features([text]) @ coefficients[-LEXICON_FEATURES:]
+        wholes = [("(parts of words)", float(parts[0])), ("(the lexicon's reading)", float(reading[0]))]
+        return sorted((*self._learned(text, label), *wholes), key=lambda one: -abs(one[1]))
+
+    def _learned(self, text: str, label: int) -> list[tuple[str, float]]:
+        """The learned words of a text and how much each speaks for a label, most first."""
         known = self._words.transform([text])
         weights = known.data * self.model.coefficients[label, known.indices]
         order = np.argsort(-weights, kind="stable")
-        learned = [str(self.model.word_terms[known.indices[at]]) for at in order if weights[at] > 0]
-        return [*(reading.hits if label_of((reading.compound + 1) / 2) == LABELS[label] else ()), *learned]
+        return [(str(self.model.word_terms[known.indices[at]]), float(weights[at])) for at in order]
 
 
 def score_of(label: SentimentLabel, favour: float, against: float) -> float:

@@ -6,7 +6,7 @@ from data_producers.labelled import BadHeadlines, Labelled, parse_headlines, spl
 def test_columns_are_read_by_name_and_others_ignored():
     text = '\ufeffid,label,headline,date,coins\n7,1,"Up, up",2021-01-02,BTC ETH\n8,neutral,Flat\x85still,,\n'
     text += "9,-1,Down,2020-01-01,\n"
-    assert parse_headlines(text) == [
+    assert parse_headlines(text.encode()) == [
         Labelled("Up, up", "positive", "2021-01-02", frozenset({"BTC", "ETH"})),
         Labelled("Flat\x85still", "neutral", "", frozenset()),
         Labelled("Down", "negative", "2020-01-01", frozenset()),
@@ -14,7 +14,20 @@ def test_columns_are_read_by_name_and_others_ignored():
 
 
 def test_coins_may_be_unlabelled():
-    assert parse_headlines("headline,label\nUp,Positive")[0].coins is None
+    assert parse_headlines(b"headline,label\nUp,Positive")[0].coins is None
+
+
+@pytest.mark.parametrize(
+    ("label", "spellings"),
+    [
+        ("positive", "1 +1 1.0 positive Positive POS bullish"),
+        ("neutral", "0 0.0 neutral neu"),
+        ("negative", "-1 -1.0 negative neg bearish"),
+    ],
+)
+def test_labels_are_known_as_people_write_them(label, spellings):
+    rows = "".join(f"\nUp, {spelling} " for spelling in spellings.split())
+    assert {one.label for one in parse_headlines(f"headline,label{rows}".encode())} == {label}
 
 
 @pytest.mark.parametrize(
@@ -26,11 +39,13 @@ def test_coins_may_be_unlabelled():
         ('headline,label\n"",1', "line 2"),
         ("headline,label\nUp", "line 2: None for 'Up'"),
         ("headline,label\n", "no headlines"),
+        ("headline,label,date\nUp,1,25/01/2022", "line 2: the date '25/01/2022' is not written as 2024-12-31"),
+        ("headline,label\nCaf\xe9,1", "not UTF-8"),
     ],
 )
 def test_what_cannot_be_read_is_named(text, story):
     with pytest.raises(BadHeadlines, match=story):
-        parse_headlines(text)
+        parse_headlines(text.encode("latin-1"))
 
 
 def dated(*days):

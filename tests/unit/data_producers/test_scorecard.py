@@ -123,3 +123,30 @@ def test_trained_is_scored_on_the_newer_headlines_and_on_other_sets():
         ("dated, newest 30 %", "trained"),
         ("other", "trained"),
     ]
+
+
+def test_trained_learns_from_the_past_alone_and_from_no_headline_it_is_scored_on(monkeypatch):
+    """A set of one's own, with another in sight: its older part, and what the other has from before its newer part."""
+
+    def made(month, count, word):
+        return [Labelled(f"{word} {chr(97 + n % 26)}{chr(97 + n // 26)}", "neutral", month) for n in range(count)]
+
+    mine = [*made("2024-01-01", 350, "mine"), *made("2024-03-01", 150, "newer")]
+    other = [*made("2024-02-01", 300, "other"), mine[-1], *made("2024-03-02", 50, "later")]
+    taught = []
+    monkeypatch.setattr(scorecard, "trained_on", lambda found: taught.append(found) or LexiconScorer())
+    scorecard.rows_of({"mine": mine}, [other])
+    assert taught == [[*mine[:350], *other[:300]]]
+
+    taught.clear()
+    undated = [Labelled(one.headline, one.label) for one in made("", 5, "other")]
+    scorecard.rows_of({"undated": undated}, [other])
+    older, _ = split_by_date(other)
+    assert taught == [[one for one in older if one.headline not in {one.headline for one in undated}]]
+
+
+@pytest.mark.parametrize("words", ["up {}", "up"], ids=["one label", "one headline"])
+def test_a_set_that_teaches_nothing_has_no_line_for_trained(words):
+    letters = (f"{chr(97 + n % 26)}{chr(97 + n // 26)}" for n in range(400))
+    found = [Labelled(words.format(n), "positive", f"2024-{i % 12 + 1:02}-01") for i, n in enumerate(letters)]
+    assert {row.scorer for row in scorecard.rows_of({"one": found})} == {"lexicon", "textblob"}

@@ -51,6 +51,21 @@ def test_words_that_decided_go_with_the_verdict_weightiest_first():
     assert len(many) == MOST_HITS == 10
 
 
+def test_evidence_tells_what_each_word_weighed():
+    text = "Bitcoin surges, exchange not hacked"
+    assert LexiconScorer().evidence(text) == [("surges", 2.5), ("not hacked", pytest.approx(-2.8 * -0.74))]
+    assert TextBlobScorer().evidence("A good day, a terrible week") == [("terrible", -1.0), ("good", 0.7)]
+    asked = LexiconScorer().evidence("Will bitcoin surge?")
+    assert asked == [("surge", 1.25)], "a question counts half"
+
+
+@pytest.mark.parametrize("scorer", SCORERS, ids=lambda scorer: scorer.name)
+def test_words_of_the_evidence_are_the_hits_of_the_verdict(scorer):
+    for text in ("Good news as bitcoin surges and surges", "hacked, not banned", "", "Bitcoin trades"):
+        words = [word for word, _ in scorer.evidence(text)]
+        assert scorer.score(text).hits == list(dict.fromkeys(words))[:MOST_HITS]
+
+
 @pytest.mark.parametrize("scorer", SCORERS, ids=lambda scorer: scorer.name)
 def test_no_word_known_is_no_verdict(scorer):
     verdict = scorer.score("Bitcoin ETFs on Friday")

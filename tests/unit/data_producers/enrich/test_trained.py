@@ -2,6 +2,7 @@ import csv
 
 import numpy as np
 import pytest
+from scipy.sparse import hstack
 
 from contracts.rules import label_of
 from contracts.settings import ROOT
@@ -10,6 +11,7 @@ from data_producers.enrich.trained import (
     NotTrainable,
     TrainedScorer,
     fit_model,
+    lexicon_features,
     model_to_bytes,
     parse_model,
     probabilities_of,
@@ -87,6 +89,17 @@ def test_words_that_decided_go_with_the_verdict(scorer):
     assert scorer.score("Hackers drain bridge").hits == ["hackers", "drain"]
     assert "what" in scorer.score("What to know this week").hits
     assert scorer.score("").hits == []
+
+
+def test_evidence_adds_up_to_the_logit_of_the_label(scorer):
+    text = "Hackers drain bridge as bitcoin surges"
+    label = int(scorer.probabilities([text])[0].argmax())
+    features = [scorer._words.transform([text]), scorer._chars.transform([text]), lexicon_features([text])]
+    logit = (hstack(features).tocsr() @ scorer.model.coefficients[label])[0]
+    evidence = scorer.evidence(text)
+    assert sum(weight for _, weight in evidence) == pytest.approx(logit)
+    assert [abs(weight) for _, weight in evidence] == sorted((abs(weight) for _, weight in evidence), reverse=True)
+    assert {"(parts of words)", "(the lexicon's reading)", "bridge"} <= {what for what, _ in evidence}
 
 
 @pytest.mark.parametrize("text", ["", "!!!", "日本語"])
