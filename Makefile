@@ -2,6 +2,7 @@
 PY := .venv/bin/python
 STACK := $(PY) -m scripts.stack
 .DEFAULT_GOAL := help
+export HEADLINE := $(value TEXT)
 .PHONY: help setup demo up down status logs audit replay reset test check format bench scorecard explain chaos clean
 
 help:  ## show this
@@ -49,7 +50,6 @@ bench: setup  ## measure what is claimed on speed (ONLY=P1,P2)
 scorecard: setup  ## how good the sentiment scorers are (DATA=headlines.csv with headline,label[,date])
 	@$(PY) -m data_producers.scorecard $(DATA)
 
-explain: export HEADLINE := $(value TEXT)
 explain: setup  ## what each scorer makes of a headline, and the words that decided (TEXT='...')
 	@$(PY) -m data_producers.explain "$$HEADLINE"
 
