@@ -7,6 +7,8 @@ Side = Literal["buy", "sell"]
 
 POSITIVE_ABOVE = 0.6
 NEGATIVE_BELOW = 0.4
+NO_EVIDENCE = 0.5
+"""The score where nothing speaks for or against; its confidence is 0."""
 
 ALERT_THRESHOLD_PERCENT = 0.5
 ALERT_SPREAD_PERCENT = 1.0
@@ -17,6 +19,10 @@ SLIDE_SECONDS = 30
 WATERMARK_SECONDS = 120
 
 FEED_POLL_SECONDS = 300
+
+STORY_HORIZON_SECONDS = 172_800
+"""Two days: how far from its first article another may be published and still tell the same story. The same headline a
+week later is about something else."""
 
 MAX_MESSAGE_BYTES = 1_000_000
 """Kafka's own default limit: a larger message is refused by the broker, and unreadable if one gets through."""

@@ -159,6 +159,7 @@ SENTIMENT_DATA = Table(
         "confidence": FLOAT,
         "window_start": TIME,
         "article_count": INT,
+        "story_count": INT,
         INSERTED_AT: TIME,
     },
     ("crypto_symbol", "source", "timestamp"),

@@ -5,10 +5,10 @@ from contracts.settings import settings
 from contracts.topics import RAWARTICLE
 from data_producers.runtime import run_together, runtime_until_signal
 from data_producers.scorers import SCORERS
-from data_producers.seen import Seen
 from data_producers.sinks.kafka import KafkaSink
 from data_producers.sinks.published import published_articles
-from data_producers.sources.rss.newsroom import REMEMBERED_ARTICLES, Newsroom
+from data_producers.sources.rss.archive import Archive
+from data_producers.sources.rss.newsroom import Newsroom
 from data_producers.sources.rss.validators import KeptValidators
 from data_producers.telemetry import serve_metrics
 
@@ -21,9 +21,9 @@ def main() -> None:
     runtime = runtime_until_signal()
     serve_metrics(config.metrics_host, config.articles_metrics_port)
     with KafkaSink(config.kafka_bootstrap_servers, (RAWARTICLE,), runtime) as sink:
-        seen = Seen(REMEMBERED_ARTICLES, published_articles(config.kafka_bootstrap_servers, runtime))
+        archive = Archive(published_articles(config.kafka_bootstrap_servers, runtime))
         kept = KeptValidators(config.feed_validators_file)
-        if not len(seen):
+        if not len(archive):
             # A topic that is empty or new holds none of the articles that the validators stand for.
             kept.forget()
         newsrooms = [
@@ -34,7 +34,7 @@ def main() -> None:
                 max_bytes=config.feed_max_bytes,
                 private_hosts=config.feed_private_hosts,
                 kept=kept,
-                seen=seen,
+                archive=archive,
                 scorer=scorer,
                 sink=sink,
                 runtime=runtime,

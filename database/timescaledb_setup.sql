@@ -55,3 +55,5 @@ SELECT coalesce(
 \ir apply_migration.psql
 \set file 0016_article_versions.sql
 \ir apply_migration.psql
+\set file 0017_story_votes.sql
+\ir apply_migration.psql

@@ -30,9 +30,11 @@ OBSERVATION = T.StructType(
         T.StructField("event_at", T.TimestampType(), nullable=False),
         T.StructField("order_key", T.TimestampType(), nullable=False),
         T.StructField("value", T.DoubleType(), nullable=False),
-        T.StructField("confidence", T.DoubleType(), nullable=False),
+        T.StructField("votes", T.IntegerType(), nullable=False),
+        T.StructField("weight", T.DoubleType(), nullable=False),
     ]
 )
 """What the windows are made of: one number about one asset at one time.
 
-`order_key` breaks ties between observations of the same `event_at` (it is when we learned of them)."""
+`votes` is 1 where it is to count in a weighted mean, with its `weight`; else 0, and so is the weight. `order_key`
+breaks ties between observations of the same `event_at` (it is when we learned of them)."""

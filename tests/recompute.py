@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
-from math import isclose
+from math import fsum, isclose
 from statistics import fmean, pstdev
 from typing import Any
 
@@ -65,14 +65,25 @@ def recomputed_forecasts(bootstrap: str) -> dict[Key, tuple[float, ...]]:
     }
 
 
-def recomputed_sentiment(bootstrap: str) -> dict[Key, tuple[int, float, str]]:
-    """Of each sentiment window: how many articles, their mean score and its label."""
-    scores: dict[Key, list[float]] = defaultdict(list)
+def recomputed_sentiment(bootstrap: str) -> dict[Key, tuple[Any, ...]]:
+    """Of each sentiment window: how many articles and stories, the stories' score, its label and their confidence."""
+    told: dict[Key, list[Any]] = defaultdict(list)
     for article in records(bootstrap, RAWARTICLE):
         start = int(article.collected_at) // WINDOW_SECONDS * WINDOW_SECONDS
         for coin in article.cryptocurrencies_mentioned:
-            scores[coin, start + WINDOW_SECONDS].append(article.sentiment.score)
-    return {key: (len(seen), fmean(seen), label_of(fmean(seen))) for key, seen in scores.items()}
+            if article.revision < 2:
+                told[coin, start + WINDOW_SECONDS].append(article)
+    return {key: _mood(articles) for key, articles in told.items()}
+
+
+def _mood(articles: list[Any]) -> tuple[Any, ...]:
+    """What a window says: each story speaks once, through the article that told it first, as loud as it is sure."""
+    voices = [article.sentiment for article in articles if article.story_id == article.id]
+    loudness = fsum(voice.confidence for voice in voices)
+    if not loudness:
+        return len(articles), len(voices), 0.5, "neutral", 0.0
+    score = fsum(voice.score * voice.confidence for voice in voices) / loudness
+    return len(articles), len(voices), score, label_of(score), loudness / len(voices)
 
 
 def stored_forecasts(query: Query) -> dict[Key, tuple[float, ...]]:
@@ -84,10 +95,13 @@ def stored_forecasts(query: Query) -> dict[Key, tuple[float, ...]]:
     return {(symbol, epoch(at)): tuple(values) for symbol, at, *values in rows}
 
 
-def stored_sentiment(query: Query) -> dict[Key, tuple[int, float, str]]:
+def stored_sentiment(query: Query) -> dict[Key, tuple[Any, ...]]:
     """The same as `sentiment_data` has it."""
-    rows = query("SELECT crypto_symbol, timestamp, article_count, sentiment_score, sentiment_label FROM sentiment_data")
-    return {(symbol, epoch(at)): (count, score, label) for symbol, at, count, score, label in rows}
+    rows = query(
+        "SELECT crypto_symbol, timestamp, article_count, story_count, sentiment_score, sentiment_label, confidence"
+        " FROM sentiment_data"
+    )
+    return {(symbol, epoch(at)): tuple(values) for symbol, at, *values in rows}
 
 
 def epoch(at: datetime) -> int:

@@ -65,7 +65,7 @@ def price_latest(*, pairs: tuple[str, ...]) -> Answer:
 
 
 def sentiment_history(*, symbol: str, span: Span, interval: timedelta, limit: int | None, now: datetime) -> Answer:
-    """Mean sentiment per bucket of the windows that began in it, weighted by their articles: oldest first, as above."""
+    """Mean sentiment per bucket of the windows that began in it, weighted by their stories: oldest first, as above."""
     rows = fetch_rows(
         "sentiment_history",
         symbol=symbol,
@@ -83,6 +83,7 @@ def sentiment_history(*, symbol: str, span: Span, interval: timedelta, limit: in
             "sentiment_label": label_of(row["sentiment_score"]),
             "confidence": row["confidence"],
             "article_count": row["article_count"],
+            "story_count": row["story_count"],
             "source_time": row["source_time"],
         }
         for row in _newest(rows, limit)

@@ -163,8 +163,9 @@ class SentimentOut(serializers.Serializer[Any]):
     timestamp = serializers.DateTimeField()
     sentiment_score = serializers.FloatField(help_text="From 0 (negative) to 1 (positive)")
     sentiment_label = serializers.ChoiceField(("positive", "neutral", "negative"))
-    confidence = serializers.FloatField()
-    article_count = serializers.IntegerField()
+    confidence = serializers.FloatField(help_text="Mean of the stories, from 0 (no evidence) to 1")
+    article_count = serializers.IntegerField(help_text="Articles, those that repeat a story included")
+    story_count = serializers.IntegerField(help_text="Stories first told in it: each counts once, by its confidence")
 
 
 class TickerOut(serializers.ModelSerializer[Any]):

@@ -97,7 +97,7 @@ class PriceLatest(ReadView):
 
 
 class SentimentHistory(ReadView):
-    """Mean sentiment per bucket over the windows that began in it, weighted by the articles behind each."""
+    """Mean sentiment per bucket of the stories first told in it, weighted by confidence: one story counts once."""
 
     @_described(serializers.SentimentOut, serializers.SentimentHistoryQuery, "Mean sentiment per bucket")
     def get(self, request: Request, crypto: str) -> Response:

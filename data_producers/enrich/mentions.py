@@ -35,14 +35,16 @@ def _spellings() -> dict[str, str]:
     return spellings
 
 
-_SYMBOL_OF = _spellings()
+SYMBOL_OF = _spellings()
+"""Symbol by every spelling of an asset, casefolded."""
 
-_PATTERN = re.compile(
+NAMES = re.compile(
     r"(?<![\w$])(\$?)("
-    + "|".join(re.escape(name) for name in sorted((*STRANGERS, *_SYMBOL_OF), key=len, reverse=True))
+    + "|".join(re.escape(name) for name in sorted((*STRANGERS, *SYMBOL_OF), key=len, reverse=True))
     + r")(?!\w)",
     re.IGNORECASE,
 )
+"""Finds whole words that are a spelling of an asset, or of what only looks like one: groups `$` and word."""
 
 
 def mentions(text: str) -> list[str]:
@@ -54,9 +56,9 @@ def mentions(text: str) -> list[str]:
     """
     shouted = text.isupper()
     found: dict[str, bool] = {}
-    for match in _PATTERN.finditer(text):
+    for match in NAMES.finditer(text):
         dollar, word = match.groups()
-        symbol = _SYMBOL_OF.get(word.casefold())
+        symbol = SYMBOL_OF.get(word.casefold())
         if symbol is not None and (dollar or _is_meant(word, shouted)):
             found[symbol] = found.get(symbol, False) or bool(dollar) or word.upper() not in AMBIGUOUS
     if len(found) == 1 and not any(found.values()) and not _EVIDENCE.search(text):

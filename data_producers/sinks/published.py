@@ -50,10 +50,10 @@ def published_gaps(bootstrap_servers: str, runtime: Runtime) -> list[Gap]:
     return list(_readable(Gap, records))
 
 
-def published_articles(bootstrap_servers: str, runtime: Runtime) -> list[str]:
-    """The ids of all articles in `rawarticle`, oldest first."""
+def published_articles(bootstrap_servers: str, runtime: Runtime) -> list[Article]:
+    """Every version of every article in `rawarticle`, oldest first."""
     records, _ = read_tail(bootstrap_servers, RAWARTICLE, None, runtime)
-    return [article.id for article in _readable(Article, records)]
+    return list(_readable(Article, records))
 
 
 def read_tail(

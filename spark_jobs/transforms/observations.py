@@ -13,7 +13,8 @@ ARROW_OBSERVATION = pa.schema(
         ("event_at", TIMESTAMP),
         ("order_key", TIMESTAMP),
         ("value", pa.float64()),
-        ("confidence", pa.float64()),
+        ("votes", pa.int32()),
+        ("weight", pa.float64()),
     ]
 )
 
@@ -23,22 +24,27 @@ def price_observations(tickers: pa.Table) -> pa.Table:
     suffix = f"/{REFERENCE_QUOTE}"
     quoted = tickers.filter(pc.ends_with(tickers["pair"], suffix))
     symbols = pc.utf8_slice_codeunits(quoted["pair"], 0, -len(suffix))
-    ones = pa.repeat(pa.scalar(1.0), quoted.num_rows)
-    return pa.table(
-        [symbols, quoted["timestamp"], quoted["received_at"], quoted["last"], ones], schema=ARROW_OBSERVATION
-    )
+    votes = pa.repeat(pa.scalar(1, pa.int32()), quoted.num_rows)
+    columns = [symbols, quoted["timestamp"], quoted["received_at"], quoted["last"], votes, votes.cast(pa.float64())]
+    return pa.table(columns, schema=ARROW_OBSERVATION)
 
 
 def sentiment_observations(articles: pa.Table) -> pa.Table:
-    """The score of every article for each coin it mentions, at the time we learned of it (no look-ahead)."""
+    """The score of every article for each coin it mentions, at the time we learned of it (no look-ahead).
+
+    First versions alone: an edited article has had its say. Of a story's articles the first one votes, with its
+    confidence as the weight; which one that is, each article tells by itself, so any replay counts the same.
+    """
+    articles = articles.filter(pc.equal(articles["revision"], 1))
     coins = [literal.strip("{}").split(",") if literal != "{}" else [] for literal in _texts(articles)]
     rows = pa.array([row for row, mentioned in enumerate(coins) for _ in mentioned], pa.int64())
     symbols = pa.array([coin for mentioned in coins for coin in mentioned], pa.string())
     repeated = articles.take(rows)
     collected = repeated["collected_at"]
-    return pa.table(
-        [symbols, collected, collected, repeated["sentiment_score"], repeated["confidence"]], schema=ARROW_OBSERVATION
-    )
+    votes = pc.equal(repeated["story_id"], repeated["article_id"])
+    weights = pc.multiply(repeated["confidence"], votes.cast(pa.float64()))
+    columns = [symbols, collected, collected, repeated["sentiment_score"], votes.cast(pa.int32()), weights]
+    return pa.table(columns, schema=ARROW_OBSERVATION)
 
 
 def _texts(articles: pa.Table) -> list[str]:

@@ -7,12 +7,14 @@ from contracts.rules import (
     AGGREGATED_ARTICLES,
     FORECAST_HORIZON_SECONDS,
     NEGATIVE_BELOW,
+    NO_EVIDENCE,
     POSITIVE_ABOVE,
     SLIDE_SECONDS,
     WATERMARK_SECONDS,
     WINDOW_SECONDS,
 )
 from spark_jobs.models import MODELS
+from spark_jobs.schemas import OBSERVATION
 
 PRICE = "price"
 SENTIMENT = "sentiment"
@@ -39,12 +41,13 @@ def with_windows(observations: DataFrame, kind: str, slide_seconds: int) -> Data
     """
     windows = F.window("event_at", seconds(WINDOW_SECONDS), seconds(slide_seconds))
     return observations.withWatermark("event_at", seconds(WATERMARK_SECONDS)).select(
-        F.lit(kind).alias("kind"), "symbol", windows.alias("window"), "event_at", "order_key", "value", "confidence"
+        F.lit(kind).alias("kind"), windows.alias("window"), *OBSERVATION.names
     )
 
 
 def with_statistics(windowed: DataFrame) -> DataFrame:
-    """One row per kind, symbol and window: how many observations, and their mean, spread, extremes and last value.
+    """One row per kind, symbol and window: how many observations, and their mean, spread, extremes and last value; how
+    many of them vote, with what weight together, and the sum of their values, each times its weight.
 
     The spread is the population's, so that a window of one observation has one too: zero.
     """
@@ -58,7 +61,9 @@ def with_statistics(windowed: DataFrame) -> DataFrame:
             F.min("value").alias("min"),
             F.max("value").alias("max"),
             F.max_by("value", order).alias("last"),
-            F.avg("confidence").alias("confidence"),
+            F.sum("votes").cast("int").alias("votes"),
+            F.sum("weight").alias("weight"),
+            F.sum(F.col("value") * F.col("weight")).alias("weighted"),
         )
         .select(
             "kind",
@@ -71,22 +76,31 @@ def with_statistics(windowed: DataFrame) -> DataFrame:
             "min",
             "max",
             "last",
-            "confidence",
+            "votes",
+            "weight",
+            "weighted",
         )
     )
 
 
 def to_sentiment_rows(statistics: DataFrame) -> DataFrame:
-    """The sentiment windows as rows of `sentiment_data`."""
+    """The sentiment windows as rows of `sentiment_data`.
+
+    The score is the mean over the stories first told in the window, weighted by confidence. Without weight (all
+    abstain, or all articles tell older stories) it is 0.5 with confidence 0, as a scorer's without evidence.
+    """
+    weight, votes = F.col("weight"), F.col("votes")
+    score = F.when(weight > 0, F.col("weighted") / weight).otherwise(NO_EVIDENCE)
     return statistics.where(F.col("kind") == SENTIMENT).select(
         F.col("window_end").alias("timestamp"),
         F.col("symbol").alias("crypto_symbol"),
-        F.col("mean").alias("sentiment_score"),
-        with_label(F.col("mean")).alias("sentiment_label"),
+        score.alias("sentiment_score"),
+        with_label(score).alias("sentiment_label"),
         F.lit(AGGREGATED_ARTICLES).alias("source"),
-        "confidence",
+        F.when(votes > 0, weight / votes).otherwise(0.0).alias("confidence"),
         "window_start",
         F.col("sample_count").alias("article_count"),
+        votes.alias("story_count"),
     )
 
 

@@ -27,8 +27,8 @@ def at(seconds):
     return NOON + timedelta(seconds=seconds)
 
 
-def observation(symbol, seconds, value, order=0.0, confidence=1.0):
-    return (symbol, at(seconds), at(seconds + order), value, confidence)
+def observation(symbol, seconds, value, order=0.0, votes=1, weight=1.0):
+    return (symbol, at(seconds), at(seconds + order), value, votes, weight)
 
 
 def statistics_of(spark, kind, rows):
@@ -66,7 +66,7 @@ def test_last_price_of_equal_times_is_the_one_learned_last(spark):
 
 
 def test_an_article_counts_in_one_window_alone(spark):
-    scores = [observation("BTC", 10, 0.9, confidence=0.2), observation("BTC", 179, 0.4, confidence=0.4)]
+    scores = [observation("BTC", 10, 0.9, weight=0.75), observation("BTC", 179, 0.1, weight=0.25)]
     scores += [observation("BTC", 180, 0.1), observation("ETH", 10, 0.5)]
     frame = to_sentiment_rows(statistics_of(spark, SENTIMENT, scores))
     rows = sorted(frame.collect(), key=lambda row: (row.crypto_symbol, row.timestamp))
@@ -75,9 +75,31 @@ def test_an_article_counts_in_one_window_alone(spark):
         ("BTC", at(180), 1, "negative"),
         ("ETH", at(0), 1, "neutral"),
     ]
-    assert [r.sentiment_score for r in rows] == pytest.approx([0.65, 0.1, 0.5])
-    assert [r.confidence for r in rows] == pytest.approx([0.3, 1.0, 1.0])
+    assert [r.sentiment_score for r in rows] == pytest.approx([0.7, 0.1, 0.5])
+    assert [r.confidence for r in rows] == pytest.approx([0.5, 1.0, 1.0])
+    assert [r.story_count for r in rows] == [2, 1, 1]
     assert {r.source for r in rows} == {"aggregated_articles"}
+
+
+ECHO = {"votes": 0, "weight": 0.0}
+ABSTENTION = {"votes": 1, "weight": 0.0}
+
+
+@pytest.mark.parametrize(
+    ("scores", "expected"),
+    [
+        ([(0.9, {"weight": 0.5}), (0.1, ECHO), (0.2, ECHO)], (0.9, "positive", 0.5, 3, 1)),
+        ([(0.9, {"weight": 0.5}), (0.5, ABSTENTION)], (0.9, "positive", 0.25, 2, 2)),
+        ([(0.5, ABSTENTION), (0.5, ABSTENTION)], (0.5, "neutral", 0.0, 2, 2)),
+        ([(0.9, ECHO)], (0.5, "neutral", 0.0, 1, 0)),
+    ],
+    ids=["echoes have no vote", "an abstention has no weight", "all abstain", "echoes alone"],
+)
+def test_a_story_votes_once_and_an_abstention_without_weight(spark, scores, expected):
+    rows = [observation("BTC", 10, value, **vote) for value, vote in scores]
+    (row,) = to_sentiment_rows(statistics_of(spark, SENTIMENT, rows)).collect()
+    told = (row.sentiment_score, row.sentiment_label, row.confidence, row.article_count, row.story_count)
+    assert told == expected
 
 
 def test_moving_average_predicts_the_mean_give_or_take_the_spread(spark):

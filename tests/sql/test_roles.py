@@ -21,7 +21,7 @@ ALERT_ROW = (
 VIEWS = (
     *(f"candles_{interval}" for interval in INTERVALS),
     *("v_data_quality", "v_forecast_scorecard", "v_freshness", "v_gaps", "v_latest_prices", "v_latest_trades"),
-    "v_price_sentiment_1h",
+    *("v_price_sentiment_1h", "sentiment_1h", "sentiment_1d"),
 )
 
 MATRIX = {
@@ -32,6 +32,8 @@ MATRIX = {
     "SELECT * FROM v_data_quality": {OWNER, API, ANALYST},
     "SELECT * FROM v_gaps": {OWNER, API, ANALYST},
     "SELECT * FROM v_price_sentiment_1h": {OWNER, API, ANALYST},
+    "SELECT * FROM sentiment_1h": {OWNER, API, ANALYST},
+    "SELECT * FROM sentiment_1d": {OWNER, API, ANALYST},
     **{f"SELECT * FROM candles_{interval}": {OWNER, API, ANALYST} for interval in INTERVALS},
     "CALL refresh_candles('2026-01-05', '2026-01-05')": {OWNER},
     ALERT_ROW: {OWNER, WRITER},

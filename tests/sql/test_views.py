@@ -53,10 +53,10 @@ def test_a_candle_stands_beside_the_sentiment_known_when_it_began(engine):
     )
     engine.execute(
         "INSERT INTO sentiment_data (timestamp, crypto_symbol, sentiment_score, sentiment_label, source, confidence,"
-        " window_start, article_count) VALUES"
-        " ('2026-01-05 10:00Z', 'BTC', 0.25, 'negative', 'aggregated_articles', 1, '2026-01-05Z', 2),"
-        " ('2026-01-05 10:00:30Z', 'BTC', 0.75, 'positive', 'aggregated_articles', 1, '2026-01-05Z', 3),"
-        " ('2026-01-05 10:00Z', 'ETH', 0.5, 'neutral', 'aggregated_articles', 1, '2026-01-05Z', 4)"
+        " window_start, article_count, story_count) VALUES"
+        " ('2026-01-05 10:00Z', 'BTC', 0.25, 'negative', 'aggregated_articles', 1, '2026-01-05Z', 2, 2),"
+        " ('2026-01-05 10:00:30Z', 'BTC', 0.75, 'positive', 'aggregated_articles', 1, '2026-01-05Z', 3, 2),"
+        " ('2026-01-05 10:00Z', 'ETH', 0.5, 'neutral', 'aggregated_articles', 1, '2026-01-05Z', 4, 2)"
     )
     rows = _rows(engine, "SELECT open, sentiment_score, article_count FROM v_price_sentiment_1h ORDER BY timestamp")
     assert rows == [

@@ -10,8 +10,8 @@ from contracts.topics import RAWARTICLE
 from data_producers.enrich.mentions import mentions
 from data_producers.enrich.sentiment import Scorer
 from data_producers.runtime import RisingClock, Runtime
-from data_producers.seen import Seen
 from data_producers.sinks.sink import Sink
+from data_producers.sources.rss.archive import Archive, Version
 from data_producers.sources.rss.feeds import website_of
 from data_producers.sources.rss.fetch import PASSING, Fetched, Validators, fetch_feed
 from data_producers.sources.rss.guard import feed_session
@@ -21,18 +21,18 @@ from data_producers.telemetry import CONNECTED, FEED_REDIRECTS, FEED_STATUS, FRA
 
 log = logging.getLogger(__name__)
 
-REMEMBERED_ARTICLES = 100_000
-"""Article ids kept, all feeds together: years of five newsrooms, and some megabytes."""
-
 LONGEST_PAUSE_SECONDS = 3_600.0
 """However much more time a server asks for."""
 
 
-def to_article(entry: Entry, website: str, collected_at: float, scorer: Scorer) -> Article:
-    """The message for an entry. A date that is missing or still to come gives way to the time of collection."""
+def event_time(entry: Entry, collected_at: float) -> float:
+    """When an entry was published. A date that is missing or still to come gives way to the time of collection."""
     published_at = entry.published_at
-    if published_at is None or published_at > collected_at:
-        published_at = collected_at
+    return collected_at if published_at is None or published_at > collected_at else published_at
+
+
+def to_article(entry: Entry, website: str, collected_at: float, version: Version, scorer: Scorer) -> Article:
+    """The message for an entry."""
     text = f"{entry.title}\n{entry.summary}"
     return Article(
         id=entry.id,
@@ -40,15 +40,17 @@ def to_article(entry: Entry, website: str, collected_at: float, scorer: Scorer) 
         url=entry.url,
         website=website,
         summary=entry.summary,
-        published_at=published_at,
+        published_at=version.published_at,
         collected_at=collected_at,
         sentiment=scorer.score(text),
         cryptocurrencies_mentioned=mentions(text),
+        revision=version.revision,
+        story_id=version.story_id,
     )
 
 
 class Newsroom:
-    """Follows one feed. Nothing here is shared with another feed but `sink` and `seen`, each safe to share."""
+    """Follows one feed. Nothing here is shared with another feed but `sink` and `archive`, each safe to share."""
 
     def __init__(
         self,
@@ -59,7 +61,7 @@ class Newsroom:
         max_bytes: int,
         private_hosts: tuple[str, ...],
         kept: KeptValidators,
-        seen: Seen[str],
+        archive: Archive,
         scorer: Scorer,
         sink: Sink,
         runtime: Runtime,
@@ -71,7 +73,7 @@ class Newsroom:
         self._max_bytes = max_bytes
         self._private_hosts = private_hosts
         self._kept = kept
-        self._seen = seen
+        self._archive = archive
         self._scorer = scorer
         self._sink = sink
         self._runtime = runtime
@@ -130,8 +132,10 @@ class Newsroom:
         return "malformed" if feed.broken else "ok"
 
     def _publish(self, entry: Entry) -> bool:
-        if not self._seen.add(entry.id):
-            return False
         collected_at = self._clock()
-        self._sink.send(RAWARTICLE, to_article(entry, self.website, collected_at, self._scorer), collected_at)
+        version = self._archive.admit(entry.id, entry.title, event_time(entry, collected_at))
+        if version is None:
+            return False
+        article = to_article(entry, self.website, collected_at, version, self._scorer)
+        self._sink.send(RAWARTICLE, article, collected_at)
         return True

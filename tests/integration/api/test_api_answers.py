@@ -33,7 +33,7 @@ def _ticker(at, pair, last):
 def _sentiment(at, score, articles):
     row = {"window_start": at, "timestamp": at + timedelta(minutes=3), "crypto_symbol": "BTC"}
     row |= {"sentiment_score": score, "sentiment_label": "neutral", "source": "aggregated_articles", "confidence": 0.5}
-    return {**row, "article_count": articles}
+    return {**row, "article_count": articles + 1, "story_count": articles}
 
 
 def _prediction(at, price):
@@ -215,7 +215,7 @@ def test_the_newest_ticker_of_each_pair(client):
     assert [row["pair"] for row in answer["data"]] == ["BTC/USD", "BTC/EUR"]
 
 
-def test_sentiment_is_weighted_by_articles(client):
+def test_sentiment_is_weighted_by_stories(client):
     answer = _get(client, "sentiment/btc/historique/", periode="7d", interval="1h")
     assert answer["data"] == [
         {
@@ -223,14 +223,16 @@ def test_sentiment_is_weighted_by_articles(client):
             "sentiment_score": 0.625,
             "sentiment_label": "positive",
             "confidence": 0.5,
-            "article_count": 4,
+            "article_count": 6,
+            "story_count": 4,
         },
         {
             "timestamp": _iso(TODAY + HOUR),
             "sentiment_score": 0.25,
             "sentiment_label": "negative",
             "confidence": 0.5,
-            "article_count": 2,
+            "article_count": 3,
+            "story_count": 2,
         },
     ]
 

@@ -7,11 +7,11 @@ from prometheus_client import REGISTRY
 from contracts.messages import Article
 from data_producers.enrich.sentiment import TextBlobScorer
 from data_producers.runtime import Runtime
-from data_producers.seen import Seen
 from data_producers.sinks.memory import MemorySink
 from data_producers.sources.rss import newsroom as module
+from data_producers.sources.rss.archive import Archive, Version
 from data_producers.sources.rss.fetch import Fetched, Validators
-from data_producers.sources.rss.newsroom import Newsroom, to_article
+from data_producers.sources.rss.newsroom import Newsroom, event_time, to_article
 from data_producers.sources.rss.parse import Entry
 from data_producers.sources.rss.validators import KeptValidators
 
@@ -31,7 +31,7 @@ def document(*numbers, end="</channel></rss>") -> bytes:
 def follow(monkeypatch, tmp_path):
     """A newsroom whose fetches come from a list, and what it published and asked with."""
 
-    def make(answers, seen=None, sink=None, poll_seconds=300.0):
+    def make(answers, archive=None, sink=None, poll_seconds=300.0):
         asked = []
 
         def fetch(session, url, known, timeout_seconds, max_bytes):
@@ -46,7 +46,7 @@ def follow(monkeypatch, tmp_path):
             max_bytes=1_000_000,
             private_hosts=(),
             kept=KeptValidators(tmp_path / "kept.json"),
-            seen=seen if seen is not None else Seen(1000),
+            archive=archive if archive is not None else Archive(),
             scorer=TextBlobScorer(),
             sink=sink if sink is not None else MemorySink(),
             runtime=Runtime(now=lambda: NOW, jitter=lambda: 1.0),
@@ -85,17 +85,37 @@ def test_what_a_former_life_published_does_not_go_out_again(follow):
     first_sink, second_sink = MemorySink(), MemorySink()
     first, _ = follow([ok(document(2, 1))], sink=first_sink)
     poll(first, 1)
-    known = [article.id for article in published(first_sink)]
-    second, _ = follow([ok(document(3, 2, 1))], seen=Seen(10, known), sink=second_sink)
+    second, _ = follow([ok(document(3, 2, 1))], archive=Archive(published(first_sink)), sink=second_sink)
     poll(second, 1)
     assert [article.title for article in published(second_sink)] == ["Bitcoin story 3"]
 
 
 def test_two_feeds_of_one_website_publish_an_article_once(follow):
-    seen, sink = Seen(10), MemorySink()
+    archive, sink = Archive(), MemorySink()
     for _ in range(2):
-        room, _ = follow([ok(document(1))], seen=seen, sink=sink)
+        room, _ = follow([ok(document(1))], archive=archive, sink=sink)
         poll(room, 1)
+    assert len(sink.records) == 1
+
+
+def test_an_edited_headline_goes_out_as_the_next_version_scored_anew(follow):
+    sink = MemorySink()
+    edited = document(1).replace(b"Bitcoin story 1", b"Awful ether story")
+    room, _ = follow([ok(document(1)), ok(edited), ok(document(1)), ok(edited)], sink=sink)
+    poll(room, 4)
+    first, second = published(sink)
+    assert (first.title, first.revision) == ("Bitcoin story 1", 1)
+    assert (second.title, second.revision) == ("Awful ether story", 2)
+    assert (second.id, second.published_at, second.story_id) == (first.id, first.published_at, first.id)
+    assert second.collected_at > first.collected_at
+    assert second.sentiment.score < first.sentiment.score
+    assert (first.cryptocurrencies_mentioned, second.cryptocurrencies_mentioned) == (["BTC"], ["ETH"])
+
+
+def test_an_edited_summary_alone_is_no_new_version(follow):
+    sink = MemorySink()
+    room, _ = follow([ok(document(1)), ok(document(1).replace(b"Great text", b"Awful text"))], sink=sink)
+    poll(room, 2)
     assert len(sink.records) == 1
 
 
@@ -204,10 +224,11 @@ ENTRY = Entry("decrypt-1", "Bitcoin and Solana", "https://decrypt.co/1", "A grea
 
 
 def test_title_and_summary_are_scored_and_searched():
-    article = to_article(ENTRY, "decrypt", NOW, TextBlobScorer())
+    article = to_article(ENTRY, "decrypt", NOW, Version(2, "decrypt-0", NOW - 60), TextBlobScorer())
     assert article.cryptocurrencies_mentioned == ["BTC", "SOL", "ETH"]
     assert (article.sentiment.score, article.sentiment.label) == (0.9, "positive")
     assert (article.published_at, article.collected_at, article.website) == (NOW - 60, NOW, "decrypt")
+    assert (article.revision, article.story_id) == (2, "decrypt-0")
 
 
 @pytest.mark.parametrize(
@@ -216,7 +237,7 @@ def test_title_and_summary_are_scored_and_searched():
 )
 def test_a_date_that_is_missing_or_still_to_come_is_the_time_of_collection(published_at, kept):
     entry = Entry("i", "t", "https://decrypt.co/1", "", published_at)
-    assert to_article(entry, "decrypt", NOW, TextBlobScorer()).published_at == kept
+    assert event_time(entry, NOW) == kept
 
 
 def test_a_newsroom_runs_until_the_stop(follow, monkeypatch):

@@ -1,0 +1,82 @@
+"""Sentiment by the hour and by the day, on both servers: each story with its own weight, whatever bucket it is in."""
+
+import json
+import random
+
+import pytest
+
+from contracts.rules import label_of
+
+QUARTERS = [place / 20 for place in range(21)]
+
+
+def _rows(engine, query):
+    (row,) = engine.execute(f"SELECT coalesce(json_agg(t), '[]')::text AS rows FROM ({query}) t")
+    return json.loads(row["rows"])
+
+
+def _window(symbol, start, score, confidence, articles, stories, source="aggregated_articles"):
+    at = f"'{start}Z'::timestamptz"
+    return (
+        f"({at} + INTERVAL '3 minutes', '{symbol}', {score}, 'neutral', '{source}', {confidence}, {at}, {articles},"
+        f" {stories})"
+    )
+
+
+def _insert(engine, *windows):
+    engine.execute(
+        "INSERT INTO sentiment_data (timestamp, crypto_symbol, sentiment_score, sentiment_label, source, confidence,"
+        f" window_start, article_count, story_count) VALUES {', '.join(windows)}"
+    )
+
+
+COLUMNS = (
+    "to_char(timestamp, 'DD HH24:MI') AS at, sentiment_score, sentiment_label, confidence, article_count, story_count"
+)
+
+
+def test_hours_and_days_weigh_each_window_by_its_stories(engine):
+    _insert(
+        engine,
+        _window("BTC", "2026-01-05 09:57", 1.0, 0.5, 2, 2),  # ends in the next hour, and belongs to its own
+        _window("BTC", "2026-01-05 10:00", 0.75, 1.0, 5, 3),
+        _window("BTC", "2026-01-05 10:57", 0.25, 0.5, 2, 2),
+        _window("BTC", "2026-01-05 23:57", 0.5, 0.0, 3, 3),
+        _window("BTC", "2026-01-06 00:00", 0.5, 0.0, 1, 0),
+        _window("ETH", "2026-01-05 10:00", 0.25, 0.5, 1, 1),
+    )
+    where = "WHERE crypto_symbol = 'BTC' AND source = 'aggregated_articles' ORDER BY timestamp"
+    hours = [tuple(row.values()) for row in _rows(engine, f"SELECT {COLUMNS} FROM sentiment_1h {where}")]
+    assert hours == [
+        ("05 09:00", 1.0, "positive", 0.5, 2, 2),
+        ("05 10:00", 0.625, "positive", 0.8, 7, 5),
+        ("05 23:00", 0.5, "neutral", 0.0, 3, 3),
+        ("06 00:00", 0.5, "neutral", 0.0, 1, 0),
+    ]
+    days = [tuple(row.values()) for row in _rows(engine, f"SELECT {COLUMNS} FROM sentiment_1d {where}")]
+    assert days == [("05 00:00", 0.7, "positive", 0.5, 12, 10), ("06 00:00", 0.5, "neutral", 0.0, 1, 0)]
+
+
+def test_a_day_is_the_mean_of_its_stories_and_not_of_its_hours(engine):
+    chance = random.Random(7)
+    stories = [(chance.randrange(24 * 20), chance.random(), chance.random()) for _ in range(200)]
+    windows = []
+    for place in sorted({at for at, *_ in stories}):
+        inside = [(score, confidence) for at, score, confidence in stories if at == place]
+        weight = sum(confidence for _, confidence in inside)
+        score = sum(score * confidence for score, confidence in inside) / weight
+        start = f"2026-01-05 {place // 20:02}:{place % 20 * 3:02}"
+        windows.append(_window("BTC", start, score, weight / len(inside), len(inside) + 1, len(inside)))
+    _insert(engine, *windows)
+    (day,) = _rows(engine, "SELECT sentiment_score, confidence, story_count FROM sentiment_1d")
+    weight = sum(confidence for *_, confidence in stories)
+    assert day["story_count"] == 200
+    assert day["sentiment_score"] == pytest.approx(sum(s * c for _, s, c in stories) / weight, rel=1e-12)
+    assert day["confidence"] == pytest.approx(weight / 200, rel=1e-12)
+
+
+def test_the_label_of_a_score_is_that_of_the_contracts(engine):
+    scores = [*QUARTERS, 0.6, 0.4, 0.6000001, 0.3999999]
+    values = ", ".join(f"({place}, {score})" for place, score in enumerate(scores))
+    query = f"SELECT sentiment_label_of(score) AS label FROM (VALUES {values}) v (place, score) ORDER BY place"
+    assert [row["label"] for row in _rows(engine, query)] == [label_of(score) for score in scores]

@@ -1,0 +1,105 @@
+"""What has been published, in which version, and of which story: whoever asks, in whatever life of the process."""
+
+import threading
+
+from contracts.messages import Article, Sentiment
+from data_producers.sources.rss.archive import Archive, Version
+
+AT = 1_790_800_000.0
+FALL = "Hackers drain $40 million in ether from Quillon Labs"
+FALL_ELSEWHERE = "$40M in ETH drained from Quillon Labs by hackers"
+
+
+def message(name, title, version):
+    return Article(
+        id=name,
+        title=title,
+        url="https://decrypt.co/1",
+        website="decrypt",
+        summary="",
+        published_at=version.published_at,
+        collected_at=AT + 60,
+        sentiment=Sentiment(score=0.5, label="neutral", confidence=0.0, scorer="x-1"),
+        cryptocurrencies_mentioned=[],
+        revision=version.revision,
+        story_id=version.story_id,
+    )
+
+
+def test_an_article_is_new_once():
+    archive = Archive()
+    assert archive.admit("a", FALL, AT) == Version(1, "a", AT)
+    assert archive.admit("a", FALL, AT) is None
+
+
+def test_another_headline_is_a_new_version_with_the_first_ones_time_and_story():
+    archive = Archive()
+    archive.admit("a", FALL, AT)
+    archive.admit("b", FALL_ELSEWHERE, AT + 30)
+    assert archive.admit("b", "Quillon Labs promises to repay all users", AT + 900) == Version(2, "a", AT + 30)
+    assert archive.admit("b", "Quillon Labs repays all users", AT + 900) == Version(3, "a", AT + 30)
+
+
+def test_a_headline_that_comes_back_is_no_new_version():
+    archive = Archive()
+    assert [archive.admit("a", title, AT) is not None for title in ("One", "Two", "One", "Two", "Three")] == [
+        True,
+        True,
+        False,
+        False,
+        True,
+    ]
+
+
+def test_articles_of_several_newsrooms_share_the_story_of_the_first():
+    archive = Archive()
+    assert archive.admit("a", FALL, AT).story_id == "a"
+    assert archive.admit("b", FALL_ELSEWHERE, AT + 600).story_id == "a"
+    assert archive.admit("c", "Kenya opens consultation on ether reporting rules", AT + 600).story_id == "c"
+
+
+def test_a_new_life_goes_on_where_the_former_was():
+    first = Archive()
+    told = [
+        ("a", FALL, first.admit("a", FALL, AT)),
+        ("a", "Quillon Labs repays users", first.admit("a", "Quillon Labs repays users", AT + 900)),
+        ("b", FALL_ELSEWHERE, first.admit("b", FALL_ELSEWHERE, AT + 30)),
+    ]
+    second = Archive([message(*each) for each in told])
+    assert [second.admit(name, title, AT) for name, title, _ in told] == [None, None, None]
+    assert second.admit("a", "Quillon Labs is sold", AT + 999) == Version(3, "a", AT)
+    assert second.admit("c", FALL, AT + 1_000) == Version(1, "a", AT + 1_000)
+
+
+def test_a_story_is_not_known_by_a_later_headline_of_its_article():
+    archive = Archive()
+    archive.admit("a", FALL, AT)
+    archive.admit("a", "Kenya opens consultation on ether reporting rules", AT)
+    assert archive.admit("b", "Kenya opens consultation on ether reporting rules", AT).story_id == "b"
+
+
+def test_a_forgotten_article_counts_as_new_again():
+    archive = Archive(capacity=2)
+    for name in ("a", "b", "c"):
+        archive.admit(name, f"{name} tells something", AT)
+    assert archive.admit("c", "c tells something", AT) is None
+    assert archive.admit("a", "a tells something", AT).revision == 1
+
+
+def test_of_many_threads_one_is_told_to_publish_and_all_see_one_story():
+    archive, told, start = Archive(), [], threading.Barrier(8)
+
+    def newsroom(number):
+        start.wait()
+        for article in range(200):
+            version = archive.admit(f"{article}", f"Osprey Digital buys {article} bitcoin in Kenya", AT)
+            told.extend([article] if version is not None else [])
+            echo = f"Osprey Digital buys {article} BTC in Kenya"
+            assert archive.admit(f"{number}/{article}", echo, AT).story_id == f"{article}"
+
+    threads = [threading.Thread(target=newsroom, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(told) == list(range(200))
