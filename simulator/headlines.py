@@ -10,7 +10,11 @@ Mood = Literal["positive", "negative", "neutral"]
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """One story with blanks: `{coin}`, `{other}`, `{percent}`, `{millions}`, `{firm}`, `{place}`, `{person}`..."""
+    """One story with blanks: `{coin}`, `{other}`, `{percent}`, `{millions}`, `{firm}`, `{place}`, `{person}`...
+
+    `titles` are the headline of who is first, then what others make of it, each further from it. The first two bear a
+    figure, so that two stories of one template are two stories.
+    """
 
     section: str
     titles: tuple[str, ...]
@@ -22,7 +26,11 @@ TEMPLATES: dict[Mood, tuple[Template, ...]] = {
     "positive": (
         Template(
             "Markets",
-            ("{coin} surges {percent}% as buyers return", "Strong rally lifts {coin} {percent}% to a fresh high"),
+            (
+                "{coin} surges {percent}% as buyers return",
+                "{coin} jumps {percent}% as buyers come back",
+                "Strong rally lifts {coin} {percent}% to a fresh high",
+            ),
             "{coin} gained {percent}% within hours as strong demand met thin supply, beating {other}.",
             (
                 "{coin} climbed {percent}% on heavy volume, its best session in {days} days.",
@@ -33,6 +41,7 @@ TEMPLATES: dict[Mood, tuple[Template, ...]] = {
             "Business",
             (
                 "{firm} adds ${millions} million of {coin} to its treasury",
+                "{firm} adds ${millions}M in {coin} to treasury",
                 "{coin} wins over {firm} with ${millions}M buy",
             ),
             "{firm} said it is excited about the growth of {coin} and plans further purchases.",
@@ -44,7 +53,8 @@ TEMPLATES: dict[Mood, tuple[Template, ...]] = {
         Template(
             "Policy",
             (
-                "{place} approves first {coin} exchange-traded fund",
+                "{place} approves {firm}'s ${millions} million {coin} fund",
+                "{firm}'s ${millions}M {coin} fund is approved by {place}",
                 "Regulator in {place} clears {coin} fund in win for investors",
             ),
             "Approval in {place} is a breakthrough for {coin}, supporters say, and gives savers safe access.",
@@ -55,7 +65,11 @@ TEMPLATES: dict[Mood, tuple[Template, ...]] = {
         ),
         Template(
             "Tech",
-            ("{coin} upgrade goes live and cuts fees by {percent}0%", "Smooth upgrade makes {coin} faster and cheaper"),
+            (
+                "{coin} upgrade {release} goes live, cuts fees by {share}%",
+                "Upgrade {release} of {coin} live, cutting fees by {share}%",
+                "Smooth upgrade makes {coin} faster and cheaper",
+            ),
             "Developers celebrated a flawless upgrade that makes {coin} faster, safer and cheaper to use.",
             (
                 "The upgrade was activated without a hitch after {days} days of successful tests.",
@@ -65,7 +79,8 @@ TEMPLATES: dict[Mood, tuple[Template, ...]] = {
         Template(
             "Business",
             (
-                "{firm} partners with {coin} developers to bring payments to {place}",
+                "{firm} brings {coin} payments to {figure} shops in {place}",
+                "{figure} shops in {place} get {coin} payments from {firm}",
                 "{place} gets {coin} payments in promising deal",
             ),
             "The partnership brings easy, reliable {coin} payments to shops in {place}.",
@@ -77,7 +92,8 @@ TEMPLATES: dict[Mood, tuple[Template, ...]] = {
         Template(
             "Markets",
             (
-                "Record inflows: investors pour ${millions} million into {coin}",
+                "Record inflows: investors pour ${millions} million into {coin} funds",
+                "Investors pour record inflows of ${millions}M into {coin} funds",
                 "{coin} funds enjoy best week with ${millions}M inflow",
             ),
             "Funds holding {coin} attracted a record ${millions} million as optimism spread.",
@@ -87,7 +103,11 @@ TEMPLATES: dict[Mood, tuple[Template, ...]] = {
     "negative": (
         Template(
             "Markets",
-            ("{coin} plunges {percent}% as fear grips traders", "Brutal selloff wipes {percent}% off {coin}"),
+            (
+                "{coin} plunges {percent}% as fear grips traders",
+                "{coin} tumbles {percent}% as fear grips its traders",
+                "Brutal selloff wipes {percent}% off {coin}",
+            ),
             "{coin} crashed {percent}% in a violent selloff that hurt leveraged traders and dragged down {other}.",
             (
                 "Liquidations reached ${millions} million as panic spread, the worst loss in {days} days.",
@@ -98,6 +118,7 @@ TEMPLATES: dict[Mood, tuple[Template, ...]] = {
             "Tech",
             (
                 "Hackers drain ${millions} million in {coin} from {firm}",
+                "${millions}M in {coin} drained from {firm} by hackers",
                 "{firm} halts withdrawals after ${millions}M {coin} theft",
             ),
             "A devastating hack at {firm} cost users ${millions} million in {coin}; withdrawals are suspended.",
@@ -109,7 +130,8 @@ TEMPLATES: dict[Mood, tuple[Template, ...]] = {
         Template(
             "Policy",
             (
-                "{place} sues {firm} over alleged {coin} fraud",
+                "{place} sues {firm} over alleged ${millions} million {coin} fraud",
+                "{firm} sued by {place} over alleged {coin} fraud of ${millions}M",
                 "{firm} faces fraud charges in {place} over {coin} sales",
             ),
             "Prosecutors in {place} accuse {firm} of deceiving customers who bought {coin}.",
@@ -120,19 +142,31 @@ TEMPLATES: dict[Mood, tuple[Template, ...]] = {
         ),
         Template(
             "Policy",
-            ("{place} bans {coin} trading, blaming scams", "{coin} slumps as {place} orders trading ban"),
+            (
+                "{place} bans {coin} trading after {figure} scam complaints",
+                "{figure} scam complaints: {place} bans trading of {coin}",
+                "{coin} slumps as {place} orders trading ban",
+            ),
             "The ban is a painful blow to {coin} holders in {place}, who have {days} days to sell.",
             ("Officials blamed rising scams and money laundering.", "Exchanges fear a collapse in volume."),
         ),
         Template(
             "Tech",
-            ("{coin} network suffers outage for the second time in {days} days", "Outage halts {coin}, users furious"),
+            (
+                "{coin} network suffers {share}-minute outage, second in {days} days",
+                "Second outage in {days} days: {coin} network down {share} minutes",
+                "Outage halts {coin}, users furious",
+            ),
             "The {coin} network failed for hours, leaving users frustrated and payments stuck.",
             ("Engineers blamed a bug in the newest release.", "{firm} stopped deposits because of the failure."),
         ),
         Template(
             "Business",
-            ("{firm} files for bankruptcy after bad {coin} bets", "Bad {coin} bets sink {firm}"),
+            (
+                "{firm} files for bankruptcy after ${millions} million of bad {coin} bets",
+                "${millions}M of bad {coin} bets: {firm} files for bankruptcy",
+                "Bad {coin} bets sink {firm}",
+            ),
             "{firm} collapsed with debts of ${millions} million after losing bets on {coin}.",
             ("Creditors expect heavy losses.", "{person} resigned and apologised for the failure."),
         ),
@@ -140,25 +174,41 @@ TEMPLATES: dict[Mood, tuple[Template, ...]] = {
     "neutral": (
         Template(
             "Markets",
-            ("{coin} trades flat ahead of inflation data", "What to watch in {coin} this week"),
+            (
+                "{coin} trades flat on ${millions} million of volume ahead of inflation data",
+                "Ahead of inflation data {coin} trades flat on ${millions}M of volume",
+                "What to watch in {coin} this week",
+            ),
             "{coin} and {other} moved sideways as the market waited for figures from {place}.",
             ("Volume was in line with its {days}-day average.", "{firm} kept its outlook unchanged."),
         ),
         Template(
             "Tech",
-            ("{coin} developers schedule call on next release", "Next {coin} release: the agenda"),
+            (
+                "{coin} developers schedule call on release {release}",
+                "Call on release {release} scheduled by {coin} developers",
+                "Next {coin} release: the agenda",
+            ),
             "Contributors to {coin} meet in {days} days to discuss the scope of the next release.",
             ("The agenda lists four proposals.", "{person} will chair the call."),
         ),
         Template(
             "Policy",
-            ("{place} opens consultation on {coin} reporting rules", "{place} asks for comments on {coin} reporting"),
+            (
+                "{place} opens consultation on {coin} reporting rules, paper {figure}",
+                "Paper {figure}: {place} opens consultation on rules for {coin} reporting",
+                "{place} asks for comments on {coin} reporting",
+            ),
             "The consultation on how {coin} holdings are reported runs for {days} days.",
             ("Responses are due by the end of the period.", "The ministry did not comment further."),
         ),
         Template(
             "Business",
-            ("{firm} moves its {coin} desk to {place}", "{coin} desk of {firm} relocates"),
+            (
+                "{firm} moves its {coin} desk of {days} people to {place}",
+                "{coin} desk of {firm}, {days} people, moves to {place}",
+                "{coin} desk of {firm} relocates",
+            ),
             "The desk, which also handles {other}, will work from {place} as of next month.",
             ("About {days} employees are part of the move.", "{person} remains head of the desk."),
         ),
@@ -222,7 +272,10 @@ def fill(random: Random, coins: Sequence[str]) -> dict[str, str]:
     return {
         "coin": coins[0] if coins else "",
         "other": coins[1] if len(coins) > 1 else "the wider market",
-        "percent": str(random.randrange(2, 10)),
+        "percent": f"{random.randrange(20, 100) / 10:g}",
+        "share": str(random.randrange(12, 96)),
+        "figure": str(random.randrange(101, 9_000)),
+        "release": f"{random.randrange(1, 10)}.{random.randrange(10, 100)}",
         "millions": str(random.randrange(3, 480)),
         "days": str(random.randrange(3, 60)),
         "firm": random.choice(_FIRMS),

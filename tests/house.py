@@ -89,6 +89,7 @@ class Source:
         self.producer = Producer({"bootstrap.servers": bootstrap, "log_level": 2, **PRODUCER_CONFIG})
         self.chance = random.Random(seed)
         self.sent = 0
+        self.told = None
 
     def send(self, count):
         for _ in range(count):
@@ -125,8 +126,16 @@ class Source:
         assert self.producer.flush(30) == 0
 
     def article(self, now):
+        """Another version of the newest story's article, the same story elsewhere, or a new story."""
         score = round(self.chance.random(), 3)
-        return Article(
+        confidence = self.chance.choice((0.0, 0.25, 0.5, round(self.chance.random(), 3)))
+        kind = self.chance.random() if self.told is not None else 1.0
+        if kind < 0.2:
+            self.told = self.told.model_copy(
+                update={"revision": self.told.revision + 1, "title": f"Edited {self.sent}", "collected_at": now}
+            )
+            return self.told
+        article = Article(
             id=f"article-{self.sent}",
             title='A "title", with\nlines and \\. dots',
             url="http://127.0.0.1/x",
@@ -134,9 +143,13 @@ class Source:
             summary="\\.\n",
             published_at=now - 600,
             collected_at=now,
-            sentiment=Sentiment(score=score, label=label_of(score), confidence=0.5, scorer="textblob-1"),
+            sentiment=Sentiment(score=score, label=label_of(score), confidence=confidence, scorer="textblob-1"),
             cryptocurrencies_mentioned=self.chance.choice((["BTC"], ["BTC", "ETH"], [])),
+            story_id=self.told.id if kind < 0.4 else f"article-{self.sent}",
         )
+        if article.story_id == article.id:
+            self.told = article
+        return article
 
 
 def assert_clean(verdicts):

@@ -1,10 +1,13 @@
 from collections import Counter
+from itertools import combinations
+from random import Random
 from xml.etree import ElementTree
 
 import feedparser
 import pytest
 
-from simulator.headlines import HARD_NEGATIVES, TEMPLATES
+from data_producers.enrich.stories import LEAST_ALIKE, headline_of, likeness
+from simulator.headlines import HARD_NEGATIVES, TEMPLATES, fill
 from simulator.news import BACKLOG_STORIES, NewsDesk
 from simulator.newsrooms import FEED_ITEMS, NEWSROOMS, Feed, http_date
 
@@ -73,6 +76,18 @@ def test_strays_carry_no_coin_and_no_mood():
     assert all(story.mood == "neutral" and not story.shocks and len(story.newsrooms) == 1 for story in strays)
     assert all("{coin}" not in template.titles[0] for template in HARD_NEGATIVES)
     assert all("{coin}" in title for group in TEMPLATES.values() for template in group for title in template.titles)
+
+
+def test_a_rewritten_headline_tells_its_story_and_no_other():
+    told, strangers = 0, []
+    for place, template in enumerate(template for group in TEMPLATES.values() for template in group):
+        blanks = [fill(Random(f"{place}/{number}"), ["Solana"]) for number in range(20)]
+        first, rewritten = ([headline_of(title.format(**each)) for each in blanks] for title in template.titles[:2])
+        told += sum(likeness(*pair) >= LEAST_ALIKE for pair in zip(first, rewritten, strict=True))
+        strangers += [pair for pair in combinations(first, 2) if likeness(*pair) >= LEAST_ALIKE]
+    assert told == 20 * 16
+    # fewer than one pair in a hundred has the same figure by chance
+    assert len(strangers) < 0.01 * 16 * 190
 
 
 @pytest.fixture(scope="module")
