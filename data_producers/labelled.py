@@ -37,13 +37,7 @@ def parse_headlines(raw: bytes) -> list[Labelled]:
 
     Other columns are ignored. Raises `BadHeadlines`.
     """
-    try:
-        text = raw.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise BadHeadlines(f"not UTF-8: {error}") from None
-    reader = csv.DictReader(io.StringIO(text.removeprefix("\ufeff"), newline=""))
-    if missing := {"headline", "label"} - set(reader.fieldnames or ()):
-        raise BadHeadlines(f"no column {', '.join(sorted(missing))} in the first line")
+    reader = _reader(raw, {"headline", "label"})
     found = []
     for row in reader:
         label = _LABELS.get((row["label"] or "").strip().lower())
@@ -59,6 +53,23 @@ def parse_headlines(raw: bytes) -> list[Labelled]:
     if not found:
         raise BadHeadlines("no headlines")
     return found
+
+
+def parse_mentions(raw: bytes) -> list[tuple[str, frozenset[str]]]:
+    """(headline, its coins) of a CSV in UTF-8 with the columns headline and coins. Raises `BadHeadlines`."""
+    rows = _reader(raw, {"headline", "coins"})
+    return [(row["headline"], frozenset((row["coins"] or "").split())) for row in rows]
+
+
+def _reader(raw: bytes, columns: set[str]) -> "csv.DictReader[str]":
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise BadHeadlines(f"not UTF-8: {error}") from None
+    reader = csv.DictReader(io.StringIO(text.removeprefix("\ufeff"), newline=""))
+    if missing := columns - set(reader.fieldnames or ()):
+        raise BadHeadlines(f"no column {', '.join(sorted(missing))} in the first line")
+    return reader
 
 
 def _is_iso(date: str) -> bool:

@@ -1,11 +1,11 @@
 """How good scorers are on labelled headlines: figures, and the page that shows them. Pure."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from contracts.messages import Sentiment
 from contracts.rules import SentimentLabel
-from data_producers.enrich.mentions import mentions
+from data_producers.enrich.mentions import is_word_too, mentions
 from data_producers.enrich.sentiment import Scorer
 from data_producers.labelled import Labelled
 
@@ -78,12 +78,45 @@ def score(place: str, headlines: Sequence[Labelled], scorer: Scorer) -> Row:
     return Row(place, scorer.name, figures_of(headlines, verdicts))
 
 
-def coins_found(headlines: Sequence[Labelled]) -> tuple[float, float] | None:
-    """(precision, recall) of the coins mentioned, over all pairs of headline and coin; None where none are labelled."""
-    told = [(one.coins, frozenset(mentions(one.headline))) for one in headlines if one.coins is not None]
-    wanted, given = sum(len(one) for one, _ in told), sum(len(other) for _, other in told)
-    right = sum(len(one & other) for one, other in told)
-    return (right / given, right / wanted) if wanted and given else None
+@dataclass(frozen=True, slots=True)
+class CoinFigures:
+    """How well the coins of a group are found: over all pairs of headline and coin, `told` of them by people."""
+
+    group: str
+    told: int
+    precision: float
+    recall: float
+
+
+COIN_GROUPS = ("BTC, ETH", "names that are words too", "other names")
+
+
+def group_of(symbol: str) -> str:
+    """Which of `COIN_GROUPS` a coin is counted in."""
+    return COIN_GROUPS[0 if symbol in ("BTC", "ETH") else 1 if is_word_too(symbol) else 2]
+
+
+def coins_found(told: Iterable[tuple[str, frozenset[str]]]) -> list[CoinFigures]:
+    """What `mentions` finds in (headline, its coins): all coins together, then each group that somebody names."""
+    pairs = [(coins, frozenset(mentions(headline))) for headline, coins in told]
+    everything = frozenset().union(*(one | other for one, other in pairs))
+    groups = {"all": everything}
+    groups |= {group: frozenset(one for one in everything if group_of(one) == group) for group in COIN_GROUPS}
+    figures = []
+    for group, members in groups.items():
+        wanted, given = sum(len(one & members) for one, _ in pairs), sum(len(other & members) for _, other in pairs)
+        right = sum(len(one & other & members) for one, other in pairs)
+        if wanted:
+            figures.append(CoinFigures(group, wanted, right / given if given else 0.0, right / wanted))
+    return figures
+
+
+def coins_table(sets: Mapping[str, Sequence[CoinFigures]]) -> str:
+    """The figures of each set of headlines as a Markdown table."""
+    lines = ["| headlines | coins | n | precision | recall |", "|---|---|---|---|---|"]
+    for place, figures in sets.items():
+        lines += [f"| {place} | {one.group} | {one.told} | {one.precision:.3f} | {one.recall:.3f} |" for one in figures]
+    return "\n".join(lines)
 
 
 def table(rows: Sequence[Row]) -> str:

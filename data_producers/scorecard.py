@@ -14,11 +14,12 @@ from pathlib import Path
 from contracts.settings import ROOT
 from data_producers.enrich.sentiment import LexiconScorer, Scorer, TextBlobScorer
 from data_producers.enrich.trained import NotTrainable
-from data_producers.labelled import BadHeadlines, Labelled, parse_headlines, split_by_date, without
-from data_producers.score_card import Row, coins_found, confidence_table, score, table
+from data_producers.labelled import BadHeadlines, Labelled, parse_headlines, parse_mentions, split_by_date, without
+from data_producers.score_card import Row, coins_found, coins_table, confidence_table, score, table
 from data_producers.train import trained_on
 
 OWN = ROOT / "tests" / "data" / "headlines.csv"
+MENTIONS = ROOT / "tests" / "data" / "mentions.csv"
 OUTSIDE = ROOT.parent / "shared" / "data" / "headlines"
 """Other people's sets, where they lie beside the checkout; their licences keep them out of it."""
 
@@ -36,6 +37,11 @@ with the opposite sign, *coverage* the share with any evidence.
 - A set whose name says `hard` was chosen by a model's errors: to look at, not to count.
 - `trained` learned from the older 70 % of the set, or of the largest set with dates, and never from a headline it is
   scored on.
+"""
+COINS = """\
+`mentions` is `tests/data/mentions.csv`: written for this project, half of it without any of our coins, much of that
+with their names ("DOT fines airline", "avalanche of selling"). Before the rules were mended with its help they had
+precision 0.899 and recall 0.947 on it: that is what to expect of headlines as mean as these.
 """
 WORTH_TRAINING = 300
 
@@ -85,7 +91,9 @@ def _trained_row(place: str, scored: list[Labelled], lessons: list[Labelled]) ->
     return []
 
 
-def page_of(sets: dict[str, list[Labelled]], rows: list[Row]) -> str:
+def page_of(
+    sets: dict[str, list[Labelled]], rows: list[Row], coins: dict[str, list[tuple[str, frozenset[str]]]]
+) -> str:
     """The page: figures, calibration, coins."""
     parts = [
         INTRODUCTION,
@@ -93,9 +101,13 @@ def page_of(sets: dict[str, list[Labelled]], rows: list[Row]) -> str:
         "\n## How often a verdict is right, by its confidence\n",
         confidence_table(rows),
     ]
-    for name, headlines in sets.items():
-        if found := coins_found(headlines):
-            parts.append(f"\n## Coins mentioned\nOn `{name}`: precision {found[0]:.3f}, recall {found[1]:.3f}.")
+    labelled = {
+        name: [(one.headline, one.coins) for one in headlines if one.coins is not None]
+        for name, headlines in sets.items()
+    }
+    told = {name: coins_found(found) for name, found in {**labelled, **coins}.items() if found}
+    if told:
+        parts += ["\n## Coins mentioned\n", COINS, coins_table(told)]
     return "\n".join(parts) + "\n"
 
 
@@ -109,10 +121,11 @@ def main() -> int:
     try:
         sets = {"own" if path == OWN else path.stem: read_set(path) for path in paths}
         others = [read_set(path) for path in known if path.resolve() not in {one.resolve() for one in paths}]
+        coins = {} if options.csv else {"mentions": parse_mentions(MENTIONS.read_bytes())}
     except (OSError, BadHeadlines) as error:
         print(f"scorecard: {error}", file=sys.stderr)
         return 1
-    page = page_of(sets, rows_of(sets, others))
+    page = page_of(sets, rows_of(sets, others), coins)
     print(page)
     if not options.csv:
         PAGE.write_text(page, encoding="utf-8")

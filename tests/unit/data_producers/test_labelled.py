@@ -1,6 +1,6 @@
 import pytest
 
-from data_producers.labelled import BadHeadlines, Labelled, parse_headlines, split_by_date, without
+from data_producers.labelled import BadHeadlines, Labelled, parse_headlines, parse_mentions, split_by_date, without
 
 
 def test_columns_are_read_by_name_and_others_ignored():
@@ -46,6 +46,15 @@ def test_labels_are_known_as_people_write_them(label, spellings):
 def test_what_cannot_be_read_is_named(text, story):
     with pytest.raises(BadHeadlines, match=story):
         parse_headlines(text.encode("latin-1"))
+
+
+def test_mentions_are_headlines_with_their_coins():
+    assert parse_mentions(b"headline,coins\nBitcoin and ether,BTC ETH\nNone,\n") == [
+        ("Bitcoin and ether", frozenset({"BTC", "ETH"})),
+        ("None", frozenset()),
+    ]
+    with pytest.raises(BadHeadlines, match="no column coins"):
+        parse_mentions(b"headline\nBitcoin")
 
 
 def dated(*days):

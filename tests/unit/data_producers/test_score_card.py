@@ -3,7 +3,7 @@ import pytest
 from contracts.messages import Sentiment
 from contracts.rules import label_of
 from data_producers.labelled import Labelled
-from data_producers.score_card import Row, coins_found, confidence_table, figures_of, table
+from data_producers.score_card import CoinFigures, Row, coins_found, coins_table, confidence_table, figures_of, table
 
 
 def verdict(score, confidence):
@@ -42,9 +42,19 @@ def test_tables():
 
 def test_coins_found():
     told = [
-        Labelled("Bitcoin and ether", "neutral", coins=frozenset({"BTC", "ETH", "SOL"})),
-        Labelled("Dogecoin", "neutral", coins=frozenset()),
-        Labelled("Bitcoin", "neutral"),
+        ("Bitcoin and ether", frozenset({"BTC", "ETH", "SOL"})),
+        ("Dogecoin and Litecoin", frozenset({"LTC"})),
+        ("Chainlink", frozenset({"LINK"})),
     ]
-    assert coins_found(told) == (2 / 3, 2 / 3)
-    assert coins_found(told[2:]) is None
+    assert coins_found(told) == [
+        CoinFigures("all", 5, 4 / 5, 4 / 5),
+        CoinFigures("BTC, ETH", 2, 1.0, 1.0),
+        CoinFigures("names that are words too", 2, 1 / 2, 1 / 2),
+        CoinFigures("other names", 1, 1.0, 1.0),
+    ]
+    assert coins_found([("Dogecoin", frozenset())]) == []
+    assert coins_table({"own": coins_found(told[:1])}).splitlines()[2:] == [
+        "| own | all | 3 | 1.000 | 0.667 |",
+        "| own | BTC, ETH | 2 | 1.000 | 1.000 |",
+        "| own | names that are words too | 1 | 0.000 | 0.000 |",
+    ]

@@ -6,14 +6,16 @@ import sys
 import numpy as np
 import pytest
 
+from contracts.assets import ASSETS
 from data_producers import scorecard, train
 from data_producers.enrich.sentiment import LexiconScorer
-from data_producers.labelled import Labelled, split_by_date
+from data_producers.labelled import Labelled, parse_mentions, split_by_date
 from data_producers.score_card import coins_found, score
 from data_producers.scorers import SCORERS
 from data_producers.train import trained_on
 
 OWN = scorecard.read_set(scorecard.OWN)
+MENTIONS = parse_mentions(scorecard.MENTIONS.read_bytes())
 
 
 def test_own_headlines_are_many_balanced_and_different():
@@ -35,9 +37,30 @@ def test_default_scorer_is_right_more_often_the_surer_it_is():
 
 
 def test_coins_of_the_own_headlines_are_found():
-    precision, recall = coins_found(OWN)
-    assert precision >= 0.99
-    assert recall >= 0.99
+    (figures, *_) = coins_found((one.headline, one.coins) for one in OWN)
+    assert figures.precision >= 0.99
+    assert figures.recall >= 0.99
+
+
+def test_headlines_with_coins_are_many_balanced_and_name_every_coin():
+    assert len({headline for headline, _ in MENTIONS}) == len(MENTIONS) >= 200
+    assert 0.45 < sum(bool(coins) for _, coins in MENTIONS) / len(MENTIONS) < 0.55
+    assert set().union(*(coins for _, coins in MENTIONS)) == {asset.symbol for asset in ASSETS}
+
+
+@pytest.mark.parametrize(
+    ("group", "precision", "recall"),
+    [
+        ("all", 0.98, 0.98),
+        ("BTC, ETH", 0.97, 1.0),
+        ("names that are words too", 0.98, 0.97),
+        ("other names", 0.94, 1.0),
+    ],
+)
+def test_coins_are_found_among_hard_negatives_as_well_as_they_were(group, precision, recall):
+    figures = {one.group: one for one in coins_found(MENTIONS)}[group]
+    assert figures.precision >= precision
+    assert figures.recall >= recall
 
 
 def test_default_scorer_keeps_its_figures_on_recorded_headlines(recorded):
