@@ -16,27 +16,34 @@ class Asset:
     symbol: str
     name: str
     aliases: tuple[str, ...] = ()
+    coingecko: str = ""
+    """Its id at CoinGecko, where that is not the name in small letters."""
+
+    @property
+    def coingecko_id(self) -> str:
+        """What CoinGecko calls it: `bitcoin`, `avalanche-2`."""
+        return self.coingecko or self.name.lower().replace(" ", "-")
 
 
 ASSETS: tuple[Asset, ...] = (
     Asset("BTC", "Bitcoin", ("XBT", "XXBT")),
     Asset("ETH", "Ethereum", ("XETH", "ether")),
     Asset("SOL", "Solana"),
-    Asset("XRP", "XRP", ("XXRP", "ripple")),
+    Asset("XRP", "XRP", ("XXRP", "ripple"), "ripple"),
     Asset("ADA", "Cardano"),
     Asset("DOGE", "Dogecoin", ("XDG", "XXDG")),
     Asset("DOT", "Polkadot"),
-    Asset("AVAX", "Avalanche"),
+    Asset("AVAX", "Avalanche", (), "avalanche-2"),
     Asset("LINK", "Chainlink"),
     Asset("LTC", "Litecoin", ("XLTC",)),
     Asset("BCH", "Bitcoin Cash", ("bitcoin-cash", "bitcoincash")),
-    Asset("BNB", "BNB", ("binance coin", "binancecoin", "binance-coin")),
+    Asset("BNB", "BNB", ("binance coin", "binancecoin", "binance-coin"), "binancecoin"),
     Asset("TRX", "TRON"),
     Asset("XLM", "Stellar", ("XXLM", "lumens")),
     Asset("XMR", "Monero", ("XXMR",)),
     Asset("UNI", "Uniswap"),
     Asset("ATOM", "Cosmos"),
-    Asset("NEAR", "NEAR Protocol", ("near-protocol",)),
+    Asset("NEAR", "NEAR Protocol", ("near-protocol",), "near"),
     Asset("FIL", "Filecoin"),
     Asset("SHIB", "Shiba Inu", ("shiba-inu",)),
     Asset("USDT", "Tether"),
@@ -49,7 +56,7 @@ class UnknownAsset(ValueError):
 
 
 def _spellings(asset: Asset) -> set[str]:
-    return {spelling.casefold() for spelling in (asset.symbol, asset.name, *asset.aliases)}
+    return {spelling.casefold() for spelling in (asset.symbol, asset.name, asset.coingecko_id, *asset.aliases)}
 
 
 _BY_SPELLING: dict[str, Asset] = {spelling: asset for asset in ASSETS for spelling in _spellings(asset)}

@@ -24,6 +24,9 @@ Offset = Annotated[int, Field(ge=0, le=2**63 - 1)]
 AlertType = Literal["price_move", "spread_blowout", "stale_feed"]
 TradeSource = Literal["stream", "refill"]
 GapCause = Literal["reconnect", "restart", "jump"]
+MarketSource = Literal["binance", "coingecko"]
+"""The polled sources. Each is a folder of that name in `data_producers/sources/`."""
+CandleInterval = Literal["1m", "5m", "15m", "1h", "4h", "1d"]
 
 
 class Unreadable(ValueError):
@@ -127,6 +130,71 @@ class Gap(_OfPair):
             raise ValueError(f"missing_left {self.missing_left} of {self.to_id - self.from_id + 1} trades")
         if (self.closed_at is None) != (self.missing_left > 0):
             raise ValueError("closed_at says that none is missing, and only then")
+        return self
+
+
+class MarketSnapshot(_OfPair):
+    """A pair's market as a polled source told it: (pair, source, timestamp) names the snapshot.
+
+    `timestamp` is the source's own time. Amounts are in the quote currency, but for `volume_24h` and
+    `taker_buy_volume`, which are in the base asset. What a source does not tell is null.
+    """
+
+    source: MarketSource
+    price: Price
+    change_24h: float | None = None
+    change_percent_24h: float | None = None
+    high_24h: Price | None = None
+    low_24h: Price | None = None
+    volume_24h: Quote | None = None
+    quote_volume_24h: Quote | None = None
+    weighted_average_24h: Price | None = None
+    market_cap: Quote | None = None
+    bid: Price | None = None
+    ask: Price | None = None
+    spread: Quote | None = None
+    spread_percent: Quote | None = None
+    recent_trades: Offset | None = None
+    """How many of the newest trades `mean_trade_price` and `taker_buy_volume` are of."""
+    mean_trade_price: Price | None = None
+    taker_buy_volume: Quote | None = None
+    timestamp: EpochSeconds
+    received_at: EpochSeconds
+
+    @model_validator(mode="after")
+    def _book_is_not_crossed(self) -> Self:
+        if self.bid is not None and self.ask is not None and self.bid > self.ask:
+            raise ValueError(f"bid {self.bid} above ask {self.ask}")
+        return self
+
+
+class Candle(_OfPair):
+    """A candle as its venue made it, closed for good: (pair, source, interval, timestamp) names it.
+
+    `timestamp` is the moment it begins. `volume` and `taker_buy_volume` are in the base asset, the other two volumes in
+    the quote currency.
+    """
+
+    source: MarketSource
+    interval: CandleInterval
+    open: Price
+    high: Price
+    low: Price
+    close: Price
+    volume: Quote
+    quote_volume: Quote
+    trade_count: Offset
+    taker_buy_volume: Quote
+    taker_buy_quote_volume: Quote
+    timestamp: EpochSeconds
+    received_at: EpochSeconds
+
+    @model_validator(mode="after")
+    def _figures_agree(self) -> Self:
+        if not self.low <= min(self.open, self.close) <= max(self.open, self.close) <= self.high:
+            raise ValueError(f"open {self.open} or close {self.close} outside of {self.low} to {self.high}")
+        if self.taker_buy_volume > self.volume:
+            raise ValueError(f"taker_buy_volume {self.taker_buy_volume} above volume {self.volume}")
         return self
 
 

@@ -71,6 +71,23 @@ FEED_REDIRECTS = Metric(
     "cryptoviz_producer_feed_redirects_total", "counter", "Redirects of feeds that were followed", ("website", "status")
 )
 
+# polled sources
+POLLS = Metric(
+    "cryptoviz_producer_polls_total", "counter", "Questions to polled sources by outcome", ("source", "question", "outcome")
+)
+POLL_FAILURES = Metric(
+    "cryptoviz_producer_poll_failures_total",
+    "counter",
+    "Questions to polled sources given up: refused, or without an answer after all retries",
+    ("source", "question"),
+)
+QUARANTINED = Metric(
+    "cryptoviz_producer_quarantined_total", "counter", "Rows of polled sources not passed on", ("source", "reason")
+)
+REQUEST_WEIGHT = Metric(
+    "cryptoviz_producer_request_weight", "gauge", "Request weight used in this minute, as the venue counts it", ("source",)
+)
+
 # Spark jobs
 JOB_ROWS = Metric("cryptoviz_job_rows_total", "counter", "Rows committed to a table", ("query", "table"))
 JOB_DEADLETTERS = Metric(

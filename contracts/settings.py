@@ -14,8 +14,15 @@ from urllib.parse import quote, urlsplit, urlunsplit
 from pydantic import Field, PositiveFloat, PositiveInt, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from contracts.assets import UnknownAsset, canonical
-from contracts.rules import ALERT_SPREAD_PERCENT, ALERT_STALE_SECONDS, ALERT_THRESHOLD_PERCENT, FEED_POLL_SECONDS
+from contracts.assets import UnknownAsset, asset_of, canonical
+from contracts.messages import CandleInterval
+from contracts.rules import (
+    ALERT_SPREAD_PERCENT,
+    ALERT_STALE_SECONDS,
+    ALERT_THRESHOLD_PERCENT,
+    FEED_POLL_SECONDS,
+    MARKET_OUTLIER_PERCENT,
+)
 from contracts.tables import TABLE_BY_NAME
 from contracts.topics import DAY_MS
 
@@ -93,6 +100,23 @@ class Settings(BaseSettings):
         15.0, description="Silence of one subscription after which it is checked whether there were trades"
     )
 
+    binance_url: str = Field("https://api.binance.com", description="Binance's REST API")
+    binance_pairs: Words = Field(
+        ("BTC/USDT", "ETH/USDT", "SOL/USDT", "XRP/USDT", "ADA/USDT"),
+        description="Pairs to ask Binance for, comma-separated",
+    )
+    binance_poll_seconds: PositiveFloat = Field(60.0, description="Time between two polls of Binance")
+    binance_interval: CandleInterval = Field("1m", description="Length of the candles taken from Binance")
+    binance_weight_per_minute: PositiveInt = Field(1200, description="Request weight spent at Binance in a minute at most")
+    coingecko_url: str = Field("https://api.coingecko.com", description="CoinGecko's REST API")
+    coingecko_coins: Words = Field(
+        ("BTC", "ETH", "SOL", "XRP", "ADA"), description="Coins to ask CoinGecko for, comma-separated"
+    )
+    coingecko_poll_seconds: PositiveFloat = Field(600.0, description="Time between two polls of CoinGecko")
+    market_outlier_percent: PositiveFloat = Field(
+        MARKET_OUTLIER_PERCENT, description="Jump of a polled price that has to be confirmed by the next one, in percent"
+    )
+
     feed_urls: Words = Field(
         (
             "https://www.coindesk.com/arc/outboundfeeds/rss/",
@@ -136,6 +160,7 @@ class Settings(BaseSettings):
     metrics_host: str = Field("127.0.0.1", description="Address every service's metrics are served on")
     kraken_metrics_port: Port = Field(9101, description="Metrics of kraken_producer")
     articles_metrics_port: Port = Field(9102, description="Metrics of article_scraper")
+    market_metrics_port: Port = Field(9106, description="Metrics of market_poller")
     raw_metrics_port: Port = Field(9103, description="Metrics of kafka_to_timescale")
     window_metrics_port: Port = Field(9104, description="Metrics of sentiment_prediction_job")
     api_metrics_port: Port = Field(9105, description="Metrics of the API")
@@ -147,12 +172,25 @@ class Settings(BaseSettings):
     simulator_recording: Path | None = Field(None, description="A JSONL recording to replay; empty: a synthetic market")
     simulator_speed: PositiveFloat = Field(1.0, le=100, description="Replay speed of a recording")
 
-    @field_validator("pairs", "feed_urls", "feed_private_hosts", "api_allowed_hosts", mode="before")
+    @field_validator(
+        *("pairs", "binance_pairs", "coingecko_coins", "feed_urls", "feed_private_hosts", "api_allowed_hosts"),
+        mode="before",
+    )
     @classmethod
     def _split(cls, value: Any) -> Any:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
-    @field_validator("pairs")
+    @field_validator("coingecko_coins")
+    @classmethod
+    def _coins_are_known(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not value:
+            raise ValueError("name at least one coin, such as BTC")
+        try:
+            return tuple(dict.fromkeys(asset_of(coin).symbol for coin in value))
+        except UnknownAsset as error:
+            raise ValueError(str(error)) from None
+
+    @field_validator("pairs", "binance_pairs")
     @classmethod
     def _pairs_are_known(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         if not value:

@@ -5,7 +5,18 @@
 
 from dataclasses import dataclass, field
 
-from contracts.topics import RAW_JOB, RAWALERT, RAWARTICLE, RAWGAP, RAWTICKER, RAWTRADE, WINDOW_JOB, Topic
+from contracts.topics import (
+    POLLED_CANDLE,
+    POLLED_MARKET,
+    RAW_JOB,
+    RAWALERT,
+    RAWARTICLE,
+    RAWGAP,
+    RAWTICKER,
+    RAWTRADE,
+    WINDOW_JOB,
+    Topic,
+)
 
 TIME = "timestamp with time zone"
 FLOAT = "double precision"
@@ -147,6 +158,69 @@ GAP_DATA = Table(
     nullable=frozenset({"closed_at"}),
     version="reported_at",
 )
+MARKET_DATA = Table(
+    "market_data",
+    "timestamp",
+    {
+        "timestamp": TIME,
+        "pair": TEXT,
+        "source": TEXT,
+        "price": FLOAT,
+        "change_24h": FLOAT,
+        "change_percent_24h": FLOAT,
+        "high_24h": FLOAT,
+        "low_24h": FLOAT,
+        "volume_24h": FLOAT,
+        "quote_volume_24h": FLOAT,
+        "weighted_average_24h": FLOAT,
+        "market_cap": FLOAT,
+        "bid": FLOAT,
+        "ask": FLOAT,
+        "spread": FLOAT,
+        "spread_percent": FLOAT,
+        "recent_trades": BIG,
+        "mean_trade_price": FLOAT,
+        "taker_buy_volume": FLOAT,
+        "received_at": TIME,
+        INSERTED_AT: TIME,
+    },
+    ("pair", "source", "timestamp"),
+    RAW_JOB,
+    unique=True,
+    topic=POLLED_MARKET,
+    nullable=frozenset(
+        {
+            *("change_24h", "change_percent_24h", "high_24h", "low_24h", "volume_24h", "quote_volume_24h"),
+            *("weighted_average_24h", "market_cap", "bid", "ask", "spread", "spread_percent"),
+            *("recent_trades", "mean_trade_price", "taker_buy_volume"),
+        }
+    ),
+)
+OHLCV_DATA = Table(
+    "ohlcv_data",
+    "timestamp",
+    {
+        "timestamp": TIME,
+        "pair": TEXT,
+        "source": TEXT,
+        "interval": TEXT,
+        "open": FLOAT,
+        "high": FLOAT,
+        "low": FLOAT,
+        "close": FLOAT,
+        "volume": FLOAT,
+        "quote_volume": FLOAT,
+        "trade_count": BIG,
+        "taker_buy_volume": FLOAT,
+        "taker_buy_quote_volume": FLOAT,
+        "received_at": TIME,
+        INSERTED_AT: TIME,
+    },
+    ("pair", "source", "interval", "timestamp"),
+    RAW_JOB,
+    unique=True,
+    topic=POLLED_CANDLE,
+)
 SENTIMENT_DATA = Table(
     "sentiment_data",
     "timestamp",
@@ -201,6 +275,8 @@ TABLES: tuple[Table, ...] = (
     ARTICLE_DATA,
     ALERT_DATA,
     GAP_DATA,
+    MARKET_DATA,
+    OHLCV_DATA,
     SENTIMENT_DATA,
     PREDICTION_DATA,
 )

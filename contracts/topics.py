@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from contracts.messages import Alert, Article, DeadLetter, Gap, Message, Ticker, Trade
+from contracts.messages import Alert, Article, Candle, DeadLetter, Gap, MarketSnapshot, Message, Ticker, Trade
 
 DAY_MS = 24 * 60 * 60 * 1000
 
@@ -39,10 +39,16 @@ RAWTICKER = Topic("rawticker", Ticker, "pair", 1, 7 * DAY_MS, "kraken_producer",
 RAWTRADE = Topic("rawtrade", Trade, "pair", 2, 7 * DAY_MS, "kraken_producer", (RAW_JOB,))
 RAWALERT = Topic("rawalert", Alert, "pair", 1, 30 * DAY_MS, "kraken_producer", (RAW_JOB,))
 RAWGAP = Topic("rawgap", Gap, "pair", 1, 30 * DAY_MS, "kraken_producer", (RAW_JOB,))
+POLLED_MARKET = Topic("market_data", MarketSnapshot, "pair", 1, 30 * DAY_MS, "market_poller", (RAW_JOB,))
+POLLED_CANDLE = Topic("ohlcv_data", Candle, "pair", 1, 30 * DAY_MS, "market_poller", (RAW_JOB,))
 RAWARTICLE = Topic("rawarticle", Article, "website", 1, 30 * DAY_MS, "article_scraper", (RAW_JOB, WINDOW_JOB))
 DEADLETTER = Topic("deadletter", DeadLetter, "topic", 1, 30 * DAY_MS, RAW_JOB, ("audit",))
 
-TOPICS: tuple[Topic, ...] = (RAWTICKER, RAWTRADE, RAWALERT, RAWARTICLE, RAWGAP, DEADLETTER)
+TOPICS: tuple[Topic, ...] = (
+    *(RAWTICKER, RAWTRADE, RAWALERT, RAWARTICLE, RAWGAP),
+    *(POLLED_MARKET, POLLED_CANDLE),
+    DEADLETTER,
+)
 RAW_TOPICS: tuple[Topic, ...] = tuple(topic for topic in TOPICS if RAW_JOB in topic.readers)
 TOPIC_BY_NAME: dict[str, Topic] = {topic.name: topic for topic in TOPICS}
 

@@ -24,6 +24,10 @@ RESUBSCRIBED = metrics.RESUBSCRIBED.of(Counter)
 REFUSED = metrics.REFUSED.of(Gauge)
 FEED_STATUS = metrics.FEED_STATUS.of(Counter)
 FEED_REDIRECTS = metrics.FEED_REDIRECTS.of(Counter)
+POLLS = metrics.POLLS.of(Counter)
+POLL_FAILURES = metrics.POLL_FAILURES.of(Counter)
+QUARANTINED = metrics.QUARANTINED.of(Counter)
+REQUEST_WEIGHT = metrics.REQUEST_WEIGHT.of(Gauge)
 
 
 def serve_metrics(host: str, port: int) -> None:

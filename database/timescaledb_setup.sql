@@ -57,3 +57,7 @@ SELECT coalesce(
 \ir apply_migration.psql
 \set file 0017_story_votes.sql
 \ir apply_migration.psql
+\set file 0018_polled_markets.sql
+\ir apply_migration.psql
+\set file 0019_market_columnstore. :kind .sql
+\ir apply_migration.psql

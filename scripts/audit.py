@@ -21,10 +21,34 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 from psycopg2.extensions import connection as Connection
 from pydantic import ValidationError
 
-from contracts.messages import Alert, Article, DeadLetter, Gap, Ticker, Trade, Unreadable, canonical_pair, parse_message
+from contracts.messages import (
+    Alert,
+    Article,
+    Candle,
+    DeadLetter,
+    Gap,
+    MarketSnapshot,
+    Ticker,
+    Trade,
+    Unreadable,
+    canonical_pair,
+    parse_message,
+)
 from contracts.settings import Settings, settings
 from contracts.tables import TABLE_BY_TOPIC
-from contracts.topics import DEADLETTER, RAW_JOB, RAW_TOPICS, RAWALERT, RAWARTICLE, RAWGAP, RAWTICKER, RAWTRADE, Topic
+from contracts.topics import (
+    DEADLETTER,
+    POLLED_CANDLE,
+    POLLED_MARKET,
+    RAW_JOB,
+    RAW_TOPICS,
+    RAWALERT,
+    RAWARTICLE,
+    RAWGAP,
+    RAWTICKER,
+    RAWTRADE,
+    Topic,
+)
 from scripts.audit_verdict import Row, Verdict, compare, report
 
 TIMEOUT_SECONDS = 10.0
@@ -78,6 +102,26 @@ def _gap(m: Gap) -> Row:
     )
 
 
+MARKET_VALUES = (
+    *("price", "change_24h", "change_percent_24h", "high_24h", "low_24h", "volume_24h", "quote_volume_24h"),
+    *("weighted_average_24h", "market_cap", "bid", "ask", "spread", "spread_percent"),
+    *("recent_trades", "mean_trade_price", "taker_buy_volume"),
+)
+CANDLE_VALUES = (
+    *("open", "high", "low", "close", "volume", "quote_volume", "trade_count"),
+    *("taker_buy_volume", "taker_buy_quote_volume"),
+)
+
+
+def _market(m: MarketSnapshot) -> Row:
+    return (canonical_pair(m.pair), m.source, microseconds(m.timestamp), *(getattr(m, name) for name in MARKET_VALUES))
+
+
+def _candle(m: Candle) -> Row:
+    key = canonical_pair(m.pair), m.source, m.interval, microseconds(m.timestamp)
+    return (*key, *(getattr(m, name) for name in CANDLE_VALUES))
+
+
 @dataclass(frozen=True, slots=True)
 class Comparison:
     """How one topic is compared with its table: the columns read there, and the same row made from a message.
@@ -108,6 +152,8 @@ COMPARISONS: tuple[Comparison, ...] = (
         f"{_micros('detected_at')}, {_micros('closed_at')}, source",
         _gap,
     ),
+    Comparison(POLLED_MARKET, f"pair, source, {_AT}, {', '.join(MARKET_VALUES)}", _market),
+    Comparison(POLLED_CANDLE, f"pair, source, interval, {_AT}, {', '.join(CANDLE_VALUES)}", _candle),
 )
 
 

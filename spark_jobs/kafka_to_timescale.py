@@ -3,6 +3,7 @@
     rawticker  -> ticker_data      rawtrade -> trade_data
     rawarticle -> article_data     rawalert -> alert_data
     rawgap     -> gap_data (the newest report of each gap)
+    market_data, ohlcv_data -> the tables of these names
 
 Run with `python -m spark_jobs.kafka_to_timescale`; settings in .env.example.
 """

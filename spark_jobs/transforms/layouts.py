@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from contracts.messages import Alert, Article, Gap, Message, Ticker, Trade, canonical_pair
+from contracts.messages import Alert, Article, Candle, Gap, MarketSnapshot, Message, Ticker, Trade, canonical_pair
 from contracts.tables import TABLE_BY_TOPIC
-from contracts.topics import RAWALERT, RAWARTICLE, RAWGAP, RAWTICKER, RAWTRADE
+from contracts.topics import POLLED_CANDLE, POLLED_MARKET, RAWALERT, RAWARTICLE, RAWGAP, RAWTICKER, RAWTRADE
 from spark_jobs.schemas import table_schema
 
 
@@ -23,6 +23,11 @@ def microseconds_or_null(epoch_seconds: Sequence[float | None]) -> pa.Array:
     """The same, with NULL where there is no time."""
     times = [None if seconds is None else round(seconds * 1e6) for seconds in epoch_seconds]
     return pa.array(times, pa.int64()).cast(pa.timestamp("us", tz="UTC"))
+
+
+def floats_or_null(numbers: Sequence[float | None]) -> pa.Array:
+    """Numbers with NULL where there is none; what JSON wrote without a point is a float all the same."""
+    return pa.array([None if number is None else float(number) for number in numbers], pa.float64())
 
 
 def array_literals(columns: Sequence[Sequence[str]]) -> pa.Array:
@@ -104,6 +109,52 @@ LAYOUTS: dict[str, Layout] = {
             "reported_at": ("reported_at", _TIME),
             "closed_at": ("closed_at", microseconds_or_null),
             "source": ("source", None),
+        },
+        bulk=False,
+    ),
+    POLLED_MARKET.name: Layout(
+        MarketSnapshot,
+        {
+            "timestamp": ("timestamp", _TIME),
+            "pair": ("pair", _pairs),
+            "source": ("source", None),
+            "price": ("price", None),
+            "change_24h": ("change_24h", floats_or_null),
+            "change_percent_24h": ("change_percent_24h", floats_or_null),
+            "high_24h": ("high_24h", floats_or_null),
+            "low_24h": ("low_24h", floats_or_null),
+            "volume_24h": ("volume_24h", floats_or_null),
+            "quote_volume_24h": ("quote_volume_24h", floats_or_null),
+            "weighted_average_24h": ("weighted_average_24h", floats_or_null),
+            "market_cap": ("market_cap", floats_or_null),
+            "bid": ("bid", floats_or_null),
+            "ask": ("ask", floats_or_null),
+            "spread": ("spread", floats_or_null),
+            "spread_percent": ("spread_percent", floats_or_null),
+            "recent_trades": ("recent_trades", None),
+            "mean_trade_price": ("mean_trade_price", floats_or_null),
+            "taker_buy_volume": ("taker_buy_volume", floats_or_null),
+            "received_at": ("received_at", _TIME),
+        },
+        bulk=False,
+    ),
+    POLLED_CANDLE.name: Layout(
+        Candle,
+        {
+            "timestamp": ("timestamp", _TIME),
+            "pair": ("pair", _pairs),
+            "source": ("source", None),
+            "interval": ("interval", None),
+            "open": ("open", None),
+            "high": ("high", None),
+            "low": ("low", None),
+            "close": ("close", None),
+            "volume": ("volume", None),
+            "quote_volume": ("quote_volume", None),
+            "trade_count": ("trade_count", None),
+            "taker_buy_volume": ("taker_buy_volume", None),
+            "taker_buy_quote_volume": ("taker_buy_quote_volume", None),
+            "received_at": ("received_at", _TIME),
         },
         bulk=False,
     ),

@@ -1,0 +1,2 @@
+-- Plain PostgreSQL keeps rows as rows.
+SELECT;
