@@ -73,19 +73,25 @@ FEED_REDIRECTS = Metric(
 
 # polled sources
 POLLS = Metric(
-    "cryptoviz_producer_polls_total", "counter", "Questions to polled sources by outcome", ("source", "question", "outcome")
+    "cryptoviz_producer_polls_total",
+    "counter",
+    "Questions to polled sources by outcome",
+    ("source", "question", "outcome"),
 )
 POLL_FAILURES = Metric(
     "cryptoviz_producer_poll_failures_total",
     "counter",
     "Questions to polled sources given up: refused, or without an answer after all retries",
-    ("source", "question"),
+    ("source", "kind"),
 )
 QUARANTINED = Metric(
     "cryptoviz_producer_quarantined_total", "counter", "Rows of polled sources not passed on", ("source", "reason")
 )
 REQUEST_WEIGHT = Metric(
-    "cryptoviz_producer_request_weight", "gauge", "Request weight used in this minute, as the venue counts it", ("source",)
+    "cryptoviz_producer_request_weight",
+    "gauge",
+    "Request weight used in this minute",
+    ("source",),
 )
 
 # Spark jobs

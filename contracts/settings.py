@@ -107,14 +107,15 @@ class Settings(BaseSettings):
     )
     binance_poll_seconds: PositiveFloat = Field(60.0, description="Time between two polls of Binance")
     binance_interval: CandleInterval = Field("1m", description="Length of the candles taken from Binance")
-    binance_weight_per_minute: PositiveInt = Field(1200, description="Request weight spent at Binance in a minute at most")
+    binance_weight_per_minute: PositiveInt = Field(1200, description="Most request weight used at Binance in a minute")
     coingecko_url: str = Field("https://api.coingecko.com", description="CoinGecko's REST API")
     coingecko_coins: Words = Field(
         ("BTC", "ETH", "SOL", "XRP", "ADA"), description="Coins to ask CoinGecko for, comma-separated"
     )
     coingecko_poll_seconds: PositiveFloat = Field(600.0, description="Time between two polls of CoinGecko")
     market_outlier_percent: PositiveFloat = Field(
-        MARKET_OUTLIER_PERCENT, description="Jump of a polled price that has to be confirmed by the next one, in percent"
+        MARKET_OUTLIER_PERCENT,
+        description="Jump of a polled price that the next one has to confirm, in percent",
     )
 
     feed_urls: Words = Field(

@@ -20,7 +20,14 @@ from contracts import metrics
 from contracts.settings import Settings, settings
 from contracts.tables import TABLES
 from contracts.topics import TOPICS
-from monitoring.judgement import PartHealth, judge_article_scraper, judge_job, judge_kraken_producer, judge_raw_job
+from monitoring.judgement import (
+    PartHealth,
+    judge_article_scraper,
+    judge_job,
+    judge_kraken_producer,
+    judge_market_poller,
+    judge_raw_job,
+)
 from monitoring.samples import NoAnswer, Samples, fetch, fetch_samples
 
 LOOPBACK = "127.0.0.1"
@@ -105,6 +112,7 @@ CHECKS: Mapping[str, Check] = {
     "kafka": check_kafka,
     "simulator": check_simulator,
     "kraken_producer": _service("kraken_metrics_port", judge_kraken_producer),
+    "market_poller": _service("market_metrics_port", lambda samples, _: judge_market_poller(samples)),
     "article_scraper": _service("articles_metrics_port", lambda samples, _: judge_article_scraper(samples)),
     "kafka_to_timescale": _service("raw_metrics_port", judge_raw_job),
     "sentiment_prediction_job": _service(

@@ -58,6 +58,21 @@ def judge_kraken_producer(samples: Samples, now: float) -> PartHealth:
     return PartHealth(part, "late" if age > FRESH_SECONDS or failed else "ok", figures)
 
 
+def judge_market_poller(samples: Samples) -> PartHealth:
+    """Well while one source answers: a venue may be closed to this address, which is not our fault."""
+    connected = samples.by(metrics.CONNECTED, "source")
+    answering = sorted(source for source, is_connected in connected.items() if is_connected)
+    figures = f"{samples.total(metrics.PRODUCED):.0f} messages sent"
+    figures += f", {', '.join(answering)} answering" if answering else ", no source answers yet"
+    silent = sorted(set(connected) - set(answering))
+    if silent:
+        figures += f", {', '.join(silent)} not"
+    held = samples.total(metrics.QUARANTINED)
+    if held:
+        figures += f", {held:.0f} row(s) quarantined"
+    return PartHealth("market_poller", "ok" if answering else "late", figures)
+
+
 def judge_article_scraper(samples: Samples) -> PartHealth:
     """Well once a feed was read: newsrooms may be silent for hours, and one of them away is not our fault."""
     fetches = samples.by(metrics.FEED_STATUS, "outcome")

@@ -20,6 +20,7 @@ RATE_SECONDS = 10.0
 
 SCRAPED = {
     "kraken_producer": "kraken_metrics_port",
+    "market_poller": "market_metrics_port",
     "article_scraper": "articles_metrics_port",
     "kafka_to_timescale": "raw_metrics_port",
     "sentiment_prediction_job": "window_metrics_port",

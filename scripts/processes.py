@@ -14,6 +14,8 @@ from contracts.settings import ROOT, Settings, environment_name
 World = Literal["simulator", "live"]
 
 DEMO_FEED_POLL_SECONDS = 15
+DEMO_MARKET_POLL_SECONDS = 15
+"""Of five pairs; four such polls a minute are half of what Binance allows an address."""
 NEWSROOMS = ("coindesk", "cointelegraph", "decrypt", "cryptoslate", "bitcoinmagazine")
 
 FOUNDATION = ("postgres", "kafka", "simulator")
@@ -49,6 +51,7 @@ KAFKA = Process(
 SIMULATOR = Process("simulator", _module("simulator"), ("simulator_port",))
 KRAKEN_PRODUCER = Process("kraken_producer", _module("data_producers.kraken_producer"), ("kraken_metrics_port",))
 ARTICLE_SCRAPER = Process("article_scraper", _module("data_producers.article_scraper"), ("articles_metrics_port",))
+MARKET_POLLER = Process("market_poller", _module("data_producers.market_poller"), ("market_metrics_port",))
 RAW_JOB = Process("kafka_to_timescale", _module("spark_jobs.kafka_to_timescale"), ("raw_metrics_port",))
 WINDOW_JOB = Process(
     "sentiment_prediction_job", _module("spark_jobs.sentiment_prediction_job"), ("window_metrics_port",)
@@ -81,7 +84,7 @@ def processes(config: Settings, world: World, with_prometheus: bool | None = Non
         *((POSTGRES,) if config.embedded_database else ()),
         *((KAFKA,) if config.embedded_kafka else ()),
         *((SIMULATOR,) if world == "simulator" else ()),
-        *(KRAKEN_PRODUCER, ARTICLE_SCRAPER, RAW_JOB, WINDOW_JOB, API),
+        *(KRAKEN_PRODUCER, MARKET_POLLER, ARTICLE_SCRAPER, RAW_JOB, WINDOW_JOB, API),
         *((prometheus(config),) if wanted else ()),
     )
 
@@ -100,6 +103,10 @@ def world_environment(config: Settings, world: World) -> dict[str, str]:
         told |= {
             environment_name("kraken_ws_url"): f"ws://{place}/v2",
             environment_name("kraken_rest_url"): f"http://{place}",
+            environment_name("binance_url"): f"http://{place}",
+            environment_name("binance_poll_seconds"): str(DEMO_MARKET_POLL_SECONDS),
+            environment_name("coingecko_url"): f"http://{place}",
+            environment_name("coingecko_poll_seconds"): str(DEMO_MARKET_POLL_SECONDS),
             environment_name("feed_urls"): ",".join(f"http://{place}/feeds/{name}/rss" for name in NEWSROOMS),
             environment_name("feed_private_hosts"): place,
             environment_name("feed_poll_seconds"): str(DEMO_FEED_POLL_SECONDS),

@@ -14,6 +14,7 @@ RULES = ROOT / "monitoring" / "prometheus" / "rules.yml"
 METRICS_PORTS: Mapping[str, str] = {
     "simulator": "simulator_port",
     "kraken_producer": "kraken_metrics_port",
+    "market_poller": "market_metrics_port",
     "article_scraper": "articles_metrics_port",
     "kafka_to_timescale": "raw_metrics_port",
     "sentiment_prediction_job": "window_metrics_port",

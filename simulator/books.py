@@ -20,7 +20,10 @@ _PAST_TRADES_A_MINUTE = 12
 
 @dataclass(slots=True)
 class Candle:
-    """One minute (or several): start in epoch seconds, prices in ticks, volume in units, notional in ticks x units."""
+    """One minute (or several): start in epoch seconds, prices in ticks, volume in units, notional in ticks x units.
+
+    `bought` and `bought_notional` are what takers bought of the volume and the notional.
+    """
 
     begin: int
     open: int
@@ -30,6 +33,8 @@ class Candle:
     volume: int = 0
     notional: int = 0
     count: int = 0
+    bought: int = 0
+    bought_notional: int = 0
 
     @property
     def vwap(self) -> int:
@@ -64,6 +69,8 @@ def merge_candles(candles: list[Candle], begin: int) -> Candle:
         sum(candle.volume for candle in candles),
         sum(candle.notional for candle in candles),
         sum(candle.count for candle in candles),
+        sum(candle.bought for candle in candles),
+        sum(candle.bought_notional for candle in candles),
     )
 
 
@@ -100,6 +107,9 @@ class Book:
                 candle.volume += trade.qty
                 candle.notional += trade.price * trade.qty
                 candle.count += 1
+                if trade.side == "buy":
+                    candle.bought += trade.qty
+                    candle.bought_notional += trade.price * trade.qty
 
     def roll(self, now_us: int) -> None:
         """Opens the minute of `now_us`, with flat empty candles for the minutes since the last one."""
@@ -155,5 +165,6 @@ def past_candles(pair: Pair, before_us: int, close: int, random: Random) -> list
         trades = random.randrange(1, 2 * _PAST_TRADES_A_MINUTE)
         volume = round(trades * 300 / pair.dollars * 10**8 * exp(random.gauss(0.0, 0.5)))
         begin = end - (DAY_MINUTES - index) * 60
-        candles.append(Candle(begin, first, high, low, last, volume, volume * ((high + low + last) // 3), trades))
+        notional = volume * ((high + low + last) // 3)
+        candles.append(Candle(begin, first, high, low, last, volume, notional, trades, volume // 2, notional // 2))
     return candles

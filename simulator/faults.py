@@ -11,6 +11,9 @@ from typing import Literal, get_args
 from simulator.market import Trade
 
 FeedFault = Literal["forbidden", "broken", "truncated", "slow"]
+VenueFault = Literal["rate_limited", "banned", "broken", "garbage", "null", "negative", "outlier", "duplicate"]
+QUESTIONS = {"binance": ("ticker", "depth", "trades", "klines"), "coingecko": ("markets",)}
+"""The polled venues, and what each can be asked."""
 
 FAULTS: dict[str, str] = {
     "refuse": "symbol: refuse subscriptions to it as not supported",
@@ -23,6 +26,8 @@ FAULTS: dict[str, str] = {
     "status": "system=maintenance|cancel_only|post_only|online: the engine's state, told to all",
     "message_rate": "count=1: refuse the next requests with 'Exceeded msg rate'",
     "feed": "website, fault=forbidden|broken|truncated|slow: what its feed does instead",
+    "venue": "source=binance|coingecko, question (all), count (until cleared), retry_after=1, "
+    "fault=rate_limited|banned|broken|garbage|null|negative|outlier|duplicate: what its next answers are instead",
     "rest": "error: REST answers with this error, such as EAPI:Rate limit exceeded",
 }
 """Every fault and its parameters: the help text of GET /faults."""
@@ -32,6 +37,15 @@ SLOW_FEED_SECONDS = 30.0
 
 class BadFault(ValueError):
     """No such fault, or a parameter is missing or makes no sense. `str()` of it says which."""
+
+
+@dataclass(slots=True)
+class VenueTrouble:
+    """What a question to a polled venue is answered with, and how often still (None: until it is cleared)."""
+
+    fault: VenueFault
+    left: int | None
+    retry_after: int
 
 
 @dataclass(slots=True)
@@ -45,6 +59,8 @@ class Faults:
     refused_messages: int = 0
     feeds: dict[str, FeedFault] = field(default_factory=dict)
     rest_error: str | None = None
+    venues: dict[tuple[str, str], VenueTrouble] = field(default_factory=dict)
+    """By source and question."""
     _held: dict[str, list[Trade]] = field(default_factory=dict)
 
     def switch_on(self, name: str, parameters: Mapping[str, str]) -> None:
@@ -61,6 +77,8 @@ class Faults:
             self.refused_messages += _count(parameters, 1)
         elif name == "feed":
             self.feeds[_text(parameters, "website")] = feed_fault(_text(parameters, "fault"))
+        elif name == "venue":
+            self._trouble_venue(parameters)
         elif name == "rest":
             self.rest_error = _text(parameters, "error")
         elif name not in FAULTS:
@@ -68,10 +86,32 @@ class Faults:
 
     def clear(self) -> None:
         """Ends every lasting fault. Trades held back go out with the next ones."""
-        for lasting in (self.refused, self.silent, self.holes, self.late, self.feeds):
+        for lasting in (self.refused, self.silent, self.holes, self.late, self.feeds, self.venues):
             lasting.clear()
         self.refused_messages = 0
         self.rest_error = None
+
+    def _trouble_venue(self, parameters: Mapping[str, str]) -> None:
+        source = _text(parameters, "source")
+        if source not in QUESTIONS:
+            raise BadFault(f"no venue {source!r}; there are: {', '.join(QUESTIONS)}")
+        question = parameters.get("question")
+        if question not in (None, *QUESTIONS[source]):
+            raise BadFault(f"{source} cannot be asked {question!r}; it can: {', '.join(QUESTIONS[source])}")
+        fault = venue_fault(_text(parameters, "fault"))
+        count = _count(parameters, 1) if "count" in parameters else None
+        retry_after = _count({"count": parameters.get("retry_after", "1")}, 1)
+        for asked in (question,) if question else QUESTIONS[source]:
+            self.venues[source, asked] = VenueTrouble(fault, count, retry_after)
+
+    def venue_trouble(self, source: str, question: str) -> VenueTrouble | None:
+        """What the next answer of a polled venue is instead, if anything; counts it."""
+        trouble = self.venues.get((source, question))
+        if trouble is None or trouble.left == 0:
+            return None
+        if trouble.left is not None:
+            trouble.left -= 1
+        return trouble
 
     def refuses_message(self) -> bool:
         """Whether the next request is one too many; counts it."""
@@ -100,6 +140,14 @@ def feed_fault(name: str) -> FeedFault:
         if fault == name:
             return fault  # type: ignore[no-any-return]
     raise BadFault(f"a feed cannot be {name!r}; it can be: {', '.join(get_args(FeedFault))}")
+
+
+def venue_fault(name: str) -> VenueFault:
+    """A polled venue's fault by name. Raises `BadFault`."""
+    for fault in get_args(VenueFault):
+        if fault == name:
+            return fault  # type: ignore[no-any-return]
+    raise BadFault(f"a venue cannot be {name!r}; it can be: {', '.join(get_args(VenueFault))}")
 
 
 def _text(parameters: Mapping[str, str], name: str) -> str:

@@ -1,4 +1,4 @@
-"""Everything the simulator serves over HTTP: Kraken's REST, the five feeds, faults, metrics, health."""
+"""Everything the simulator serves over HTTP: Kraken's REST, polled venues, the five feeds, faults, metrics, health."""
 
 import asyncio
 import json
@@ -14,6 +14,7 @@ from simulator.exchange import GARBAGE, Hub, serve_websocket
 from simulator.faults import FAULTS, SLOW_FEED_SECONDS, BadFault
 from simulator.newsrooms import NEWSROOMS, Feed, http_date
 from simulator.protocol import System
+from simulator.venue_routes import ADDRESSES, add_venues
 from simulator.world import World
 
 # Without spaces, as the venue writes it.
@@ -32,6 +33,7 @@ def make_app(world: World, hub: Hub, *, heartbeat_seconds: float) -> web.Applica
     app.router.add_get("/v2", websocket)
     app.router.add_get("/0/public/{method}", _rest_handler(world, hub))
     app.router.add_post("/0/public/{method}", _rest_handler(world, hub))
+    add_venues(app, world, hub)
     app.router.add_get("/feeds/{newsroom}/rss", _feed_handler(world, hub))
     app.router.add_get("/faults", _faults_page)
     app.router.add_delete("/faults", _faults_clearer(hub))
@@ -165,9 +167,10 @@ def _health_page(world: World, hub: Hub) -> Handler:
 
 
 async def _front_page(request: web.Request) -> web.Response:
+    venues = "".join(f"{path} ({source})\n" for path, (source, _) in ADDRESSES.items())
     feeds = "".join(f"/feeds/{newsroom.slug}/rss\n" for newsroom in NEWSROOMS)
     return web.Response(
         text="CRYPTO VIZ simulator\n\n/v2 (Kraken WebSocket v2)\n"
         "/0/public/Trades OHLC Ticker AssetPairs Assets Time SystemStatus (Kraken REST)\n"
-        f"{feeds}/faults (what can go wrong)\n/metrics\n/health\n"
+        f"{venues}{feeds}/faults (what can go wrong)\n/metrics\n/health\n"
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from contracts.rules import EARLIEST_EVENT_SECONDS, MAX_FUTURE_SECONDS
-from contracts.topics import RAWALERT, RAWARTICLE, RAWGAP, RAWTICKER, RAWTRADE
+from contracts.topics import POLLED_CANDLE, POLLED_MARKET, RAWALERT, RAWARTICLE, RAWGAP, RAWTICKER, RAWTRADE
 
 NOW = 1_763_700_000.0
 LARGEST_BYTES = 10_000_000
@@ -67,12 +67,41 @@ GAP: Body = {
     "missing_left": 10,
     "source": "kraken",
 }
+MARKET: Body = {
+    "pair": "BTCUSDT",
+    "source": "binance",
+    "price": 84000.5,
+    "bid": 84000.0,
+    "ask": 84001,
+    "market_cap": None,
+    "recent_trades": 2,
+    "timestamp": NOW,
+    "received_at": NOW + 0.2,
+}
+CANDLE: Body = {
+    "pair": "ETHUSDT",
+    "source": "binance",
+    "interval": "1m",
+    "open": 3000,
+    "high": 3001.5,
+    "low": 2999.25,
+    "close": 3000.25,
+    "volume": 12.5,
+    "quote_volume": 37500.75,
+    "trade_count": 7,
+    "taker_buy_volume": 6.25,
+    "taker_buy_quote_volume": 18750.5,
+    "timestamp": NOW - 60,
+    "received_at": NOW + 0.2,
+}
 GOOD = {
     RAWTICKER.name: TICKER,
     RAWTRADE.name: TRADE,
     RAWALERT.name: ALERT,
     RAWARTICLE.name: ARTICLE,
     RAWGAP.name: GAP,
+    POLLED_MARKET.name: MARKET,
+    POLLED_CANDLE.name: CANDLE,
 }
 TIMES = (
     *("timestamp", "received_at", "published_at", "collected_at"),
@@ -85,6 +114,8 @@ NUMBER = {
     RAWALERT.name: "last_price",
     RAWARTICLE.name: "published_at",
     RAWGAP.name: "from_time",
+    POLLED_MARKET.name: "price",
+    POLLED_CANDLE.name: "close",
 }
 TEXT = {topic: "title" if topic == RAWARTICLE.name else "pair" for topic in GOOD}
 TIME = {
@@ -93,6 +124,8 @@ TIME = {
     RAWALERT.name: "timestamp",
     RAWARTICLE.name: "collected_at",
     RAWGAP.name: "reported_at",
+    POLLED_MARKET.name: "timestamp",
+    POLLED_CANDLE.name: "timestamp",
 }
 
 
@@ -133,8 +166,9 @@ def _without_text(subject: Subject) -> bytes:
 
 Spoil = Callable[[Subject], bytes | None]
 
-PAIRED = (RAWTICKER.name, RAWTRADE.name, RAWALERT.name, RAWGAP.name)
-PRICED = (RAWTICKER.name, RAWTRADE.name, RAWALERT.name)
+POLLED = (POLLED_MARKET.name, POLLED_CANDLE.name)
+PAIRED = (RAWTICKER.name, RAWTRADE.name, RAWALERT.name, RAWGAP.name, *POLLED)
+PRICED = (RAWTICKER.name, RAWTRADE.name, RAWALERT.name, *POLLED)
 BULK = (RAWTICKER.name, RAWTRADE.name)
 
 # {number}, {text} and {time} stand for the name of that field in the topic.
@@ -201,6 +235,9 @@ KINDS: tuple[tuple[str, tuple[str, ...], Spoil, str], ...] = (
     ("huge id", (RAWTRADE.name,), lambda s: s.changed(trade_id=10**30), "trade_id: Input should be less than"),
     ("negative id", (RAWTRADE.name,), lambda s: s.changed(trade_id=-1), "trade_id: Input should be greater than"),
     ("unknown alert", (RAWALERT.name,), lambda s: s.changed(alert_type="panic"), "alert_type: Input should be"),
+    ("a source nobody polls", POLLED, lambda s: s.changed(source="kraken"), "source: Input should be"),
+    ("a length nobody draws", (POLLED_CANDLE.name,), lambda s: s.changed(interval="7m"), "interval: Input should be"),
+    ("high below its close", (POLLED_CANDLE.name,), lambda s: s.changed(high=3000.1), "outside of 2999.25 to 3000.1"),
     ("ends before it begins", (RAWGAP.name,), lambda s: s.changed(to_id=42), "from_id 43 above to_id 42"),
     (
         "score above one",

@@ -56,6 +56,12 @@ def published_articles(bootstrap_servers: str, runtime: Runtime) -> list[Article
     return list(_readable(Article, records))
 
 
+def published_newest(bootstrap_servers: str, topic: Topic, model: type[M], newest: int, runtime: Runtime) -> list[M]:
+    """The `newest` messages of each partition of a topic, in the order they were sent."""
+    records, _ = read_tail(bootstrap_servers, topic, newest, runtime)
+    return list(_readable(model, records))
+
+
 def read_tail(
     bootstrap_servers: str, topic: Topic, newest: int | None, runtime: Runtime
 ) -> tuple[list[tuple[bytes, float]], bool]:

@@ -43,12 +43,14 @@ TRADES_PER_SECOND = 20.0
 subscription brings, so the rest has to come back by REST."""
 NEWS_SECONDS = 3.0
 FEED_POLL_SECONDS = 3
+MARKET_POLL_SECONDS = 15
 
 START_SECONDS = 600.0
 
 PORT_FIELDS = (
     *("kafka_controller_port", "database_port", "simulator_port", "api_port", "api_metrics_port", "prometheus_port"),
-    *("kraken_metrics_port", "articles_metrics_port", "raw_metrics_port", "window_metrics_port"),
+    *("kraken_metrics_port", "market_metrics_port", "articles_metrics_port"),
+    *("raw_metrics_port", "window_metrics_port"),
 )
 
 Tell = Callable[[str], None]
@@ -85,6 +87,10 @@ class Rig:
             "pairs": ",".join(PAIRS),
             "kraken_ws_url": f"ws://{place}/v2",
             "kraken_rest_url": f"http://{place}",
+            "binance_url": f"http://{place}",
+            "binance_poll_seconds": str(MARKET_POLL_SECONDS),
+            "coingecko_url": f"http://{place}",
+            "coingecko_poll_seconds": str(MARKET_POLL_SECONDS),
             "feed_urls": ",".join(f"http://{place}/feeds/{name}/rss" for name in NEWSROOMS),
             "feed_private_hosts": place,
             "feed_poll_seconds": str(FEED_POLL_SECONDS),

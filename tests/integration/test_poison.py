@@ -12,6 +12,8 @@ from contracts.messages import DeadLetter
 from contracts.topics import (
     DEADLETTER,
     MAX_RECORD_BYTES,
+    POLLED_CANDLE,
+    POLLED_MARKET,
     PRODUCER_CONFIG,
     RAWALERT,
     RAWARTICLE,
@@ -33,7 +35,15 @@ from tests.recompute import (
     stored_sentiment,
 )
 
-SHARES = {RAWTICKER.name: 42, RAWTRADE.name: 43, RAWALERT.name: 5, RAWARTICLE.name: 5, RAWGAP.name: 5}
+SHARES = {
+    RAWTICKER.name: 37,
+    RAWTRADE.name: 38,
+    RAWALERT.name: 5,
+    RAWARTICLE.name: 5,
+    RAWGAP.name: 5,
+    POLLED_MARKET.name: 5,
+    POLLED_CANDLE.name: 5,
+}
 """In a hundred good messages: so many of each topic that its poison stays below the share at which a job stops."""
 WINDOWED = (RAWTICKER.name, RAWARTICLE.name)
 EACH_IN = 100

@@ -5,7 +5,8 @@ from difflib import get_close_matches
 
 from data_producers.sources.kraken.dialect import SOURCE
 from data_producers.sources.kraken.parse_rest import VenueError, parse_pairs
-from data_producers.sources.kraken.rest import KrakenRest, TryLater
+from data_producers.sources.kraken.rest import KrakenRest
+from data_producers.sources.rest import TryLater
 from data_producers.telemetry import REFUSED
 
 log = logging.getLogger(__name__)

@@ -13,7 +13,8 @@ from data_producers.pacing import Pace
 from data_producers.runtime import Runtime
 from data_producers.sources.kraken.gaps import Hole
 from data_producers.sources.kraken.parse_rest import TradesPage, VenueError
-from data_producers.sources.kraken.rest import PAGE_TRADES, KrakenRest, TryLater
+from data_producers.sources.kraken.rest import PAGE_TRADES, KrakenRest
+from data_producers.sources.rest import TryLater
 
 log = logging.getLogger(__name__)
 

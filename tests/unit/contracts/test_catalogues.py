@@ -10,13 +10,15 @@ from contracts.tables import TABLE_BY_TOPIC, TABLES
 from contracts.topics import MAX_RECORD_BYTES, PRODUCER_CONFIG, RAW_TOPICS, TOPICS
 
 
-def test_topics_are_the_five_of_the_specification_and_the_gaps():
+def test_topics_are_the_five_of_the_specification_the_gaps_and_what_is_polled():
     assert [topic.name for topic in TOPICS] == [
         "rawticker",
         "rawtrade",
         "rawalert",
         "rawarticle",
         "rawgap",
+        "market_data",
+        "ohlcv_data",
         "deadletter",
     ]
     assert {topic.name for topic in RAW_TOPICS} == set(TABLE_BY_TOPIC)

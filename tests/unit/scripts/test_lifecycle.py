@@ -18,7 +18,7 @@ def test_an_outside_database_is_watched_though_it_has_no_process(config):
     outside = config.model_copy(update={"database_url": "postgresql://db.example/x"})
     parts = parts_of(processes(outside, "live", with_prometheus=False))
     assert parts == (
-        *("postgres", "kafka", "kraken_producer", "article_scraper"),
+        *("postgres", "kafka", "kraken_producer", "market_poller", "article_scraper"),
         *("kafka_to_timescale", "sentiment_prediction_job", "api"),
     )
 

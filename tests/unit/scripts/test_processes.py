@@ -28,7 +28,7 @@ def names(table):
 
 def test_demo_runs_everything_on_this_machine(config):
     assert names(processes(config, "simulator", with_prometheus=True)) == [
-        *("postgres", "kafka", "simulator", "kraken_producer", "article_scraper"),
+        *("postgres", "kafka", "simulator", "kraken_producer", "market_poller", "article_scraper"),
         *("kafka_to_timescale", "sentiment_prediction_job", "api", "prometheus"),
     ]
 
@@ -47,7 +47,7 @@ def test_outside_servers_have_no_process(config):
 def test_every_port_of_the_table_is_a_setting_and_unique(config):
     table = processes(config, "simulator", with_prometheus=True)
     ports = [port_of(config, field) for process in table for field in process.ports]
-    assert len(set(ports)) == len(ports) == 11
+    assert len(set(ports)) == len(ports) == 12
 
 
 def test_kafka_listens_on_the_port_of_the_first_broker(config):
@@ -58,7 +58,8 @@ def test_kafka_listens_on_the_port_of_the_first_broker(config):
 def test_demo_points_the_producers_at_the_simulator_alone(config):
     told = world_environment(config, "simulator")
     assert told["CRYPTOVIZ_KRAKEN_WS_URL"] == "ws://127.0.0.1:8765/v2"
-    assert told["CRYPTOVIZ_KRAKEN_REST_URL"] == "http://127.0.0.1:8765"
+    venues = ("CRYPTOVIZ_KRAKEN_REST_URL", "CRYPTOVIZ_BINANCE_URL", "CRYPTOVIZ_COINGECKO_URL")
+    assert [told[name] for name in venues] == ["http://127.0.0.1:8765"] * 3
     feeds = told["CRYPTOVIZ_FEED_URLS"].split(",")
     assert [website_of(url) for url in feeds] == list(NEWSROOMS)
     assert all(url.startswith("http://127.0.0.1:8765/") for url in feeds)

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from contracts.messages import Unreadable, parse_message
 from contracts.tables import TABLE_BY_TOPIC
-from contracts.topics import RAWARTICLE, RAWGAP, RAWTICKER, RAWTRADE, TOPIC_BY_NAME
+from contracts.topics import POLLED_CANDLE, POLLED_MARKET, RAWARTICLE, RAWGAP, RAWTICKER, RAWTRADE, TOPIC_BY_NAME
 from spark_jobs.schemas import table_schema
 from spark_jobs.transforms.decode import decode
 from spark_jobs.transforms.layouts import LAYOUTS
-from tests.poison import ARTICLE, GOOD, NOW, TICKER, TRADE, poisons
+from tests.poison import ARTICLE, CANDLE, GOOD, MARKET, NOW, TICKER, TRADE, poisons
 
 
 def decode_one(topic, raw, recorded_at=NOW):
@@ -91,6 +91,35 @@ def test_decode_article_of_an_older_message_is_the_first_version_of_its_own_stor
     told = {**ARTICLE, "revision": 3, "story_id": "decrypt-7"}
     (row,) = decode_one(RAWARTICLE.name, json.dumps(told).encode()).rows.to_pylist()
     assert (row["revision"], row["story_id"]) == (3, "decrypt-7")
+
+
+def test_decode_market_keeps_what_a_source_does_not_tell_as_null():
+    (row,) = decode_one(POLLED_MARKET.name, json.dumps(MARKET).encode()).rows.to_pylist()
+    told = {name: value for name, value in row.items() if value is not None}
+    assert told == {
+        "timestamp": at(NOW),
+        "pair": "BTC/USDT",
+        "source": "binance",
+        "price": 84000.5,
+        "bid": 84000.0,
+        "ask": 84001.0,
+        "recent_trades": 2,
+        "received_at": datetime(2025, 11, 21, 4, 40, 0, 200000, UTC),
+    }
+    assert len(row) == len(told) + 12
+
+
+def test_decode_candle_names_the_pair_canonically():
+    (row,) = decode_one(POLLED_CANDLE.name, json.dumps(CANDLE).encode()).rows.to_pylist()
+    assert (row["timestamp"], row["pair"], row["source"], row["interval"]) == (
+        at(NOW - 60),
+        "ETH/USDT",
+        "binance",
+        "1m",
+    )
+    assert (row["open"], row["high"], row["low"], row["close"]) == (3000.0, 3001.5, 2999.25, 3000.25)
+    assert (row["volume"], row["quote_volume"], row["trade_count"]) == (12.5, 37500.75, 7)
+    assert (row["taker_buy_volume"], row["taker_buy_quote_volume"]) == (6.25, 18750.5)
 
 
 @pytest.mark.parametrize("topic", GOOD)

@@ -1,7 +1,7 @@
 from prometheus_client import REGISTRY
 
 from data_producers.sources.kraken.pairs import traded_pairs
-from data_producers.sources.kraken.rest import TryLater
+from data_producers.sources.rest import TryLater
 
 
 class Rest:

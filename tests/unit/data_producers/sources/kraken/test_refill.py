@@ -13,7 +13,7 @@ from data_producers.sources.kraken import refill
 from data_producers.sources.kraken.ledger import Ledger, Publisher
 from data_producers.sources.kraken.parse_rest import TradesPage, VenueError
 from data_producers.sources.kraken.refill import SHORT_PAGES, Look, Refiller
-from data_producers.sources.kraken.rest import TryLater
+from data_producers.sources.rest import TryLater
 
 AT = 1_790_358_506
 

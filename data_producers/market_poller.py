@@ -1,0 +1,34 @@
+"""Binance's and CoinGecko's markets into Kafka: snapshots and candles, polled."""
+
+from contracts.logs import configure_logging
+from contracts.messages import Candle, MarketSnapshot
+from contracts.settings import settings
+from contracts.topics import POLLED_CANDLE, POLLED_MARKET
+from data_producers.runtime import run_together, runtime_until_signal
+from data_producers.sinks.kafka import KafkaSink
+from data_producers.sinks.published import published_newest
+from data_producers.sources.cleaning import Polled
+from data_producers.sources.polled import pollers
+from data_producers.telemetry import serve_metrics
+
+READ_BACK = 20_000
+"""How many of the newest snapshots and candles are read back at a start, so that nothing is published twice."""
+
+
+def main() -> None:
+    """Runs until SIGTERM or SIGINT, then delivers what was accepted."""
+    config = settings()
+    configure_logging("market_poller", config.log_level)
+    runtime = runtime_until_signal()
+    serve_metrics(config.metrics_host, config.market_metrics_port)
+    brokers = config.kafka_bootstrap_servers
+    with KafkaSink(brokers, (POLLED_MARKET, POLLED_CANDLE), runtime) as sink:
+        published: list[Polled] = [
+            *published_newest(brokers, POLLED_MARKET, MarketSnapshot, READ_BACK, runtime),
+            *published_newest(brokers, POLLED_CANDLE, Candle, READ_BACK, runtime),
+        ]
+        run_together([poller.run for poller in pollers(config, published, sink, runtime)], runtime)
+
+
+if __name__ == "__main__":
+    main()

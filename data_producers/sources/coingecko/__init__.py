@@ -1,0 +1,1 @@
+"""CoinGecko's markets, polled."""
