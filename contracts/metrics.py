@@ -76,7 +76,7 @@ POLLS = Metric(
     "cryptoviz_producer_polls_total",
     "counter",
     "Questions to polled sources by outcome",
-    ("source", "question", "outcome"),
+    ("source", "kind", "outcome"),
 )
 POLL_FAILURES = Metric(
     "cryptoviz_producer_poll_failures_total",

@@ -10,6 +10,7 @@ import prometheus_client
 from aiohttp import web
 
 from simulator import rest
+from simulator.binance import WeightMeter
 from simulator.exchange import GARBAGE, Hub, serve_websocket
 from simulator.faults import FAULTS, SLOW_FEED_SECONDS, BadFault
 from simulator.newsrooms import NEWSROOMS, Feed, http_date
@@ -33,10 +34,10 @@ def make_app(world: World, hub: Hub, *, heartbeat_seconds: float) -> web.Applica
     app.router.add_get("/v2", websocket)
     app.router.add_get("/0/public/{method}", _rest_handler(world, hub))
     app.router.add_post("/0/public/{method}", _rest_handler(world, hub))
-    add_venues(app, world, hub)
+    meter = add_venues(app, world, hub)
     app.router.add_get("/feeds/{newsroom}/rss", _feed_handler(world, hub))
     app.router.add_get("/faults", _faults_page)
-    app.router.add_delete("/faults", _faults_clearer(hub))
+    app.router.add_delete("/faults", _faults_clearer(hub, meter))
     app.router.add_post("/faults/{name}", _fault_switch(hub))
     app.router.add_get("/metrics", _metrics)
     app.router.add_get("/health", _health_page(world, hub))
@@ -131,9 +132,10 @@ def _system(text: str) -> System:
     raise BadFault(f"system={text!r} is none of: {', '.join(get_args(System))}")
 
 
-def _faults_clearer(hub: Hub) -> Handler:
+def _faults_clearer(hub: Hub, meter: WeightMeter) -> Handler:
     async def clear(request: web.Request) -> web.Response:
         hub.faults.clear()
+        meter.used = 0
         hub.set_system("online")
         return web.json_response({"faults": "cleared"})
 

@@ -24,14 +24,15 @@ ADDRESSES = {
 _compact = partial(json.dumps, separators=(",", ":"))
 
 
-def add_venues(app: web.Application, world: World, hub: Hub) -> None:
-    """Serves the polled venues."""
+def add_venues(app: web.Application, world: World, hub: Hub) -> binance.WeightMeter:
+    """Serves the polled venues; the meter that counts what is used at Binance."""
     meter = binance.WeightMeter()
     for path, (source, question) in ADDRESSES.items():
         if source == "binance":
             app.router.add_get(path, _binance(question, world, hub, meter))
         else:
             app.router.add_get(path, _coingecko(question, world, hub))
+    return meter
 
 
 def _binance(question: str, world: World, hub: Hub, meter: binance.WeightMeter) -> Any:

@@ -14,11 +14,11 @@ from urllib.request import Request, urlopen
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from contracts.messages import parse_message
-from contracts.topics import RAWALERT, RAWARTICLE, RAWGAP, RAWTICKER, RAWTRADE
+from contracts.topics import POLLED_CANDLE, POLLED_MARKET, RAWALERT, RAWARTICLE, RAWGAP, RAWTICKER, RAWTRADE
 from scripts.waiting import free_ports, port_is_open, wait_until
 
 ROOT = Path(__file__).parents[1]
-FOLLOWED = (RAWTICKER, RAWTRADE, RAWALERT, RAWGAP, RAWARTICLE)
+FOLLOWED = (RAWTICKER, RAWTRADE, RAWALERT, RAWGAP, RAWARTICLE, POLLED_MARKET, POLLED_CANDLE)
 PAIRS = ("BTC/USD", "ETH/USD", "SOL/USD")
 NEWSROOMS = ("coindesk", "cointelegraph", "decrypt", "cryptoslate", "bitcoinmagazine")
 START_SECONDS = 180
@@ -66,7 +66,7 @@ class Stack:
     def __init__(self, folder, bootstrap):
         self.folder = folder
         self.bootstrap = bootstrap
-        self.port, self.kraken_metrics, self.articles_metrics = free_ports(3)
+        self.port, self.kraken_metrics, self.articles_metrics, self.market_metrics = free_ports(4)
         base = f"127.0.0.1:{self.port}"
         self.url = f"http://{base}"
         self.environment = {
@@ -84,6 +84,13 @@ class Stack:
             "CRYPTOVIZ_KRAKEN_REST_SECONDS": "0.2",
             "CRYPTOVIZ_KRAKEN_METRICS_PORT": str(self.kraken_metrics),
             "CRYPTOVIZ_ARTICLES_METRICS_PORT": str(self.articles_metrics),
+            "CRYPTOVIZ_BINANCE_URL": self.url,
+            "CRYPTOVIZ_BINANCE_PAIRS": ",".join(f"{pair}T" for pair in PAIRS),
+            "CRYPTOVIZ_BINANCE_POLL_SECONDS": "3",
+            "CRYPTOVIZ_COINGECKO_URL": self.url,
+            "CRYPTOVIZ_COINGECKO_COINS": ",".join(pair.partition("/")[0] for pair in PAIRS),
+            "CRYPTOVIZ_COINGECKO_POLL_SECONDS": "3",
+            "CRYPTOVIZ_MARKET_METRICS_PORT": str(self.market_metrics),
         }
 
     def start(self, module, *arguments):
@@ -166,7 +173,8 @@ def ids_of(trades, pair):
 
 
 def published(stack, topic, more_than):
-    port = stack.articles_metrics if topic is RAWARTICLE else stack.kraken_metrics
+    ports = {"article_scraper": stack.articles_metrics, "market_poller": stack.market_metrics}
+    port = ports.get(topic.writer, stack.kraken_metrics)
     sample = f'cryptoviz_producer_messages_total{{topic="{topic.name}"}}'
     return lambda: stack.metric(port, sample) > more_than
 

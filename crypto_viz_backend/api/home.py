@@ -9,6 +9,7 @@ HOME = """<!doctype html>
 <ul>
 <li><a href="/api/v1/prix/btc/temps_reel/">/api/v1/prix/btc/temps_reel/</a> the newest ticker of each pair
 <li><a href="/api/v1/prix/btc/historique/?periode=24h">/api/v1/prix/btc/historique/?periode=24h</a> candles
+<li><a href="/api/v1/marche/btc/">/api/v1/marche/btc/</a> Binance and CoinGecko
 <li><a href="/api/v1/sentiment/btc/historique/?periode=7d">/api/v1/sentiment/btc/historique/?periode=7d</a> sentiment
 <li><a href="/api/v1/predictions/btc/">/api/v1/predictions/btc/</a> forecasts
 <li><a href="/api/v1/articles/btc/">/api/v1/articles/btc/</a> news

@@ -64,6 +64,11 @@ def price_latest(*, pairs: tuple[str, ...]) -> Answer:
     return _answer(fetch_rows("price_latest", pairs=list(pairs)))
 
 
+def market_latest(*, pairs: tuple[str, ...], source: str | None) -> Answer:
+    """The newest state of the markets of `pairs` at each polled source, or at the one named: by pair, then source."""
+    return _answer(fetch_rows("market_latest", pairs=list(pairs), source=source))
+
+
 def sentiment_history(*, symbol: str, span: Span, interval: timedelta, limit: int | None, now: datetime) -> Answer:
     """Mean sentiment per bucket of the windows that began in it, weighted by their stories: oldest first, as above."""
     rows = fetch_rows(

@@ -3,14 +3,15 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 from difflib import get_close_matches
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from rest_framework import serializers
 
-from api.models import ArticleData, PredictionData, TickerData
+from api.models import ArticleData, MarketData, PredictionData, TickerData
 from api.periods import INTERVALS, BadTime, Span, fitting_interval, parse_moment, parse_period, span_of, whole_buckets
 from api.selectors import Answer
-from contracts.tables import ARTICLE_DATA, PREDICTION_DATA, TICKER_DATA
+from contracts.messages import MarketSource
+from contracts.tables import ARTICLE_DATA, MARKET_DATA, PREDICTION_DATA, TICKER_DATA
 
 SENTIMENT_INTERVALS = {name: width for name, width in INTERVALS.items() if name != "1m"}
 """A sentiment window is three minutes long: shorter buckets would show what is not there."""
@@ -143,6 +144,15 @@ class ArticlesQuery(SpanQuery):
     limit = serializers.IntegerField(default=20, min_value=1, max_value=200, help_text="The newest so many")
 
 
+class MarketQuery(Query):
+    """Markets at the polled sources."""
+
+    def get_fields(self) -> dict[str, Any]:
+        # as a class attribute, `source` would hide the serializer's own
+        one = ChoiceOfField(get_args(MarketSource), required=False, help_text="The markets of this source alone")
+        return {**super().get_fields(), "source": one}
+
+
 class CandleOut(serializers.Serializer[Any]):
     """A candle; its timestamp is the moment it begins."""
 
@@ -174,6 +184,14 @@ class TickerOut(serializers.ModelSerializer[Any]):
     class Meta:
         model = TickerData
         fields = TICKER_DATA.written_columns
+
+
+class MarketOut(serializers.ModelSerializer[Any]):
+    """The newest state of a pair's market at a polled source; null: the source does not tell."""
+
+    class Meta:
+        model = MarketData
+        fields = MARKET_DATA.written_columns
 
 
 class PredictionOut(serializers.ModelSerializer[Any]):

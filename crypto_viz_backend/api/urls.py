@@ -22,6 +22,7 @@ register_converter(CryptoName, "crypto")
 urlpatterns = [
     path("prix/<crypto:crypto>/historique/", views.PriceHistory.as_view()),
     path("prix/<crypto:crypto>/temps_reel/", views.PriceLatest.as_view()),
+    path("marche/<crypto:crypto>/", views.MarketLatest.as_view()),
     path("sentiment/<crypto:crypto>/historique/", views.SentimentHistory.as_view()),
     path("predictions/<crypto:crypto>/", views.Predictions.as_view()),
     path("articles/<crypto:crypto>/", views.Articles.as_view()),

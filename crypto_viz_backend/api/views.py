@@ -96,6 +96,19 @@ class PriceLatest(ReadView):
         return self.envelope(crypto, market.symbol, selectors.price_latest(pairs=market.pairs), now)
 
 
+class MarketLatest(ReadView):
+    """The newest state of an asset's markets at the polled sources, or of the pair that is named."""
+
+    @_described(
+        serializers.MarketOut, serializers.MarketQuery, "The newest markets of an asset at Binance and CoinGecko"
+    )
+    def get(self, request: Request, crypto: str) -> Response:
+        market, now = self.market(crypto), datetime.now(UTC)
+        query = self.query(request, serializers.MarketQuery)
+        source = query.validated_data.get("source")
+        return self.envelope(crypto, market.symbol, selectors.market_latest(pairs=market.pairs, source=source), now)
+
+
 class SentimentHistory(ReadView):
     """Mean sentiment per bucket of the stories first told in it, weighted by confidence: one story counts once."""
 

@@ -47,14 +47,17 @@ class Cleaned(Generic[M_co]):
     quarantined: tuple[Quarantined, ...] = ()
 
 
-def field_of(row: Any, field: str | int) -> Any:
-    """The value of a field: a key of an object, a place in a list. Raises `BadRow` if it is missing or null."""
+def field_of(row: Any, field: str | int, name: str = "") -> Any:
+    """The value of a field: a key of an object, a place in a list. Raises `BadRow` if it is missing or null.
+
+    `name` is what a person calls it, where that is not the field itself.
+    """
     try:
         value = row[field]
     except (KeyError, IndexError, TypeError):
-        raise BadRow("malformed", f"no {field}", row) from None
+        raise BadRow("malformed", f"no {name or field}", row) from None
     if value is None:
-        raise BadRow("null", f"{field} is null", row)
+        raise BadRow("null", f"{name or field} is null", row)
     return value
 
 
@@ -66,7 +69,7 @@ def number_of(row: Any, field: str | int, name: str = "", *, signed: bool = Fals
     if optional and isinstance(row, Mapping) and row.get(field) is None:
         return None
     told = name or str(field)
-    value = field_of(row, field)
+    value = field_of(row, field, told)
     try:
         number = float(value) if not isinstance(value, bool) else math.nan
     except (TypeError, ValueError):
@@ -94,7 +97,9 @@ def clean(rows: Iterable[R], read: Callable[[R], M]) -> Cleaned[M]:
         except BadRow as bad:
             held.append(Quarantined(bad.reason, str(bad), bad.raw))
         except ValidationError as error:
-            held.append(Quarantined("inconsistent", error.errors(include_url=False)[0]["msg"][:200], row))
+            first = error.errors(include_url=False)[0]
+            where = "".join(f"{part}: " for part in first["loc"])
+            held.append(Quarantined("inconsistent", f"{where}{first['msg']}"[:200], row))
         else:
             if identity_of(message) in messages:
                 held.append(Quarantined("duplicate", f"{identity_of(message)} a second time", row))

@@ -105,7 +105,9 @@ class Poller:
     def poll(self) -> None:
         """One poll: every question, each answer published before the next is asked."""
         for question in self._source.questions():
-            self._runtime.wait(max(0.0, self._quiet_until - self._runtime.now()))
+            pause = self._quiet_until - self._runtime.now()
+            if pause > 0:
+                self._runtime.wait(pause)
             if self._runtime.stop.is_set():
                 return
             self._ask(question)

@@ -22,6 +22,7 @@ VIEWS = (
     *(f"candles_{interval}" for interval in INTERVALS),
     *("v_data_quality", "v_forecast_scorecard", "v_freshness", "v_gaps", "v_latest_prices", "v_latest_trades"),
     *("v_price_sentiment_1h", "sentiment_1h", "sentiment_1d"),
+    *("v_latest_markets", "v_venue_prices"),
 )
 
 MATRIX = {
@@ -31,6 +32,8 @@ MATRIX = {
     "SELECT * FROM v_forecast_scorecard": {OWNER, API, ANALYST},
     "SELECT * FROM v_data_quality": {OWNER, API, ANALYST},
     "SELECT * FROM v_gaps": {OWNER, API, ANALYST},
+    "SELECT * FROM v_latest_markets": {OWNER, API, ANALYST},
+    "SELECT * FROM v_venue_prices": {OWNER, API, ANALYST},
     "SELECT * FROM v_price_sentiment_1h": {OWNER, API, ANALYST},
     "SELECT * FROM sentiment_1h": {OWNER, API, ANALYST},
     "SELECT * FROM sentiment_1d": {OWNER, API, ANALYST},

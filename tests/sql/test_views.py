@@ -104,3 +104,38 @@ def test_gaps_say_what_came_after_all_and_how_long_it_took(engine):
         ("BTC/USD", 11, 20, False),
         ("BTC/USD", 31, 40, True),
     ]
+
+
+def _market(pair, source, minute, price):
+    return (
+        "INSERT INTO market_data (timestamp, pair, source, price, received_at) VALUES"
+        f" ('2026-01-05 10:{minute:02}Z', '{pair}', '{source}', {price}, '2026-01-05Z')"
+    )
+
+
+def test_the_newest_market_of_each_pair_at_each_source(engine):
+    for row in (
+        ("BTC/USDT", "binance", 1, 100),
+        ("BTC/USDT", "binance", 2, 102),
+        ("BTC/USD", "coingecko", 0, 101),
+        ("ETH/USDT", "binance", 0, 10),
+        ("BTC/EUR", "coingecko", 0, 90),
+    ):
+        engine.execute(_market(*row))
+    rows = _rows(engine, "SELECT * FROM v_latest_markets ORDER BY pair, source")
+    assert [(row["pair"], row["source"], row["price"]) for row in rows] == [
+        ("BTC/EUR", "coingecko", 90),
+        ("BTC/USD", "coingecko", 101),
+        ("BTC/USDT", "binance", 102),
+        ("ETH/USDT", "binance", 10),
+    ]
+    engine.execute(
+        "INSERT INTO latest_tick (timestamp, pair, last, bid, ask, volume_24h, received_at)"
+        " VALUES ('2026-01-05 10:02Z', 'BTC/USD', 100, 99, 101, 1, '2026-01-05Z')"
+    )
+    rows = _rows(engine, "SELECT * FROM v_venue_prices ORDER BY pair, source")
+    assert [(r["crypto_symbol"], r["pair"], r["source"], r["kraken_price"], r["difference_percent"]) for r in rows] == [
+        ("BTC", "BTC/USD", "coingecko", 100, 1),
+        ("BTC", "BTC/USDT", "binance", 100, 2),
+        ("ETH", "ETH/USDT", "binance", None, None),
+    ]

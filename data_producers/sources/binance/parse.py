@@ -2,11 +2,16 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from decimal import Decimal
+from statistics import median
 from typing import Any
 
 from contracts.messages import Candle, CandleInterval, MarketSnapshot
+from contracts.rules import MARKET_OUTLIER_PERCENT
 from data_producers.sources.binance.dialect import INTERVAL_SECONDS, PAGE_KLINES, SETTLING_SECONDS, symbol_of
 from data_producers.sources.cleaning import BadRow, Cleaned, Quarantined, clean, field_of, number_of
+
+_OUTLIER = Decimal(repr(MARKET_OUTLIER_PERCENT))
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,9 +24,15 @@ class CandlePage:
 
 @dataclass(frozen=True, slots=True)
 class _RecentTrade:
-    price: float
-    volume: float
+    price: Decimal
+    volume: Decimal
     taker_bought: bool
+    raw: Any
+
+
+def _exact(number: float) -> Decimal:
+    """The decimal a figure was written as, so that what is worked out from it is exact to the venue's last digit."""
+    return Decimal(repr(number))
 
 
 def parse_snapshot(pair: str, ticker: Any, depth: Any, trades: Any, received_at: float) -> Cleaned[MarketSnapshot]:
@@ -33,16 +44,17 @@ def parse_snapshot(pair: str, ticker: Any, depth: Any, trades: Any, received_at:
     is the maker, the taker sold.
     """
     held: list[Quarantined] = []
-    recent = list(_recent_trades(trades, held))
+    recent = _in_line(list(_recent_trades(trades, held)), held)
     snapshot = clean([ticker], lambda row: _snapshot(pair, row, depth, recent, received_at))
     return Cleaned(snapshot.messages, (*held, *snapshot.quarantined))
 
 
 def _snapshot(pair: str, row: Any, depth: Any, recent: list[_RecentTrade], received_at: float) -> MarketSnapshot:
     bid, ask = _best(depth, "bids"), _best(depth, "asks")
-    whole_book = bid is not None and ask is not None
-    spread = ask - bid if whole_book else None
-    bought = sum(trade.volume for trade in recent if trade.taker_bought)
+    spread = None if bid is None or ask is None else _exact(ask) - _exact(bid)
+    if spread is not None and spread < 0:
+        raise BadRow("inconsistent", f"bid {bid} above ask {ask}", depth)
+    bought = sum((trade.volume for trade in recent if trade.taker_bought), Decimal(0))
     return MarketSnapshot(
         pair=symbol_of(pair),
         source="binance",
@@ -56,11 +68,11 @@ def _snapshot(pair: str, row: Any, depth: Any, recent: list[_RecentTrade], recei
         weighted_average_24h=number_of(row, "weightedAvgPrice"),
         bid=bid,
         ask=ask,
-        spread=spread,
-        spread_percent=spread / ((bid + ask) / 2) * 100 if spread is not None else None,
+        spread=None if spread is None else float(spread),
+        spread_percent=None if spread is None else float(spread / (_exact(bid) + _exact(ask)) * 200),
         recent_trades=len(recent),
-        mean_trade_price=sum(trade.price for trade in recent) / len(recent) if recent else None,
-        taker_buy_volume=bought if recent else None,
+        mean_trade_price=float(sum(trade.price for trade in recent) / len(recent)) if recent else None,
+        taker_buy_volume=float(bought) if recent else None,
         timestamp=number_of(row, "closeTime") / 1000,
         received_at=received_at,
     )
@@ -77,7 +89,8 @@ def _recent_trades(rows: Any, held: list[Quarantined]) -> Iterator[_RecentTrade]
     for row in rows if isinstance(rows, list) else [rows]:
         try:
             number = field_of(row, "id")
-            trade = _RecentTrade(number_of(row, "price"), number_of(row, "qty"), not field_of(row, "isBuyerMaker"))
+            price, volume = _exact(number_of(row, "price")), _exact(number_of(row, "qty"))
+            trade = _RecentTrade(price, volume, not field_of(row, "isBuyerMaker"), row)
         except BadRow as bad:
             held.append(Quarantined(bad.reason, str(bad), bad.raw))
             continue
@@ -86,6 +99,18 @@ def _recent_trades(rows: Any, held: list[Quarantined]) -> Iterator[_RecentTrade]
         else:
             seen.add(number)
             yield trade
+
+
+def _in_line(trades: list[_RecentTrade], held: list[Quarantined]) -> list[_RecentTrade]:
+    """The trades near their median: one price far off would move the mean."""
+    if not trades:
+        return []
+    middle = median(trade.price for trade in trades)
+    near = [trade for trade in trades if abs(trade.price - middle) * 100 <= middle * _OUTLIER]
+    for trade in trades:
+        if trade not in near:
+            held.append(Quarantined("outlier", f"{trade.price} among trades at {middle}", trade.raw))
+    return near
 
 
 def parse_klines(rows: Any, pair: str, interval: CandleInterval, venue_at: float, received_at: float) -> CandlePage:

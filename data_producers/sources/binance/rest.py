@@ -54,7 +54,9 @@ class BinanceRest:
 
     def _ask(self, path: str, **query: str) -> tuple[Any, Answer]:
         weight = WEIGHTS[path]
-        self._runtime.wait(self._budget.wait_seconds(weight, self._runtime.now()))
+        pause = self._budget.wait_seconds(weight, self._runtime.now())
+        if pause > 0:
+            self._runtime.wait(pause)
         self._budget.spend(weight, self._runtime.now())
         answer = self._session.get(path, query)
         return json_of(answer), answer

@@ -7,12 +7,17 @@ import psycopg2
 import pytest
 from psycopg2.extras import execute_values
 
+from contracts.tables import MARKET_DATA
+
 HOUR = timedelta(hours=1)
 NOW = datetime.now(UTC)
 TODAY = NOW.replace(minute=0, second=0, microsecond=0) - 3 * HOUR
 
 ALIASES = ["btc", "BTC", "bitcoin", "xbt", "XXBT", "BTC%2FUSD", "btc-usd", "BTCUSD", "XBT%2FUSD"]
-PATHS = ["prix/{}/historique/", "prix/{}/temps_reel/", "sentiment/{}/historique/", "predictions/{}/", "articles/{}/"]
+PATHS = [
+    *("prix/{}/historique/", "prix/{}/temps_reel/", "marche/{}/"),
+    *("sentiment/{}/historique/", "predictions/{}/", "articles/{}/"),
+]
 
 
 def _insert(cursor, table, rows):
@@ -28,6 +33,12 @@ def _trade(at, trade_id, price, volume=1.0, pair="BTC/USD"):
 def _ticker(at, pair, last):
     row = {"timestamp": at, "pair": pair, "last": last, "bid": last - 1, "ask": last + 1, "volume_24h": 5.5}
     return {**row, "received_at": at + timedelta(seconds=1)}
+
+
+def _market(at, source, pair, price, **told):
+    row = {"timestamp": at, "pair": pair, "source": source, "price": price, "received_at": at + timedelta(seconds=2)}
+    optional = dict.fromkeys(sorted(MARKET_DATA.nullable))
+    return {**row, **optional, **told}
 
 
 def _sentiment(at, score, articles):
@@ -64,6 +75,13 @@ def market(api_database):
             _ticker(TODAY, "ETH/USD", 10.0),
         ]
         _insert(cursor, "latest_tick", ticks)
+        markets = [
+            _market(TODAY, "binance", "BTC/USDT", 100.5, bid=100.0, ask=101.0, spread=1.0),
+            _market(TODAY + HOUR, "binance", "BTC/USDT", 101.5, bid=101.0, ask=102.0, spread=1.0, recent_trades=3),
+            _market(TODAY + HOUR, "coingecko", "BTC/USD", 101.0, market_cap=2e12),
+            _market(TODAY, "coingecko", "ETH/USD", 10.0),
+        ]
+        _insert(cursor, "market_data", markets)
         windows = [(TODAY, 0.75, 3), (TODAY + timedelta(minutes=3), 0.25, 1), (TODAY + HOUR, 0.25, 2)]
         _insert(cursor, "sentiment_data", [_sentiment(*window) for window in windows])
         times = [TODAY, TODAY + timedelta(seconds=30), NOW + HOUR]
@@ -215,6 +233,29 @@ def test_the_newest_ticker_of_each_pair(client):
     assert [row["pair"] for row in answer["data"]] == ["BTC/USD", "BTC/EUR"]
 
 
+def test_the_newest_market_of_each_pair_and_source(client):
+    answer = _get(client, "marche/btc/")
+    assert [(row["pair"], row["source"], row["price"]) for row in answer["data"]] == [
+        ("BTC/USD", "coingecko", 101.0),
+        ("BTC/USDT", "binance", 101.5),
+    ]
+    nothing = dict.fromkeys(sorted(MARKET_DATA.nullable))
+    received = _iso(TODAY + HOUR + timedelta(seconds=2))
+    coingecko, binance = answer["data"]
+    key = {"timestamp": _iso(TODAY + HOUR), "received_at": received}
+    assert coingecko == {**key, "pair": "BTC/USD", "source": "coingecko", "price": 101.0, **nothing, "market_cap": 2e12}
+    told = {"bid": 101.0, "ask": 102.0, "spread": 1.0, "recent_trades": 3}
+    assert binance == {**key, "pair": "BTC/USDT", "source": "binance", "price": 101.5, **nothing, **told}
+    assert list(binance) == list(MARKET_DATA.written_columns)
+    assert answer["source_time"] == _iso(TODAY + HOUR)
+
+
+def test_markets_of_one_source_or_one_pair(client):
+    assert [row["source"] for row in _get(client, "marche/bitcoin/", source="binance")["data"]] == ["binance"]
+    assert [row["pair"] for row in _get(client, "marche/btc-usdt/")["data"]] == ["BTC/USDT"]
+    assert _get(client, "marche/btc-usdt/", source="coingecko")["data"] == []
+
+
 def test_sentiment_is_weighted_by_stories(client):
     answer = _get(client, "sentiment/btc/historique/", periode="7d", interval="1h")
     assert answer["data"] == [
@@ -312,5 +353,5 @@ def test_a_large_answer_is_compressed_for_those_who_can_read_it(client):
 def test_the_root_links_into_the_api_and_every_link_works(client, root):
     page = client.get(root).content.decode()
     links = re.findall(r'href="([^"]+)"', page)
-    assert len(links) == 7
-    assert [client.get(link).status_code for link in links] == [200] * 7
+    assert len(links) == 8
+    assert [client.get(link).status_code for link in links] == [200] * 8

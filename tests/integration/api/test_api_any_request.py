@@ -5,7 +5,10 @@ from urllib.parse import quote, urlencode
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-PATHS = ["prix/{}/historique/", "prix/{}/temps_reel/", "sentiment/{}/historique/", "predictions/{}/", "articles/{}/"]
+PATHS = [
+    *("prix/{}/historique/", "prix/{}/temps_reel/", "marche/{}/"),
+    *("sentiment/{}/historique/", "predictions/{}/", "articles/{}/"),
+]
 
 any_text = st.text(max_size=30)
 names = st.one_of(st.sampled_from(["btc", "XBT", "btc-usd", "eth/eur", "uni"]), any_text)

@@ -2,7 +2,10 @@
 
 import pytest
 
-PATHS = ["prix/{}/historique/", "prix/{}/temps_reel/", "sentiment/{}/historique/", "predictions/{}/", "articles/{}/"]
+PATHS = [
+    *("prix/{}/historique/", "prix/{}/temps_reel/", "marche/{}/"),
+    *("sentiment/{}/historique/", "predictions/{}/", "articles/{}/"),
+]
 
 
 def _problem(response, status):
@@ -48,6 +51,8 @@ def test_an_unknown_parameter_is_refused(client, api_database, path):
         ("prix/btc/historique/", {"start": "2026-01-02", "end": "2026-01-01"}, "periode", "end must be after start"),
         ("prix/btc/historique/", {"periode": ["1d", "2d"]}, "periode", "given more than once"),
         ("sentiment/btc/historique/", {"interval": "1m"}, "interval", "5m, 15m, 1h, 4h, 1d"),
+        ("marche/btc/", {"source": "binanse"}, "source", "did you mean binance?"),
+        ("marche/btc/", {"source": ""}, "source", "is not one of binance, coingecko"),
         ("predictions/btc/", {"limit": "1001"}, "limit", "less than or equal to 1000"),
         ("articles/btc/", {"limit": "201"}, "limit", "less than or equal to 200"),
         ("articles/btc/", {"order": "up"}, "order", "is not one of asc, desc"),

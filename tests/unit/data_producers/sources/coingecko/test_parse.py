@@ -1,0 +1,96 @@
+"""CoinGecko's answers, to the value."""
+
+import json
+
+import pytest
+
+from contracts.messages import MarketSnapshot
+from data_producers.sources.coingecko.parse import parse_markets
+
+AT = 1_790_358_506.25
+BITCOIN = {
+    "id": "bitcoin",
+    "symbol": "btc",
+    "name": "Bitcoin",
+    "current_price": 77356,
+    "market_cap": 1540123456789,
+    "total_volume": 31000000123,
+    "high_24h": 77990,
+    "low_24h": 76801.5,
+    "price_change_24h": -16.47,
+    "price_change_percentage_24h": -0.02132,
+    "last_updated": "2026-09-02T20:41:30.250Z",
+}
+
+
+def test_a_coin_is_a_snapshot_in_dollars():
+    cleaned = parse_markets([BITCOIN], AT)
+    assert cleaned.quarantined == ()
+    assert cleaned.messages == (
+        MarketSnapshot(
+            pair="BTC/USD",
+            source="coingecko",
+            price=77356.0,
+            change_24h=-16.47,
+            change_percent_24h=-0.02132,
+            high_24h=77990.0,
+            low_24h=76801.5,
+            quote_volume_24h=31000000123.0,
+            market_cap=1540123456789.0,
+            timestamp=1788381690.25,
+            received_at=AT,
+        ),
+    )
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason", "story"),
+    [
+        ({"current_price": None}, "null", "current_price is null"),
+        ({"current_price": -77356}, "negative", "current_price is -77356"),
+        ({"current_price": 0}, "inconsistent", "price: Input should be greater than 0"),
+        ({"current_price": "cheap"}, "not_a_number", "current_price is 'cheap'"),
+        ({"market_cap": None}, "null", "market_cap is null"),
+        ({"market_cap": -1}, "negative", "market_cap is -1"),
+        ({"total_volume": None}, "null", "total_volume is null"),
+        ({"price_change_percentage_24h": None}, "null", "price_change_percentage_24h is null"),
+        ({"last_updated": None}, "null", "last_updated is null"),
+        ({"last_updated": "yesterday"}, "malformed", "last_updated is 'yesterday'"),
+        ({"last_updated": "2026-09-02T20:41:30"}, "malformed", "last_updated '2026-09-02T20:41:30' names no zone"),
+        ({"id": "nocoin"}, "unknown", "no asset or pair goes by 'nocoin'"),
+    ],
+)
+def test_a_spoilt_coin_is_held_back_and_the_others_are_not(changed, reason, story):
+    ether = BITCOIN | {"id": "ethereum"}
+    cleaned = parse_markets([BITCOIN | changed, ether], AT)
+    assert [message.pair for message in cleaned.messages] == ["ETH/USD"]
+    assert [(held.reason, held.raw) for held in cleaned.quarantined] == [(reason, BITCOIN | changed)]
+    assert cleaned.quarantined[0].story.startswith(story)
+
+
+def test_a_small_coin_may_have_no_high_and_low():
+    (snapshot,) = parse_markets([BITCOIN | {"high_24h": None, "low_24h": None, "price_change_24h": None}], AT).messages
+    assert (snapshot.high_24h, snapshot.low_24h, snapshot.change_24h) == (None, None, None)
+
+
+def test_a_coin_that_stands_there_twice_counts_once():
+    cleaned = parse_markets([BITCOIN, BITCOIN], AT)
+    assert len(cleaned.messages) == 1
+    assert [held.reason for held in cleaned.quarantined] == ["duplicate"]
+
+
+def test_an_answer_that_is_no_list_is_held_back_whole():
+    assert [(held.reason, held.raw) for held in parse_markets({"status": 1}, AT).quarantined] == [
+        ("malformed", {"status": 1})
+    ]
+
+
+def test_recorded_coins_lack_only_what_the_recorder_left_out(recorded):
+    rows = json.loads(recorded("coingecko_rest/coins_markets_trimmed_20260902.json").read_text())
+    assert [held.story for held in parse_markets(rows, AT).quarantined] == ["no total_volume"] * 3
+    whole = [row | {"total_volume": 1, "market_cap": 2} for row in rows]
+    assert [(m.pair, m.price, m.change_percent_24h, m.timestamp) for m in parse_markets(whole, AT).messages] == [
+        ("BTC/USD", 77356.0, 0.02132, 1788381690.0),
+        ("ETH/USD", 2391.22, -1.12675, 1788381690.0),
+        ("SOL/USD", 99.63, -0.19472, 1788381690.0),
+    ]
