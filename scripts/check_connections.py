@@ -1,4 +1,4 @@
-"""Can this machine reach its neighbours? One line each: broker, database, exchange, newsrooms; exit code 0 or 1.
+"""Can this machine reach its neighbours? A line each: broker, database, exchange, markets, newsrooms; exit code 0 or 1.
 
 Made for the first minutes with a new `.env`, before anything runs: it needs no part of the stack but those it asks.
 """
@@ -75,6 +75,8 @@ def neighbours(config: Settings) -> Iterator[tuple[str, Callable[[], str]]]:
     yield f"exchange {config.kraken_ws_url}", lambda: connect_websocket(config.kraken_ws_url)
     time_url = f"{config.kraken_rest_url}/0/public/Time"
     yield f"exchange {config.kraken_rest_url}", lambda: get_page(time_url)
+    for url in (config.binance_url, config.coingecko_url):
+        yield f"market {url}", lambda url=url: get_page(f"{url}/api/v3/ping")  # type: ignore[misc]
     for feed in config.feed_urls:
         yield f"newsroom {urlsplit(feed).netloc}", lambda feed=feed: get_page(feed)  # type: ignore[misc]
 

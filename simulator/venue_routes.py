@@ -32,7 +32,12 @@ def add_venues(app: web.Application, world: World, hub: Hub) -> binance.WeightMe
             app.router.add_get(path, _binance(question, world, hub, meter))
         else:
             app.router.add_get(path, _coingecko(question, world, hub))
+    app.router.add_get("/api/v3/ping", _ping)
     return meter
+
+
+async def _ping(_: web.Request) -> web.Response:
+    return _json({})
 
 
 def _binance(question: str, world: World, hub: Hub, meter: binance.WeightMeter) -> Any:

@@ -86,7 +86,7 @@ class Stack:
             "CRYPTOVIZ_ARTICLES_METRICS_PORT": str(self.articles_metrics),
             "CRYPTOVIZ_BINANCE_URL": self.url,
             "CRYPTOVIZ_BINANCE_PAIRS": ",".join(f"{pair}T" for pair in PAIRS),
-            "CRYPTOVIZ_BINANCE_POLL_SECONDS": "3",
+            "CRYPTOVIZ_BINANCE_POLL_SECONDS": "8",
             "CRYPTOVIZ_COINGECKO_URL": self.url,
             "CRYPTOVIZ_COINGECKO_COINS": ",".join(pair.partition("/")[0] for pair in PAIRS),
             "CRYPTOVIZ_COINGECKO_POLL_SECONDS": "3",

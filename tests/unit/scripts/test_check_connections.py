@@ -19,6 +19,8 @@ def test_every_neighbour_of_the_settings_is_asked():
         *(f"database as {role}" for role in ("owner", "writer", "api", "analyst")),
         "exchange wss://x/v2",
         "exchange https://y",
+        "market https://api.binance.com",
+        "market https://api.coingecko.com",
         "newsroom a.example",
         "newsroom b.example",
     ]

@@ -1,0 +1,72 @@
+"""The poller as a process, between the simulated venues and a real Kafka: once and whole, whatever happens to both."""
+
+import signal
+
+import pytest
+
+from contracts.topics import POLLED_CANDLE, POLLED_MARKET
+from scripts.waiting import wait_until
+from tests.producer_stack import PAIRS, START_SECONDS, Stack, ends, messages, published, running, running_stack
+
+BASES = [pair.partition("/")[0] for pair in PAIRS]
+
+
+@pytest.fixture
+def stack(tmp_path, fresh_topics):
+    with running_stack(tmp_path, fresh_topics) as made:
+        yield made
+
+
+def polls(stack, outcome, source="binance"):
+    sample = f'cryptoviz_producer_polls_total{{kind="{{}}",outcome="{outcome}",source="{source}"}}'
+    kinds = ("snapshot", "klines") if source == "binance" else ("markets",)
+    return sum(stack.metric(stack.market_metrics, sample.format(kind)) for kind in kinds)
+
+
+def assert_once_and_whole(stack):
+    """Each snapshot and each candle is there once, and of every pair's candles no minute is missing."""
+    snapshots, candles = messages(stack, POLLED_MARKET), messages(stack, POLLED_CANDLE)
+    told = [(snapshot.pair, snapshot.source, snapshot.timestamp) for snapshot in snapshots]
+    assert len(told) == len(set(told))
+    markets = {(pair, source) for pair, source, _ in told}
+    assert markets == {(f"{base}USDT", "binance") for base in BASES} | {(f"{base}/USD", "coingecko") for base in BASES}
+    for base in BASES:
+        times = sorted(candle.timestamp for candle in candles if candle.pair == f"{base}USDT")
+        assert times == [times[0] + 60 * n for n in range(len(times))]
+        assert len(times) >= 495
+    return snapshots, candles
+
+
+def test_everything_is_published_once_over_a_kill_and_whatever_the_venues_answer(stack):
+    with running(stack.start("data_producers.market_poller")) as poller:
+        wait_until(published(stack, POLLED_CANDLE, 1_480), START_SECONDS, "the past candles")
+        wait_until(published(stack, POLLED_MARKET, 8), START_SECONDS, "a second poll")
+        poller.end(signal.SIGKILL)
+    first = len(messages(stack, POLLED_CANDLE))
+
+    stack.fault("venue", source="binance", fault="rate_limited", retry_after=1, count=1)
+    stack.fault("venue", source="binance", question="klines", fault="null", count=2)
+    stack.fault("venue", source="coingecko", fault="garbage", count=2)
+    with running(stack.start("data_producers.market_poller")) as poller:
+        wait_until(lambda: polls(stack, "rate_limited") >= 3, START_SECONDS, "the limits")
+        wait_until(lambda: polls(stack, "malformed", "coingecko") == 2, START_SECONDS, "the garbage")
+        wait_until(published(stack, POLLED_MARKET, 20), START_SECONDS, "more polls")
+        stack.fault("venue", source="binance", fault="broken", question="ticker", count=4)
+        given_up = 'cryptoviz_producer_poll_failures_total{kind="snapshot",source="binance"}'
+        wait_until(lambda: stack.metric(stack.market_metrics, given_up) >= 1, START_SECONDS, "a question given up")
+        before = stack.metric(stack.market_metrics, 'cryptoviz_producer_messages_total{topic="market_data"}')
+        wait_until(published(stack, POLLED_MARKET, before + 6), START_SECONDS, "polls after that")
+        assert stack.metric(stack.market_metrics, "cryptoviz_producer_failed_total") == 0
+        assert poller.end() == 0
+    _, candles = assert_once_and_whole(stack)
+    assert len(candles) - first < 60, "after the kill the past was not published again"
+
+
+def test_the_poller_waits_for_venues_that_are_not_there_yet(tmp_path, fresh_topics):
+    stack = Stack(tmp_path, fresh_topics)
+    stack.start_offsets = ends(fresh_topics)
+    with running(stack.start("data_producers.market_poller")) as poller:
+        wait_until(lambda: polls(stack, "unreachable", "coingecko") >= 2, START_SECONDS, "failed attempts")
+        with running(stack.start("simulator", "--port", str(stack.port), "--pairs", ",".join(PAIRS))):
+            wait_until(published(stack, POLLED_MARKET, 5), START_SECONDS, "snapshots")
+        assert poller.end() == 0
