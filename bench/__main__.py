@@ -6,7 +6,19 @@ To add a claim: a module with its `measure`, and a line in `BENCHMARKS`.
 import argparse
 import sys
 
-from bench import acknowledgement, candles, catchup, columnstore, latency, latest, refill, sentiment, throughput, whole
+from bench import (
+    acknowledgement,
+    candles,
+    catchup,
+    columnstore,
+    latency,
+    latest,
+    refill,
+    sentiment,
+    stories,
+    throughput,
+    whole,
+)
 from bench.claims import Benchmark, Claim, Options
 
 BENCHMARKS = (
@@ -21,6 +33,7 @@ BENCHMARKS = (
     Benchmark("P14", "the whole stack at 1,000 events/s: memory, share of two cores, cold start", whole.measure),
     Benchmark("R3", "a cut during a burst of trades: from the reconnect until none is missing", refill.measure),
     Benchmark("N1", "articles/s through the default sentiment scorer, against TextBlob", sentiment.measure),
+    Benchmark("N2", "10,000 new headlines at once to their stories, against comparing with each", stories.measure),
 )
 
 

@@ -61,3 +61,5 @@ SELECT coalesce(
 \ir apply_migration.psql
 \set file 0019_market_columnstore. :kind .sql
 \ir apply_migration.psql
+\set file 0020_news_impact.sql
+\ir apply_migration.psql

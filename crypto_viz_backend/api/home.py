@@ -13,6 +13,7 @@ HOME = """<!doctype html>
 <li><a href="/api/v1/sentiment/btc/historique/?periode=7d">/api/v1/sentiment/btc/historique/?periode=7d</a> sentiment
 <li><a href="/api/v1/predictions/btc/">/api/v1/predictions/btc/</a> forecasts
 <li><a href="/api/v1/articles/btc/">/api/v1/articles/btc/</a> news
+<li><a href="/api/v1/impact/btc/?periode=30d">/api/v1/impact/btc/?periode=30d</a> what prices did after the news
 <li><a href="/api/v1/health/">/api/v1/health/</a> is all well?
 <li><a href="/api/schema/">/api/schema/</a> the whole interface (OpenAPI)
 </ul>

@@ -101,6 +101,11 @@ def prediction_list(*, symbol: str, span: Span, limit: int, now: datetime) -> An
     return _answer(fetch_rows("prediction_list", symbol=symbol, start=span.start, end=span.end, limit=limit, now=now))
 
 
+def news_impact(*, symbol: str, span: Span) -> Answer:
+    """What the price did after the stories told in `span`, on the mean, per label and time after: shortest first."""
+    return _answer(fetch_rows("news_impact", symbol=symbol, start=span.start, end=span.end))
+
+
 def article_list(*, symbol: str, span: Span, limit: int) -> Answer:
     """The newest `limit` articles that mention `symbol`, newest first."""
     return _answer(fetch_rows("article_list", symbol=symbol, start=span.start, end=span.end, limit=limit))

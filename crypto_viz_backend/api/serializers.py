@@ -77,16 +77,22 @@ class SpanQuery(Query):
     periode = PeriodField(required=False, help_text="Length of the stretch: a number and m, h, d or w, such as 7d")
     start = MomentField(required=False, help_text="First moment: ISO-8601, or seconds or milliseconds since 1970")
     end = MomentField(required=False, help_text="The moment after the last; now if it is left out")
-    order = ChoiceOfField(("asc", "desc"), required=False, help_text="Oldest first (asc) or newest first (desc)")
 
     default_period = timedelta(days=7)
-    natural_order: Literal["asc", "desc"] = "asc"
 
     def span(self, now: datetime) -> Span:
         """The stretch that was asked for. Raises `ValidationError`."""
         asked = self.validated_data
         default = Span(now - self.default_period, now)
         return _span_or_invalid(lambda: span_of(asked.get("periode"), asked.get("start"), asked.get("end"), default))
+
+
+class SeriesQuery(SpanQuery):
+    """A stretch of time whose answer has an order."""
+
+    order = ChoiceOfField(("asc", "desc"), required=False, help_text="Oldest first (asc) or newest first (desc)")
+
+    natural_order: Literal["asc", "desc"] = "asc"
 
     def arranged(self, answer: Answer) -> Answer:
         """The answer in the order that was asked for."""
@@ -102,7 +108,7 @@ def _span_or_invalid(make: Any) -> Span:
     return span
 
 
-class PriceHistoryQuery(SpanQuery):
+class PriceHistoryQuery(SeriesQuery):
     """Candles."""
 
     intervals = INTERVALS
@@ -127,7 +133,7 @@ class SentimentHistoryQuery(PriceHistoryQuery):
     interval = ChoiceOfField(tuple(SENTIMENT_INTERVALS), required=False, help_text="Length of a bucket")
 
 
-class PredictionsQuery(SpanQuery):
+class PredictionsQuery(SeriesQuery):
     """Forecasts."""
 
     limit = serializers.IntegerField(
@@ -135,7 +141,7 @@ class PredictionsQuery(SpanQuery):
     )
 
 
-class ArticlesQuery(SpanQuery):
+class ArticlesQuery(SeriesQuery):
     """Articles."""
 
     default_period = timedelta(days=366)
@@ -151,6 +157,12 @@ class MarketQuery(Query):
         # as a class attribute, `source` would hide the serializer's own
         one = ChoiceOfField(get_args(MarketSource), required=False, help_text="The markets of this source alone")
         return {**super().get_fields(), "source": one}
+
+
+class ImpactQuery(SpanQuery):
+    """Stories."""
+
+    default_period = timedelta(days=30)
 
 
 class CandleOut(serializers.Serializer[Any]):
@@ -208,6 +220,18 @@ class ArticleOut(serializers.ModelSerializer[Any]):
     class Meta:
         model = ArticleData
         fields = ARTICLE_DATA.written_columns
+
+
+class ImpactOut(serializers.Serializer[Any]):
+    """What the price did after stories of one label, so many minutes after, on the mean. Each story counts once."""
+
+    sentiment_label = serializers.ChoiceField(("positive", "neutral", "negative"))
+    horizon_minutes = serializers.ChoiceField((5, 30, 60))
+    stories = serializers.IntegerField(help_text="How many the mean is of")
+    without_price = serializers.IntegerField(help_text="Not in it: a price is missing, or the time is not over")
+    mean_return_percent = serializers.FloatField(allow_null=True, help_text="Mean change of the price; null: no story")
+    low_percent = serializers.FloatField(allow_null=True, help_text="Of its 95 % interval; null below two stories")
+    high_percent = serializers.FloatField(allow_null=True, help_text="Of its 95 % interval; null below two stories")
 
 
 class FreshnessOut(serializers.Serializer[Any]):

@@ -26,6 +26,7 @@ urlpatterns = [
     path("sentiment/<crypto:crypto>/historique/", views.SentimentHistory.as_view()),
     path("predictions/<crypto:crypto>/", views.Predictions.as_view()),
     path("articles/<crypto:crypto>/", views.Articles.as_view()),
+    path("impact/<crypto:crypto>/", views.NewsImpact.as_view()),
     path("health/", views.Health.as_view()),
     path("health", views.Health.as_view(schema=None)),
 ]

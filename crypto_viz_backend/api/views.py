@@ -146,6 +146,16 @@ class Articles(ReadView):
         return self.envelope(crypto, market.symbol, query.arranged(answer), now)
 
 
+class NewsImpact(ReadView):
+    """What the price in USD did 5, 30 and 60 minutes after stories on an asset were learned of, by their sentiment."""
+
+    @_described(serializers.ImpactOut, serializers.ImpactQuery, "What the price did after the news")
+    def get(self, request: Request, crypto: str) -> Response:
+        market, now = self.market(crypto), datetime.now(UTC)
+        span = self.query(request, serializers.ImpactQuery).span(now)
+        return self.envelope(crypto, market.symbol, selectors.news_impact(symbol=market.symbol, span=span), now)
+
+
 class Health(APIView):
     """Whether the database answers, and how old the newest row of each table is. 503 if it does not."""
 

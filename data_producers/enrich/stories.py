@@ -69,6 +69,7 @@ class Headline:
     deeds: frozenset[str]
 
 
+@lru_cache(maxsize=1_000)
 def headline_of(title: str) -> Headline:
     """What `title` says. `BTC drops under $60,000` says what `Bitcoin fell below 60K` does."""
     text = _POSSESSIVE.sub("", title)

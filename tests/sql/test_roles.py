@@ -21,7 +21,7 @@ ALERT_ROW = (
 VIEWS = (
     *(f"candles_{interval}" for interval in INTERVALS),
     *("v_data_quality", "v_forecast_scorecard", "v_freshness", "v_gaps", "v_latest_prices", "v_latest_trades"),
-    *("v_price_sentiment_1h", "sentiment_1h", "sentiment_1d"),
+    *("v_price_sentiment_1h", "sentiment_1h", "sentiment_1d", "v_news_impact", "v_story_returns"),
     *("v_latest_markets", "v_venue_prices"),
 )
 
@@ -35,6 +35,8 @@ MATRIX = {
     "SELECT * FROM v_latest_markets": {OWNER, API, ANALYST},
     "SELECT * FROM v_venue_prices": {OWNER, API, ANALYST},
     "SELECT * FROM v_price_sentiment_1h": {OWNER, API, ANALYST},
+    "SELECT * FROM v_news_impact": {OWNER, API, ANALYST},
+    "SELECT * FROM v_story_returns": {OWNER, API, ANALYST},
     "SELECT * FROM sentiment_1h": {OWNER, API, ANALYST},
     "SELECT * FROM sentiment_1d": {OWNER, API, ANALYST},
     **{f"SELECT * FROM candles_{interval}": {OWNER, API, ANALYST} for interval in INTERVALS},

@@ -17,6 +17,7 @@ ALIASES = ["btc", "BTC", "bitcoin", "xbt", "XXBT", "BTC%2FUSD", "btc-usd", "BTCU
 PATHS = [
     *("prix/{}/historique/", "prix/{}/temps_reel/", "marche/{}/"),
     *("sentiment/{}/historique/", "predictions/{}/", "articles/{}/"),
+    "impact/{}/",
 ]
 
 
@@ -311,6 +312,25 @@ def test_articles_newest_first_with_their_sentiment(client):
     assert [row["article_id"] for row in _get(client, "articles/btc/", end=_iso(TODAY + HOUR))["data"]] == ["a"]
 
 
+def test_what_the_price_did_after_a_story_that_counts_once(client):
+    answer = _get(client, "impact/btc/", periode="1d")
+    nothing = dict.fromkeys(("mean_return_percent", "low_percent", "high_percent"))
+    assert answer["data"] == [
+        {"sentiment_label": "positive", "horizon_minutes": 5, "stories": 0, "without_price": 1, **nothing},
+        {"sentiment_label": "positive", "horizon_minutes": 30, "stories": 0, "without_price": 1, **nothing},
+        {
+            "sentiment_label": "positive",
+            "horizon_minutes": 60,
+            "stories": 1,
+            "without_price": 0,
+            **nothing,
+            "mean_return_percent": pytest.approx((99 / 103 - 1) * 100, rel=1e-12),
+        },
+    ]
+    assert (answer["asset"], answer["source_time"]) == ("BTC", _iso(TODAY))
+    assert _get(client, "impact/btc/", start=_iso(TODAY + timedelta(seconds=1)))["data"] == []
+
+
 @pytest.mark.parametrize("path", PATHS)
 def test_a_known_asset_without_data_is_an_empty_answer(client, path):
     answer = _get(client, path.format("dogecoin"))
@@ -353,5 +373,5 @@ def test_a_large_answer_is_compressed_for_those_who_can_read_it(client):
 def test_the_root_links_into_the_api_and_every_link_works(client, root):
     page = client.get(root).content.decode()
     links = re.findall(r'href="([^"]+)"', page)
-    assert len(links) == 8
-    assert [client.get(link).status_code for link in links] == [200] * 8
+    assert len(links) == 9
+    assert [client.get(link).status_code for link in links] == [200] * 9

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 PATHS = [
     *("prix/{}/historique/", "prix/{}/temps_reel/", "marche/{}/"),
     *("sentiment/{}/historique/", "predictions/{}/", "articles/{}/"),
+    "impact/{}/",
 ]
 
 any_text = st.text(max_size=30)

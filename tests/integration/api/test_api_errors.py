@@ -5,6 +5,7 @@ import pytest
 PATHS = [
     *("prix/{}/historique/", "prix/{}/temps_reel/", "marche/{}/"),
     *("sentiment/{}/historique/", "predictions/{}/", "articles/{}/"),
+    "impact/{}/",
 ]
 
 

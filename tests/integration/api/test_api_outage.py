@@ -11,6 +11,7 @@ PATHS = [
     "sentiment/btc/historique/",
     "predictions/btc/",
     "articles/btc/",
+    "impact/btc/",
 ]
 
 
