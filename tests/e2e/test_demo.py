@@ -30,6 +30,7 @@ ENDPOINTS = (
     "sentiment/{}/historique/?periode=24h",
     "predictions/{}/",
     "articles/{}/",
+    "impact/{}/",
 )
 NAMES = {"btc": "BTC", "bitcoin": "BTC", "XBT": "BTC", "eth": "ETH"}
 UP_SECONDS = 420
