@@ -3,7 +3,7 @@ PY := .venv/bin/python
 STACK := $(PY) -m scripts.stack
 .DEFAULT_GOAL := help
 export HEADLINE := $(value TEXT)
-.PHONY: help setup demo up down status logs audit replay reset test check format bench scorecard explain chaos clean
+.PHONY: help setup demo up down status logs audit backfill replay reset test check format bench scorecard explain chaos clean
 
 help:  ## show this
 	@sed -n 's/^\([a-z]*\):.*## /\1|/p' $(firstword $(MAKEFILE_LIST)) | while IFS='|' read -r name text; do printf '  make %-9s %s\n' "$$name" "$$text"; done
@@ -28,6 +28,9 @@ logs:  ## follow the logs (PART=api)
 
 audit:  ## do Kafka and the tables agree, record by record?
 	@$(PY) -m scripts.audit
+
+backfill:  ## load a pair's past (SOURCE=kraken PAIR=BTC/USD SINCE=2026-11-01)
+	@$(PY) -m scripts.backfill $(if $(SOURCE),--source "$(SOURCE)") $(if $(PAIR),--pair "$(PAIR)") $(if $(SINCE),--since "$(SINCE)")
 
 replay:  ## what no one could read, and the way back (ARGS=--help tells how)
 	@$(PY) -m scripts.replay_deadletter $(ARGS)

@@ -22,7 +22,9 @@ Fraction = Annotated[float, Field(ge=0, le=1)]
 Offset = Annotated[int, Field(ge=0, le=2**63 - 1)]
 
 AlertType = Literal["price_move", "spread_blowout", "stale_feed"]
-TradeSource = Literal["stream", "refill"]
+TradeSource = Literal["stream", "refill", "backfill"]
+"""As it happened; fetched because the stream left it out; fetched because somebody asked for the past."""
+
 GapCause = Literal["reconnect", "restart", "jump"]
 MarketSource = Literal["binance", "coingecko"]
 """The polled sources. Each is a folder of that name in `data_producers/sources/`."""

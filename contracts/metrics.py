@@ -61,6 +61,9 @@ GAPS_DETECTED = Metric(
 )
 GAPS_CLOSED = Metric("cryptoviz_producer_gaps_closed_total", "counter", "Holes filled to the last", ("source", "pair"))
 GAPS_OPEN = Metric("cryptoviz_producer_gaps_open", "gauge", "Holes with trades still missing", ("source", "pair"))
+GAP_SECONDS = Metric(
+    "cryptoviz_producer_gap_seconds", "histogram", "From finding a gap to its last missing trade", ("source", "pair")
+)
 MISSING_TRADES = Metric(
     "cryptoviz_producer_missing_trades", "gauge", "Trades known to be missing now", ("source", "pair")
 )
@@ -118,6 +121,26 @@ JOB_RETRIES = Metric(
 )
 JOB_LAST_COMMIT = Metric(
     "cryptoviz_job_last_commit_timestamp_seconds", "gauge", "When the newest batch was committed", ("query",)
+)
+
+# candle audit
+CANDLES_COMPARED = Metric(
+    "cryptoviz_audit_compared_minutes", "gauge", "Minutes held against the venue's candles", ("pair",)
+)
+CANDLES_MISMATCHED = Metric(
+    "cryptoviz_audit_mismatched_minutes", "gauge", "Minutes whose candle is not the venue's", ("pair",)
+)
+CANDLE_MISMATCH_RATIO = Metric(
+    "cryptoviz_audit_mismatch_ratio", "gauge", "Share of the compared minutes that differ", ("pair",)
+)
+CANDLES_IN_GAPS = Metric(
+    "cryptoviz_audit_gap_minutes", "gauge", "Minutes not compared: they lie in open gaps", ("pair",)
+)
+CANDLES_AUDITED_AT = Metric(
+    "cryptoviz_audit_last_timestamp_seconds", "gauge", "When a pair was last compared", ("pair",)
+)
+CANDLE_AUDIT_FAILED = Metric(
+    "cryptoviz_audit_failed_total", "counter", "Comparisons without an answer of one side", ("side",)
 )
 
 # API

@@ -37,7 +37,20 @@ Words = Annotated[tuple[str, ...], NoDecode]
 Days = Annotated[dict[str, PositiveInt], NoDecode]
 """Comma-separated `name=days`."""
 
+Percents = Annotated[dict[str, PositiveFloat], NoDecode]
+"""Comma-separated `pair=percent`."""
+
 Role = Literal["owner", "writer", "api", "analyst"]
+
+
+def _pair(name: str) -> str:
+    try:
+        pair = canonical(name)
+    except UnknownAsset as error:
+        raise ValueError(str(error)) from None
+    if "/" not in pair:
+        raise ValueError(f"{pair} is an asset, not a pair; did you mean {pair}/USD?")
+    return pair
 
 
 class Settings(BaseSettings):
@@ -87,6 +100,9 @@ class Settings(BaseSettings):
     alert_threshold_percent: PositiveFloat = Field(
         ALERT_THRESHOLD_PERCENT, description="Change against the reference price that raises an alert, in percent"
     )
+    alert_thresholds: Percents = Field(
+        {}, description="The same for single pairs, such as BTC/USD=0.5,DOGE/USD=2; the others keep the one above"
+    )
     alert_reference_seconds: PositiveInt = Field(300, description="How old the reference price of an alert may grow")
     alert_cooldown_seconds: PositiveInt = Field(60, description="The least time between two alerts of one pair")
     alert_spread_percent: PositiveFloat = Field(
@@ -98,6 +114,9 @@ class Settings(BaseSettings):
     silence_seconds: PositiveFloat = Field(5.0, description="Total silence after which a socket counts as dead")
     subscription_silence_seconds: PositiveFloat = Field(
         15.0, description="Silence of one subscription after which it is checked whether there were trades"
+    )
+    candle_audit_seconds: PositiveFloat = Field(
+        300.0, description="Time between two comparisons of our candles with the venue's"
     )
 
     binance_url: str = Field("https://api.binance.com", description="Binance's REST API")
@@ -165,6 +184,7 @@ class Settings(BaseSettings):
     raw_metrics_port: Port = Field(9103, description="Metrics of kafka_to_timescale")
     window_metrics_port: Port = Field(9104, description="Metrics of sentiment_prediction_job")
     api_metrics_port: Port = Field(9105, description="Metrics of the API")
+    candle_audit_metrics_port: Port = Field(9107, description="Metrics of candle_audit")
     prometheus_port: Port = Field(9090, description="Port of Prometheus, where it is installed")
 
     simulator_port: Port = Field(8765, description="Port of the simulated exchange and newsrooms")
@@ -196,22 +216,20 @@ class Settings(BaseSettings):
     def _pairs_are_known(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         if not value:
             raise ValueError("name at least one pair, such as BTC/USD")
-        try:
-            names = tuple(canonical(pair) for pair in value)
-        except UnknownAsset as error:
-            raise ValueError(str(error)) from None
-        for name in names:
-            if "/" not in name:
-                raise ValueError(f"{name} is an asset, not a pair; did you mean {name}/USD?")
-        return tuple(dict.fromkeys(names))
+        return tuple(dict.fromkeys(map(_pair, value)))
 
-    @field_validator("keep_days", mode="before")
+    @field_validator("alert_thresholds")
     @classmethod
-    def _split_days(cls, value: Any) -> Any:
+    def _thresholds_are_of_known_pairs(cls, value: dict[str, float]) -> dict[str, float]:
+        return {_pair(name): percent for name, percent in value.items()}
+
+    @field_validator("keep_days", "alert_thresholds", mode="before")
+    @classmethod
+    def _split_assignments(cls, value: Any) -> Any:
         if not isinstance(value, str):
             return value
         parts = (part.partition("=") for part in value.split(",") if part.strip())
-        return {name.strip(): days.strip() for name, _, days in parts}
+        return {name.strip(): figure.strip() for name, _, figure in parts}
 
     @field_validator("keep_days")
     @classmethod

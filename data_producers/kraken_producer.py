@@ -33,6 +33,7 @@ def main() -> None:
         config.alert_cooldown_seconds,
         config.alert_spread_percent,
         config.alert_stale_seconds,
+        config.alert_thresholds,
     )
     rest = KrakenRest(config.kraken_rest_url, runtime)
     refiller = Refiller(rest, runtime, Pace(config.kraken_rest_seconds, config.kraken_rest_burst))

@@ -6,6 +6,8 @@ from contracts import metrics
 
 # An acknowledgement takes milliseconds while all is well, and minutes while the broker is away.
 ACK_BUCKETS = (0.001, 0.0025, 0.005, 0.0075, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 30, 300)
+# A gap is refilled within seconds; one that waits for a venue out of reach takes as long as that.
+GAP_BUCKETS = (0.25, 0.5, 1, 2, 3, 5, 10, 30, 60, 300, 1800)
 
 FRAMES = metrics.FRAMES.of(Counter)
 MALFORMED = metrics.MALFORMED.of(Counter)
@@ -18,6 +20,7 @@ RECONNECTS = metrics.RECONNECTS.of(Counter)
 GAPS_DETECTED = metrics.GAPS_DETECTED.of(Counter)
 GAPS_CLOSED = metrics.GAPS_CLOSED.of(Counter)
 GAPS_OPEN = metrics.GAPS_OPEN.of(Gauge)
+GAP_SECONDS = metrics.GAP_SECONDS.of(lambda name, text, labels: Histogram(name, text, labels, buckets=GAP_BUCKETS))
 MISSING_TRADES = metrics.MISSING_TRADES.of(Gauge)
 REFILLED = metrics.REFILLED.of(Counter)
 RESUBSCRIBED = metrics.RESUBSCRIBED.of(Counter)

@@ -28,7 +28,8 @@ def refresh_candles(url: str, start: datetime, end: datetime) -> None:
         connection.close()
 
 
-def _moment(text: str) -> datetime:
+def moment_of(text: str) -> datetime:
+    """The moment an ISO-8601 text names; in UTC where it names no zone. Raises `ValueError`."""
     moment = datetime.fromisoformat(text)
     return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 
@@ -37,9 +38,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Refreshes the database of the settings; exit code 1 with one line on standard error if it cannot."""
     parser = argparse.ArgumentParser(prog="database.refresh", description="take late trades into the candles at once")
     parser.add_argument(
-        "--from", dest="start", type=_moment, required=True, help="ISO-8601; UTC where no zone is named"
+        "--from", dest="start", type=moment_of, required=True, help="ISO-8601; UTC where no zone is named"
     )
-    parser.add_argument("--to", dest="end", type=_moment, default=datetime.now(UTC), help="the same; default: now")
+    parser.add_argument("--to", dest="end", type=moment_of, default=datetime.now(UTC), help="the same; default: now")
     chosen = parser.parse_args(arguments)
     if chosen.start >= chosen.end:
         parser.error("--to must be after --from")

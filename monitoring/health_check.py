@@ -23,6 +23,7 @@ from contracts.topics import TOPICS
 from monitoring.judgement import (
     PartHealth,
     judge_article_scraper,
+    judge_candle_audit,
     judge_job,
     judge_kraken_producer,
     judge_market_poller,
@@ -119,6 +120,7 @@ CHECKS: Mapping[str, Check] = {
         "window_metrics_port", lambda samples, now: judge_job("sentiment_prediction_job", samples, now)
     ),
     "api": check_api,
+    "candle_audit": _service("candle_audit_metrics_port", lambda samples, _: judge_candle_audit(samples)),
     "prometheus": check_prometheus,
 }
 """The check of every part, in the order the data flow."""

@@ -112,6 +112,16 @@ def judge_raw_job(samples: Samples, now: float) -> PartHealth:
     return PartHealth(health.part, "late" if now - newest > FRESH_SECONDS else health.state, figures)
 
 
+def judge_candle_audit(samples: Samples) -> PartHealth:
+    """Well while it runs: what it finds is a matter of other parts, and is told here and by an alert."""
+    compared, differ = samples.total(metrics.CANDLES_COMPARED), samples.total(metrics.CANDLES_MISMATCHED)
+    figures = f"{compared:.0f} minutes compared, {differ:.0f} differ"
+    failed = samples.by(metrics.CANDLE_AUDIT_FAILED, "side")
+    if failed:
+        figures += ", no answer of " + ", ".join(f"the {side} {times:.0f} x" for side, times in failed.items())
+    return PartHealth("candle_audit", "ok", figures)
+
+
 def rows_yet(samples: Samples) -> bool:
     """Whether a job has written anything since it started."""
     return samples.total(metrics.JOB_ROWS) > 0

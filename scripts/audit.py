@@ -180,23 +180,39 @@ class Auditor:
 
     def run(self, settle_seconds: float) -> list[Verdict]:
         """A verdict per raw topic and one for `deadletter`, once the job has caught up with what Kafka holds now."""
-        metadata = self._consumer.list_topics(timeout=TIMEOUT_SECONDS)
-        missing = [topic.name for topic in (*RAW_TOPICS, DEADLETTER) if topic.name not in metadata.topics]
-        if missing:
-            raise CannotJudge(f"no topic {', '.join(missing)}; python -m scripts.create_topics makes them")
-        places = [(t.name, p) for t in RAW_TOPICS for p in metadata.topics[t.name].partitions]
-        marks = {place: self._marks(place) for place in places}
-        connection = psycopg2.connect(self._url, application_name="audit", options="-c timezone=UTC")
+        cluster_id, marks = self._find_marks()
+        connection = self._connect()
         try:
-            self._settle(connection, metadata.cluster_id, {p: end for p, (_, end) in marks.items()}, settle_seconds)
+            self._settle(connection, cluster_id, {p: end for p, (_, end) in marks.items()}, settle_seconds)
             connection.set_session(isolation_level="REPEATABLE READ", readonly=True)
-            stored = _ledger(connection, metadata.cluster_id)
+            stored = _ledger(connection, cluster_id)
             tables = {c.topic.name: _rows(connection, c) for c in COMPARISONS}
         finally:
             connection.close()
         refused: set[tuple[str, int, int]] = set()
         verdicts = [self._judge(c, marks, stored, tables[c.topic.name], refused) for c in COMPARISONS]
         return [*verdicts, self._judge_letters(refused, marks, stored)]
+
+    def settle(self, seconds: float) -> None:
+        """Waits until the job has stored all that Kafka holds now. Raises `CannotJudge` when it takes longer."""
+        cluster_id, marks = self._find_marks()
+        connection = self._connect()
+        try:
+            self._settle(connection, cluster_id, {p: end for p, (_, end) in marks.items()}, seconds)
+        finally:
+            connection.close()
+
+    def _connect(self) -> Connection:
+        return psycopg2.connect(self._url, application_name="audit", options="-c timezone=UTC")
+
+    def _find_marks(self) -> tuple[str, dict[Place, tuple[int, int]]]:
+        """The broker's cluster, and the first and last offset of each partition."""
+        metadata = self._consumer.list_topics(timeout=TIMEOUT_SECONDS)
+        missing = [topic.name for topic in (*RAW_TOPICS, DEADLETTER) if topic.name not in metadata.topics]
+        if missing:
+            raise CannotJudge(f"no topic {', '.join(missing)}; python -m scripts.create_topics makes them")
+        places = [(t.name, p) for t in RAW_TOPICS for p in metadata.topics[t.name].partitions]
+        return metadata.cluster_id, {place: self._marks(place) for place in places}
 
     def _settle(self, connection: Connection, cluster_id: str, ends: dict[Place, int], seconds: float) -> None:
         deadline = time.monotonic() + seconds

@@ -61,6 +61,7 @@ API = Process(
     (*_module("gunicorn"), "-c", str(ROOT / "crypto_viz_backend" / "gunicorn.conf.py"), "crypto_viz.wsgi"),
     ("api_port", "api_metrics_port"),
 )
+CANDLE_AUDIT = Process("candle_audit", _module("monitoring.candle_audit"), ("candle_audit_metrics_port",))
 
 
 def prometheus(config: Settings) -> Process:
@@ -84,7 +85,7 @@ def processes(config: Settings, world: World, with_prometheus: bool | None = Non
         *((POSTGRES,) if config.embedded_database else ()),
         *((KAFKA,) if config.embedded_kafka else ()),
         *((SIMULATOR,) if world == "simulator" else ()),
-        *(KRAKEN_PRODUCER, MARKET_POLLER, ARTICLE_SCRAPER, RAW_JOB, WINDOW_JOB, API),
+        *(KRAKEN_PRODUCER, MARKET_POLLER, ARTICLE_SCRAPER, RAW_JOB, WINDOW_JOB, API, CANDLE_AUDIT),
         *((prometheus(config),) if wanted else ()),
     )
 

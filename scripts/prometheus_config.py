@@ -19,6 +19,7 @@ METRICS_PORTS: Mapping[str, str] = {
     "kafka_to_timescale": "raw_metrics_port",
     "sentiment_prediction_job": "window_metrics_port",
     "api": "api_metrics_port",
+    "candle_audit": "candle_audit_metrics_port",
 }
 """Prometheus job -> the settings field of the port its metrics are served on."""
 

@@ -129,6 +129,12 @@ class Hub:
         for session in list(self._sessions):
             session.close(code, message)
 
+    def cut_all(self) -> None:
+        """Breaks every connection without a close frame."""
+        for session in list(self._sessions):
+            session.closing = True
+            session.abort()
+
     def set_system(self, system: System) -> None:
         """Changes the engine's state and tells everybody."""
         self.system = system

@@ -1,6 +1,7 @@
 """What can be made to go wrong, by name. Pure state: the edges ask it what to do to a frame, a trade or a feed.
 
-Lasting faults stay until they are cleared; counted ones are used up. `close`, `garbage` and `maintenance` act at once.
+Lasting faults stay until they are cleared; counted ones are used up. `close`, `cut`, `clock`, `garbage`, `status` and
+`duplicate_snapshot` act at once.
 """
 
 from collections import Counter
@@ -19,9 +20,13 @@ FAULTS: dict[str, str] = {
     "refuse": "symbol: refuse subscriptions to it as not supported",
     "silent": "channel, symbol: acknowledge the subscription, then send nothing of it",
     "hole": "symbol, count=5: leave the next trades out of the WebSocket; REST has them",
+    "lost": "symbol, count=5: leave the next trades out of the WebSocket and of REST: nobody ever hears of them",
+    "reverse": "symbol, count=5: the next trades come in one frame, the newest first",
     "late": "symbol, count=5: hold the next trades back and send them after newer ones",
     "duplicate_snapshot": "send the snapshots of all subscriptions again, to everyone, now",
     "close": "code=1001, message: close every WebSocket now",
+    "cut": "break every WebSocket now without a close frame, as for a client that reads too slowly",
+    "clock": "seconds=30: the exchange's clock jumps ahead, and stays there",
     "garbage": "text: send it (or broken JSON) to every WebSocket now",
     "status": "system=maintenance|cancel_only|post_only|online: the engine's state, told to all",
     "message_rate": "count=1: refuse the next requests with 'Exceeded msg rate'",
@@ -55,12 +60,18 @@ class Faults:
     refused: set[str] = field(default_factory=set)
     silent: set[tuple[str, str]] = field(default_factory=set)
     holes: Counter[str] = field(default_factory=Counter)
+    losses: Counter[str] = field(default_factory=Counter)
+    lost_ids: dict[str, set[int]] = field(default_factory=dict)
+    """The trades that are nowhere to be had, by symbol. They stay so when the faults are cleared."""
+
+    reversals: Counter[str] = field(default_factory=Counter)
     late: Counter[str] = field(default_factory=Counter)
     refused_messages: int = 0
     feeds: dict[str, FeedFault] = field(default_factory=dict)
     rest_error: str | None = None
     venues: dict[tuple[str, str], VenueTrouble] = field(default_factory=dict)
     """By source and question."""
+    _gathered: dict[str, list[Trade]] = field(default_factory=dict)
     _held: dict[str, list[Trade]] = field(default_factory=dict)
 
     def switch_on(self, name: str, parameters: Mapping[str, str]) -> None:
@@ -71,6 +82,10 @@ class Faults:
             self.silent.add((_text(parameters, "channel"), _text(parameters, "symbol")))
         elif name == "hole":
             self.holes[_text(parameters, "symbol")] += _count(parameters, 5)
+        elif name == "lost":
+            self.losses[_text(parameters, "symbol")] += _count(parameters, 5)
+        elif name == "reverse":
+            self.reversals[_text(parameters, "symbol")] += _count(parameters, 5)
         elif name == "late":
             self.late[_text(parameters, "symbol")] += _count(parameters, 5)
         elif name == "message_rate":
@@ -86,7 +101,9 @@ class Faults:
 
     def clear(self) -> None:
         """Ends every lasting fault. Trades held back go out with the next ones."""
-        for lasting in (self.refused, self.silent, self.holes, self.late, self.feeds, self.venues):
+        for counted in (self.holes, self.losses, self.reversals, self.late):
+            counted.clear()
+        for lasting in (self.refused, self.silent, self.feeds, self.venues):
             lasting.clear()
         self.refused_messages = 0
         self.rest_error = None
@@ -120,9 +137,12 @@ class Faults:
 
     def trades_to_send(self, symbol: str, trades: Sequence[Trade]) -> list[Trade]:
         """What of `trades` goes out on the WebSocket now: without holes, and with what was held back at the end."""
-        lost = min(self.holes[symbol], len(trades))
-        self.holes[symbol] -= lost
-        rest = list(trades[lost:])
+        lost = min(self.losses[symbol], len(trades))
+        self.losses[symbol] -= lost
+        self.lost_ids.setdefault(symbol, set()).update(trade.trade_id for trade in trades[:lost])
+        left_out = min(self.holes[symbol], len(trades) - lost)
+        self.holes[symbol] -= left_out
+        rest = self._reversed(symbol, trades[lost + left_out :])
         held_now = min(self.late[symbol], len(rest))
         self.late[symbol] -= held_now
         held = self._held.setdefault(symbol, [])
@@ -132,6 +152,18 @@ class Faults:
             newer += held
             held.clear()
         return newer
+
+    def _reversed(self, symbol: str, trades: Sequence[Trade]) -> list[Trade]:
+        """The trades, or none while those that are to come the other way round are gathered."""
+        gathered = self._gathered.setdefault(symbol, [])
+        wanted = min(self.reversals[symbol], len(trades))
+        self.reversals[symbol] -= wanted
+        gathered += trades[:wanted]
+        if self.reversals[symbol] > 0:
+            return []
+        turned = gathered[::-1]
+        gathered.clear()
+        return [*turned, *trades[wanted:]]
 
 
 def feed_fault(name: str) -> FeedFault:

@@ -1,6 +1,8 @@
 """Kraken REST, as JSON values: the public endpoints a market-data client needs, in the shapes of saved answers."""
 
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any
 
 from simulator.books import Book, Candle
@@ -60,11 +62,18 @@ def _price(pair: Pair, ticks: int) -> str:
     return number_text(ticks * 10 ** max(0, _PRICE_DECIMALS - pair.decimals), max(_PRICE_DECIMALS, pair.decimals))
 
 
-def trades(world: World, name: str | None, since: str | None, count: str | None) -> dict[str, Any]:
+def trades(
+    world: World,
+    name: str | None,
+    since: str | None,
+    count: str | None,
+    lost_ids: Mapping[str, Collection[int]] = MappingProxyType({}),
+) -> dict[str, Any]:
     """Trades after `since` (nanoseconds, exclusive), oldest first, at most `count`; without `since` the newest.
 
     `last` is the time of the last row in nanoseconds, as text: the next call's `since`. Trades of one order share a
-    time, so a page that ends inside an order hides the rest of it from a client that asks from `last`.
+    time, so a page that ends inside an order hides the rest of it from a client that asks from `last`. Trades among
+    `lost_ids`, by symbol, are not there.
     """
     key, book = _book(world, name)
     most = _whole(count, MOST_TRADES)
@@ -84,6 +93,7 @@ def trades(world: World, name: str | None, since: str | None, count: str | None)
             trade.trade_id,
         ]
         for trade in found
+        if trade.trade_id not in lost_ids.get(pair.symbol, ())
     ]
     last_ns = found[-1].at_us * 1000 if found else max(since_ns, 0)
     return {key: rows, "last": str(last_ns)}

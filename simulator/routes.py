@@ -38,7 +38,7 @@ def make_app(world: World, hub: Hub, *, heartbeat_seconds: float) -> web.Applica
     app.router.add_get("/feeds/{newsroom}/rss", _feed_handler(world, hub))
     app.router.add_get("/faults", _faults_page)
     app.router.add_delete("/faults", _faults_clearer(hub, meter))
-    app.router.add_post("/faults/{name}", _fault_switch(hub))
+    app.router.add_post("/faults/{name}", _fault_switch(world, hub))
     app.router.add_get("/metrics", _metrics)
     app.router.add_get("/health", _health_page(world, hub))
     app.router.add_get("/", _front_page)
@@ -52,7 +52,9 @@ def _rest_handler(world: World, hub: Hub) -> Handler:
         "Assets": lambda query: rest.assets(world),
         "AssetPairs": lambda query: rest.asset_pairs(world, query.get("pair")),
         "Ticker": lambda query: rest.ticker(world, query.get("pair")),
-        "Trades": lambda query: rest.trades(world, query.get("pair"), query.get("since"), query.get("count")),
+        "Trades": lambda query: rest.trades(
+            world, query.get("pair"), query.get("since"), query.get("count"), hub.faults.lost_ids
+        ),
         "OHLC": lambda query: rest.ohlc(world, query.get("pair"), query.get("interval"), query.get("since")),
     }
 
@@ -98,12 +100,16 @@ def _feed_response(feed: Feed, request: web.Request) -> web.Response:
     return web.Response(body=feed.document, headers=headers)
 
 
-def _fault_switch(hub: Hub) -> Handler:
+def _fault_switch(world: World, hub: Hub) -> Handler:
     async def switch(request: web.Request) -> web.Response:
         name, parameters = request.match_info["name"], request.query
         try:
             if name == "close":
                 hub.close_all(_close_code(parameters.get("code", "1001")), parameters.get("message", "").encode())
+            elif name == "cut":
+                hub.cut_all()
+            elif name == "clock":
+                world.step_clock(_seconds(parameters.get("seconds", "30")))
             elif name == "garbage":
                 hub.broadcast(parameters.get("text", GARBAGE))
             elif name == "duplicate_snapshot":
@@ -122,6 +128,12 @@ def _fault_switch(hub: Hub) -> Handler:
 def _close_code(text: str) -> int:
     if not text.isdecimal() or not 1000 <= int(text) <= 4999:
         raise BadFault(f"code={text!r} is no WebSocket close code (1000 to 4999)")
+    return int(text)
+
+
+def _seconds(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 86_400:
+        raise BadFault(f"seconds={text!r} is no length of a step (1 to 86400)")
     return int(text)
 
 

@@ -22,6 +22,7 @@ class World:
         self._source = source
         self._desk = desk
         self._clock = clock
+        self._ahead_us = 0
         self._now_us = source.start_us
         self.pairs: dict[str, Pair] = {pair.symbol: pair for pair in source.pairs}
         self.books: dict[str, Book] = {symbol: Book(pair) for symbol, pair in self.pairs.items()}
@@ -37,8 +38,14 @@ class World:
 
     def now_us(self) -> int:
         """The time of the world's clock, never going back."""
-        self._now_us = max(self._now_us, self._clock())
+        self._now_us = max(self._now_us, self._clock() + self._ahead_us)
         return self._now_us
+
+    def step_clock(self, seconds: int) -> None:
+        """Puts the world's clock ahead: what happens from now on carries later times, and what was to come, comes."""
+        self._ahead_us += seconds * 1_000_000
+        self._source.start_us += seconds * 1_000_000
+        self._desk.start_us += seconds * 1_000_000
 
     def events(self) -> Iterator[Tick | Article]:
         """What happened since the last call, each already recorded when it is handed out, ticks in order of time.

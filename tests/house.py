@@ -69,12 +69,15 @@ class House:
         for process in self.processes:
             process.wait(60)
 
-    def query(self, statement):
+    def query(self, statement, write=False):
         connection = psycopg2.connect(self.database_url, options="-c timezone=UTC")
         try:
             with connection.cursor() as cursor:
                 cursor.execute(statement)
-                return cursor.fetchall()
+                rows = cursor.fetchall()
+            if write:
+                connection.commit()
+            return rows
         finally:
             connection.close()
 

@@ -119,17 +119,21 @@ class Stack:
 
     def rest_trades(self, pair):
         """The ids of all trades the exchange has made in a pair, in order."""
-        ids, since = [], 0
+        return [row[6] for row in self.rest_rows(pair)]
+
+    def rest_rows(self, pair):
+        """All trades the exchange has made in a pair, as its REST API gives them, in order."""
+        found, since = [], 0
         while True:
             url = f"{self.url}/0/public/Trades?pair={pair}&since={since}&count=1000"
             with urlopen(url, timeout=10) as answer:
                 result = json.load(answer)["result"]
             last = result.pop("last")
             (rows,) = result.values()
-            new = [row[6] for row in rows if not ids or row[6] > ids[-1]]
+            new = [row for row in rows if not found or row[6] > found[-1][6]]
             if not new:
-                return ids
-            ids += new
+                return found
+            found += new
             since = int(last) - 1
 
 
@@ -180,11 +184,11 @@ def published(stack, topic, more_than):
 
 
 @contextmanager
-def running_stack(folder, bootstrap, rate=300.0):
-    """A stack whose simulator is up."""
+def running_stack(folder, bootstrap, rate=300.0, *arguments):
+    """A stack whose simulator is up, started with these arguments more."""
     made = Stack(folder, bootstrap)
     made.start_offsets = ends(bootstrap)
-    with running(made.start_simulator(rate)) as simulator:
+    with running(made.start_simulator(rate, *arguments)) as simulator:
         wait_until(
             lambda: port_is_open(made.port), START_SECONDS, "simulator", lambda: simulator.process.poll() is None
         )

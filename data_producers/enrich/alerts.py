@@ -1,6 +1,7 @@
 """When a price has moved far enough to tell someone. Pure: the state of a pair goes in and comes back."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from contracts.messages import Alert, AlertType, Ticker
 from contracts.rules import ALERT_SPREAD_PERCENT, ALERT_STALE_SECONDS, MAX_FUTURE_SECONDS, change_percent
@@ -11,7 +12,7 @@ SAMPLES_PER_WINDOW = 60
 
 @dataclass(frozen=True, slots=True)
 class AlertRule:
-    """An alert is due when the price differs by more than `threshold_percent` from the reference price.
+    """An alert is due when the price differs by more than the pair's threshold from the reference price.
 
     The reference is the oldest price still within `reference_seconds`; after an alert it starts anew at the alert's
     price, so that one move is told once. Two alerts of a pair lie at least `cooldown_seconds` apart.
@@ -25,6 +26,13 @@ class AlertRule:
 
     stale_seconds: float = ALERT_STALE_SECONDS
     """The silence of a pair's ticker after which an alert is due."""
+
+    thresholds: Mapping[str, float] = field(default_factory=dict)
+    """In percent, by pair; every other pair has `threshold_percent`."""
+
+    def threshold_of(self, pair: str) -> float:
+        """The change in percent beyond which a move of this pair is told."""
+        return self.thresholds.get(pair, self.threshold_percent)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +57,12 @@ def detect_alert(rule: AlertRule, state: AlertState, ticker: Ticker) -> tuple[Al
         return AlertState(((at, price),), state.alerted_at), None
     change = change_percent(price, samples[0][1])
     cooling = state.alerted_at is not None and at - state.alerted_at < rule.cooldown_seconds
-    if abs(change) <= rule.threshold_percent or cooling:
+    threshold = rule.threshold_of(ticker.pair)
+    if abs(change) <= threshold or cooling:
         spacing = rule.reference_seconds / SAMPLES_PER_WINDOW
         kept = samples if at - samples[-1][0] < spacing else (*samples, (at, price))
         return AlertState(kept, state.alerted_at), None
-    return AlertState(((at, price),), at), _alert(ticker, "price_move", change, rule.threshold_percent, at)
+    return AlertState(((at, price),), at), _alert(ticker, "price_move", change, threshold, at)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,11 +2,12 @@
 
 import logging
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from typing import TypeVar
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka import Message as Record
 
 from contracts.messages import Article, Gap, Message, Trade, Unreadable, parse_message
 from contracts.rules import backoff_seconds
@@ -20,28 +21,57 @@ M = TypeVar("M", bound=Message)
 TAILS = (2_000, 20_000, 200_000)
 """How many of a partition's newest trades are read, step by step, until every pair has enough of them."""
 
+BACKFILLED = b'"source":"backfill"'
+"""What the record of a backfilled trade holds."""
+
 
 def published_trades(
     bootstrap_servers: str, pairs: tuple[str, ...], enough: int, runtime: Runtime, gaps: Iterable[Gap] = ()
 ) -> list[Trade]:
     """The newest trades in `rawtrade`, in the order they were sent: `enough` or more of each pair where there are.
 
-    Of a pair with `gaps`, all that came since they were found.
+    Of a pair with `gaps`, all that came since they were found. Of a backfill, which is no news, each pair's last alone,
+    before all others.
 
     A pair so quiet that its last trades lie further back than `TAILS` comes out short; what its next snapshot repeats
     is then left to the table's key.
     """
     found: list[Trade] = []
     wanted = list(gaps)
+    backfilled: dict[bytes | None, tuple[bytes, float]] = {}
     for newest in TAILS:
-        records, whole = read_tail(bootstrap_servers, RAWTRADE, newest, runtime)
+        records, whole = _news(bootstrap_servers, newest, backfilled, runtime)
         found = list(_readable(Trade, records))
         counts = Counter(trade.pair for trade in found)
         streamed = {(trade.pair, trade.trade_id) for trade in found if trade.source == "stream"}
         covered = all((gap.pair, gap.from_id - 1) in streamed for gap in wanted)
         if whole or (covered and all(counts[pair] >= enough for pair in pairs)):
             break
-    return found
+    return [*_readable(Trade, list(backfilled.values())), *found]
+
+
+def _news(
+    bootstrap_servers: str, newest: int, backfilled: dict[bytes | None, tuple[bytes, float]], runtime: Runtime
+) -> tuple[list[tuple[bytes, float]], bool]:
+    """The tail of `rawtrade` that holds `newest` records beside those of backfills; the last of each of these is kept.
+
+    A month that was backfilled an hour ago must not hide what the stream said before.
+    """
+    passed_over = 0
+    while True:
+        depth, passed_over = newest + passed_over, 0
+
+        def is_news(record: Record) -> bool:
+            nonlocal passed_over
+            if BACKFILLED not in (record.value() or b""):
+                return True
+            passed_over += 1
+            backfilled[record.key()] = record.value() or b"", record.timestamp()[1] / 1000
+            return False
+
+        records, whole = read_tail(bootstrap_servers, RAWTRADE, depth, runtime, is_news)
+        if whole or depth - passed_over >= newest or runtime.stop.is_set():
+            return records, whole
 
 
 def published_gaps(bootstrap_servers: str, runtime: Runtime) -> list[Gap]:
@@ -63,9 +93,15 @@ def published_newest(bootstrap_servers: str, topic: Topic, model: type[M], newes
 
 
 def read_tail(
-    bootstrap_servers: str, topic: Topic, newest: int | None, runtime: Runtime
+    bootstrap_servers: str,
+    topic: Topic,
+    newest: int | None,
+    runtime: Runtime,
+    wanted: Callable[[Record], bool] = lambda record: True,
 ) -> tuple[list[tuple[bytes, float]], bool]:
     """(value, record time) of the `newest` records of each partition (None: all), and whether that is the whole topic.
+
+    Only those `wanted` among them are kept.
 
     Reads up to the end as it is at the call; waits for a broker that is away. Empty when the process is to stop.
     """
@@ -75,7 +111,7 @@ def read_tail(
             {"bootstrap.servers": bootstrap_servers, "group.id": "producer-read-back", "enable.auto.commit": False}
         )
         try:
-            return _read(consumer, topic, newest, runtime)
+            return _read(consumer, topic, newest, runtime, wanted)
         except KafkaException as away:
             attempt += 1
             log.info("waiting for kafka", extra={"topic": topic.name, "why": away.args[0].str()})
@@ -86,7 +122,7 @@ def read_tail(
 
 
 def _read(
-    consumer: Consumer, topic: Topic, newest: int | None, runtime: Runtime
+    consumer: Consumer, topic: Topic, newest: int | None, runtime: Runtime, wanted: Callable[[Record], bool]
 ) -> tuple[list[tuple[bytes, float]], bool]:
     ends: dict[int, int] = {}
     starts: list[TopicPartition] = []
@@ -106,7 +142,8 @@ def _read(
                 raise KafkaException(record.error())
             partition = record.partition()
             if partition in ends:
-                records.append((record.value() or b"", record.timestamp()[1] / 1000))
+                if wanted(record):
+                    records.append((record.value() or b"", record.timestamp()[1] / 1000))
                 if (record.offset() or 0) + 1 >= ends[partition]:
                     del ends[partition]
     return records, whole

@@ -51,7 +51,11 @@ class Scene:
 
     def closed(self, before):
         """The gaps found since `before`, once all of them are closed."""
-        self.wait(lambda: all(gap.closed_at for gap in self.gaps().values()), "closed gaps")
+        self.wait(lambda: all(gap.closed_at for gap in self.new(before)), "closed gaps")
+        return self.new(before)
+
+    def new(self, before):
+        """The gaps found since `before`."""
         return [gap for key, gap in self.gaps().items() if key not in before]
 
 
@@ -92,6 +96,17 @@ def test_late_trades_are_published_once_whoever_brings_them_first(scene, before)
     assert {(gap.pair, gap.cause, gap.missing_left) for gap in scene.closed(before)} == {(BTC, "jump", 0)}
 
 
+def test_trades_the_other_way_round_are_all_there_with_their_gap_closed(scene, before):
+    scene.stack.fault("reverse", symbol=BTC, count=6)
+    scene.wait(lambda: len(scene.gaps()) > len(before), "the gap")
+    scene.complete()
+    (gap,) = scene.closed(before)
+    assert (gap.pair, gap.cause, gap.to_id - gap.from_id + 1, gap.missing_left) == (BTC, "jump", 5, 0)
+    sent = [t.trade_id for t in messages(scene.stack, RAWTRADE) if t.pair == BTC]
+    place = sent.index(gap.to_id + 1)
+    assert set(sent[place + 1 :]) >= set(range(gap.from_id, gap.to_id + 1)), "the newest came first"
+
+
 def test_a_snapshot_sent_again_changes_nothing(scene, before):
     scene.stack.fault("duplicate_snapshot")
     assert scene.complete() == before
@@ -102,6 +117,14 @@ def test_a_closed_socket_loses_nothing(scene, before, code):
     lost = scene.reconnects("closed")
     scene.stack.fault("close", code=code)
     scene.wait(lambda: scene.reconnects("closed") > lost, "the loss")
+    scene.complete()
+    assert {gap.cause for gap in scene.closed(before)} <= {"reconnect"}
+
+
+def test_a_reader_that_is_cut_off_comes_back_whole(scene, before):
+    lost = scene.reconnects()
+    scene.stack.fault("cut")
+    scene.wait(lambda: scene.reconnects() > lost, "the loss")
     scene.complete()
     assert {gap.cause for gap in scene.closed(before)} <= {"reconnect"}
 
@@ -172,16 +195,31 @@ def test_a_hole_stays_open_while_rest_is_limited_and_is_filled_after(scene, befo
     assert scene.metric(f'gaps_open{{pair="{BTC}",source="kraken"}}') == 0
 
 
+def test_what_the_venue_has_lost_stays_open_with_exactly_what_is_missing(scene):
+    before = scene.complete()
+    scene.stack.fault("lost", symbol=BTC, count=4)
+    given_up = "trades the venue does not have"
+    scene.wait(lambda: any(line["message"] == given_up for line in scene.producer.lines()), given_up)
+    (gap,) = [gap for key, gap in scene.gaps().items() if key not in before]
+    assert (gap.pair, gap.to_id - gap.from_id + 1, gap.missing_left, gap.closed_at) == (BTC, 4, 4, None)
+    assert gap.reported_at > gap.detected_at
+    assert scene.complete() == {**before, (BTC, gap.from_id): gap}
+    lost = set(range(gap.from_id, gap.to_id + 1))
+    assert lost.isdisjoint(ids_of(messages(scene.stack, RAWTRADE), BTC))
+
+
 def test_what_no_history_has_stays_open_with_what_is_missing(scene):
     """A restarted simulator numbers its trades higher: nothing happened in between, and nothing fills that."""
     known = scene.complete()
     stack = scene.stack
     old = {pair: max(stack.rest_trades(pair)) for pair in PAIRS}
+    said = len(scene.producer.lines())
     stack.simulator.end()
     with running(stack.start_simulator(60.0)):
         given_up = "trades the venue does not have"
         scene.wait(
-            lambda: len({line["pair"] for line in scene.producer.lines() if line["message"] == given_up}) == 3, given_up
+            lambda: {line["pair"] for line in scene.producer.lines()[said:] if line["message"] == given_up} == {*PAIRS},
+            given_up,
         )
         gaps = {gap.pair: gap for key, gap in scene.gaps().items() if key not in known}
         trades = messages(stack, RAWTRADE)

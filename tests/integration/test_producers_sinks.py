@@ -15,6 +15,7 @@ from data_producers.sinks.kafka import KafkaSink
 from data_producers.sinks.memory import MemorySink
 from data_producers.sinks.published import published_articles, published_trades, read_tail
 from data_producers.sinks.sink import SinkBroken
+from data_producers.sources.kraken.gaps import Continuity
 from scripts.create_topics import create_topics
 from scripts.embedded_kafka import running_kafka
 from scripts.waiting import free_ports, wait_until
@@ -220,6 +221,25 @@ def test_what_was_published_is_read_back(kafka_bootstrap):
     assert ("SHIB/USD", 9_102_999) in {(t.pair, t.trade_id) for t in found}
     articles = published_articles(kafka_bootstrap, Runtime())
     assert [article.id for article in articles][-2:] == ["read-back-1", "read-back-2"]
+
+
+def test_a_backfill_hides_nothing_of_the_stream(kafka_bootstrap):
+    """However much of it lies behind, the stream's newest trades are read back, and the backfill's last."""
+    with KafkaSink(kafka_bootstrap, ALL, Runtime()) as sink:
+        for trade_id in range(9_500_000, 9_500_060):
+            sink.send(RAWTRADE, trade(trade_id, "TRX/USD"), time.time())
+        for pair in ("TRX/USD", "XMR/USD"):
+            for trade_id in range(1_000, 6_000):
+                old = trade(trade_id, pair).model_copy(update={"source": "backfill"})
+                sink.send(RAWTRADE, old, time.time())
+    found = published_trades(kafka_bootstrap, ("TRX/USD",), 50, Runtime())
+    streamed = [t.trade_id for t in found if t.pair == "TRX/USD" and t.source == "stream"]
+    assert streamed[-50:] == list(range(9_500_010, 9_500_060))
+    old = [(t.pair, t.trade_id) for t in found if t.source == "backfill"]
+    assert sorted(old) == [("TRX/USD", 5_999), ("XMR/USD", 5_999)]
+    ledger = Continuity()
+    assert ledger.restore(found, (), time.time()) == []
+    assert (ledger.newest("TRX/USD")[0], ledger.newest("XMR/USD")[0]) == (9_500_059, 5_999)
 
 
 def test_a_tail_is_no_longer_than_asked_and_says_whether_it_is_all(kafka_bootstrap):

@@ -275,8 +275,24 @@ def test_faults_of_the_socket():
             assert (message.type, message.data) == (aiohttp.WSMsgType.CLOSE, 1001)
             assert message.extra == "CloudFlare WebSocket proxy restarting"
             assert (await post(session, "/faults/flood"))[0] == 400
+            assert (await post(session, "/faults/clock?seconds=-5"))[0] == 400
             assert (await post(session, "/faults/close?code=7"))[0] == 400
             assert "hole" in json.dumps(await get_json(session, "/faults"))
+
+    asyncio.run(scenario())
+
+
+def test_a_cut_breaks_the_socket_without_a_word_and_a_clock_may_jump():
+    async def scenario():
+        async with simulator() as session, session.ws_connect("/v2") as socket:
+            before = (await get_json(session, "/0/public/Time"))["result"]["unixtime"]
+            await post(session, "/faults/clock?seconds=1000")
+            assert (await get_json(session, "/0/public/Time"))["result"]["unixtime"] >= before + 1000
+            await post(session, "/faults/cut")
+            while (message := await socket.receive()).type == aiohttp.WSMsgType.TEXT:
+                pass
+            assert message.type in (aiohttp.WSMsgType.CLOSED, aiohttp.WSMsgType.ERROR)
+            assert socket.close_code == 1006
 
     asyncio.run(scenario())
 

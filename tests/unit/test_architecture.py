@@ -47,6 +47,7 @@ PURE = [
     "spark_jobs/transforms",
     "spark_jobs/models",
     "monitoring/judgement.py",
+    "monitoring/candles.py",
     "simulator/market.py",
 ]
 """No IO, and nothing imported that does it."""

@@ -114,7 +114,7 @@ class Continuity:
                     self._given_up_trades[gap.pair] += gap.missing_left
             elif newest is not None and gap.from_id < newest[0]:
                 seen = [t.trade_id for t in trades if t.pair == gap.pair and gap.from_id <= t.trade_id <= gap.to_id]
-                holes[gap.from_id] = _hole_of(gap, seen)
+                holes[gap.from_id] = hole_of(gap, seen)
                 if not holes[gap.from_id].missing:
                     unrecorded.append(holes.pop(gap.from_id))
             # Else the trade that showed it was never published: the next one shows it again.
@@ -144,7 +144,7 @@ class Continuity:
     def take(self, trade: Trade, now: float) -> Hole | None:
         """The hole this trade shows (`is_new`), or the one it fills (`missing_left` 0 if it was the last), or None."""
         newest = self._newest.get(trade.pair)
-        if trade.source == "refill" or (newest is not None and trade.trade_id <= newest[0]):
+        if trade.source != "stream" or (newest is not None and trade.trade_id <= newest[0]):
             return self._fill(trade)
         cause = self._cause.get(trade.pair, "jump")
         self._newest[trade.pair] = trade.trade_id, trade.timestamp
@@ -196,7 +196,7 @@ class Continuity:
         return [hole for holes in self._open.values() for hole in holes.values()]
 
 
-def _hole_of(gap: Gap, seen: Iterable[int]) -> Hole:
+def hole_of(gap: Gap, seen: Iterable[int]) -> Hole:
     """The hole of a record, but for the trades that came since."""
     hole = Hole(
         gap.pair,

@@ -20,7 +20,7 @@ from data_producers.seen import Seen
 from data_producers.sinks.sink import Sink
 from data_producers.sources.kraken.dialect import SOURCE
 from data_producers.sources.kraken.gaps import Continuity, Hole
-from data_producers.telemetry import GAPS_CLOSED, GAPS_DETECTED, GAPS_OPEN, MISSING_TRADES, REFILLED
+from data_producers.telemetry import GAP_SECONDS, GAPS_CLOSED, GAPS_DETECTED, GAPS_OPEN, MISSING_TRADES, REFILLED
 
 log = logging.getLogger(__name__)
 
@@ -114,6 +114,7 @@ class Ledger:
         reported_at = self._now()
         if not hole.missing_left:
             GAPS_CLOSED.labels(SOURCE, hole.pair).inc()
+            GAP_SECONDS.labels(SOURCE, hole.pair).observe(max(0.0, reported_at - hole.detected_at))
             log.info("no trades missing any more", extra=figures)
         elif hole.settled:
             log.error("trades the venue does not have", extra=figures)

@@ -84,7 +84,7 @@ class Refiller:
     def ask(self, hole: Hole) -> None:
         """Has a hole filled. Never waits; with a thousand holes in the queue it stays open, as its record says."""
         try:
-            self._asked.put_nowait(Job(hole, _just_before(hole.from_time)))
+            self._asked.put_nowait(Job(hole, just_before(hole.from_time)))
         except Full:
             log.error("too many holes to refill", extra={"pair": hole.pair, "from_id": hole.from_id})
 
@@ -126,7 +126,7 @@ class Refiller:
 
     def _answer(self, look: Look) -> None:
         try:
-            page = self._page(look.pair, _just_before(look.newest_at))
+            page = self._page(look.pair, just_before(look.newest_at))
         except VenueError as refused:
             log.error("question refused", extra={"pair": look.pair, "why": str(refused)})
             return
@@ -197,6 +197,6 @@ class Refiller:
         )
 
 
-def _just_before(epoch_seconds: float) -> int:
+def just_before(epoch_seconds: float) -> int:
     """Epoch nanoseconds before every trade of that time: the stream's times end at the microsecond, REST's do not."""
     return (round(epoch_seconds * 1e6) - 1) * 1000 - 1

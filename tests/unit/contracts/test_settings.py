@@ -68,6 +68,12 @@ def test_days_are_split_by_table(monkeypatch):
     assert load_settings().keep_days == {"ticker_data": 90, "sentiment_data": 1}
 
 
+def test_thresholds_are_read_by_pair_under_its_canonical_name(monkeypatch):
+    assert load_settings().alert_thresholds == {}
+    monkeypatch.setenv("CRYPTOVIZ_ALERT_THRESHOLDS", "XBT/USD=0.75, doge-usd = 2,")
+    assert load_settings().alert_thresholds == {"BTC/USD": 0.75, "DOGE/USD": 2.0}
+
+
 def test_pairs_are_split_made_canonical_and_named_once(monkeypatch):
     monkeypatch.setenv("CRYPTOVIZ_PAIRS", "XBT/USD, eth-usd ,BTC/USD,")
     assert load_settings().pairs == ("BTC/USD", "ETH/USD")
@@ -85,6 +91,10 @@ def test_pairs_are_split_made_canonical_and_named_once(monkeypatch):
         ("CRYPTOVIZ_KEEP_DAYS", "sentiment_data=0", "greater than 0"),
         ("CRYPTOVIZ_KEEP_DAYS", "trade_data", "valid integer"),
         ("CRYPTOVIZ_ALERT_THRESHOLD_PERCENT", "0", "greater than 0"),
+        ("CRYPTOVIZ_ALERT_THRESHOLDS", "BTC/USD=0", "greater than 0"),
+        ("CRYPTOVIZ_ALERT_THRESHOLDS", "BTC=1", "did you mean BTC/USD"),
+        ("CRYPTOVIZ_ALERT_THRESHOLDS", "FOO/USD=1", "no asset or pair goes by 'FOO/USD'"),
+        ("CRYPTOVIZ_ALERT_THRESHOLDS", "BTC/USD", "valid number"),
         ("CRYPTOVIZ_LOG_LEVEL", "LOUD", "'DEBUG', 'INFO'"),
     ],
 )

@@ -3,6 +3,7 @@ import pytest
 from monitoring.judgement import (
     age_text,
     judge_article_scraper,
+    judge_candle_audit,
     judge_job,
     judge_kraken_producer,
     judge_raw_job,
@@ -96,3 +97,15 @@ def test_dead_letters_are_told():
 )
 def test_age_as_people_say_it(seconds, text):
     assert age_text(seconds) == text
+
+
+def test_candle_audit_tells_what_it_found_and_who_gave_no_answer():
+    lines = [
+        'cryptoviz_audit_compared_minutes{pair="BTC/USD"} 700',
+        'cryptoviz_audit_compared_minutes{pair="ETH/USD"} 20',
+        'cryptoviz_audit_mismatched_minutes{pair="ETH/USD"} 1',
+    ]
+    health = judge_candle_audit(parse_samples("\n".join(lines) + "\n"))
+    assert (health.state, health.figures) == ("ok", "720 minutes compared, 1 differ")
+    failed = 'cryptoviz_audit_failed_total{side="venue"} 2\n'
+    assert judge_candle_audit(parse_samples(failed)).figures.endswith("0 differ, no answer of the venue 2 x")

@@ -19,7 +19,7 @@ def test_an_outside_database_is_watched_though_it_has_no_process(config):
     parts = parts_of(processes(outside, "live", with_prometheus=False))
     assert parts == (
         *("postgres", "kafka", "kraken_producer", "market_poller", "article_scraper"),
-        *("kafka_to_timescale", "sentiment_prediction_job", "api"),
+        *("kafka_to_timescale", "sentiment_prediction_job", "api", "candle_audit"),
     )
 
 

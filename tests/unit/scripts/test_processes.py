@@ -29,7 +29,7 @@ def names(table):
 def test_demo_runs_everything_on_this_machine(config):
     assert names(processes(config, "simulator", with_prometheus=True)) == [
         *("postgres", "kafka", "simulator", "kraken_producer", "market_poller", "article_scraper"),
-        *("kafka_to_timescale", "sentiment_prediction_job", "api", "prometheus"),
+        *("kafka_to_timescale", "sentiment_prediction_job", "api", "candle_audit", "prometheus"),
     ]
 
 
@@ -47,7 +47,7 @@ def test_outside_servers_have_no_process(config):
 def test_every_port_of_the_table_is_a_setting_and_unique(config):
     table = processes(config, "simulator", with_prometheus=True)
     ports = [port_of(config, field) for process in table for field in process.ports]
-    assert len(set(ports)) == len(ports) == 12
+    assert len(set(ports)) == len(ports) == 13
 
 
 def test_kafka_listens_on_the_port_of_the_first_broker(config):

@@ -32,6 +32,24 @@ def test_late_trades_come_after_newer_ones_and_none_is_lost():
     assert sent == [[], [4, 1, 2, 3], [5]]
 
 
+def test_lost_trades_are_sent_to_nobody_and_known_as_lost_even_after_all_is_cleared():
+    faults = Faults()
+    faults.switch_on("lost", {"symbol": "BTC/USD", "count": "2"})
+    faults.switch_on("hole", {"symbol": "BTC/USD", "count": "1"})
+    assert ids_of(faults.trades_to_send("BTC/USD", trades(1, 2, 3, 4))) == [4]
+    faults.clear()
+    assert faults.lost_ids == {"BTC/USD": {1, 2}}
+    assert ids_of(faults.trades_to_send("BTC/USD", trades(5))) == [5]
+
+
+def test_reversed_trades_come_together_the_newest_first():
+    faults = Faults()
+    faults.switch_on("reverse", {"symbol": "BTC/USD", "count": "3"})
+    sent = [ids_of(faults.trades_to_send("BTC/USD", batch)) for batch in (trades(1, 2), trades(3, 4), trades(5))]
+    assert sent == [[], [3, 2, 1, 4], [5]]
+    assert ids_of(faults.trades_to_send("ETH/USD", trades(1, 2))) == [1, 2]
+
+
 def test_clearing_ends_lasting_faults_and_keeps_held_trades():
     faults = Faults()
     for name, parameters in (

@@ -36,6 +36,26 @@ def world(make_market, clock):
     return world
 
 
+def test_a_clock_that_jumps_ahead_moves_what_comes_and_skips_nothing(world, clock):
+    book = world.books["BTC/USD"]
+    before, newest = world.now_us(), book.trades[-1]
+    world.step_clock(90)
+    assert world.now_us() == before + 90_000_000
+    clock.now_us += 500_000
+    assert list(world.events())
+    after = [trade for trade in book.trades if trade.trade_id > newest.trade_id]
+    assert [trade.trade_id for trade in after] == list(range(newest.trade_id + 1, newest.trade_id + 1 + len(after)))
+    assert all(before + 90_000_000 <= trade.at_us <= world.now_us() for trade in after)
+
+
+def test_lost_trades_are_not_in_the_history(world):
+    whole = rest.trades(world, "XBTUSD", "0", None)
+    ids = [row[6] for row in whole["XXBTZUSD"]]
+    holed = rest.trades(world, "XBTUSD", "0", None, {"BTC/USD": {ids[3], ids[5]}})
+    assert [row[6] for row in holed["XXBTZUSD"]] == [i for i in ids if i not in (ids[3], ids[5])]
+    assert holed["last"] == whole["last"]
+
+
 def saved(recorded, name):
     return json.loads(recorded(f"kraken_rest/{name}").read_text())["result"]
 

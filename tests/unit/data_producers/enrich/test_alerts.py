@@ -71,6 +71,25 @@ def test_runs_of_ticks(ticks, expected):
     assert alerts(ticks) == expected
 
 
+@pytest.mark.parametrize(
+    ("pair", "price", "threshold"),
+    [
+        ("BTC/USD", 100.76, 0.75),
+        ("BTC/USD", 100.75, None),
+        ("BTC/USD", 99.24, 0.75),
+        ("ETH/USD", 100.51, 0.5),
+        ("ETH/USD", 100.5, None),
+        ("DOGE/USD", 101.9, None),
+        ("DOGE/USD", 97.9, 2.0),
+    ],
+)
+def test_each_pair_has_its_own_threshold_or_the_common_one(pair, price, threshold):
+    rule = AlertRule(0.5, 300, 60, thresholds={"BTC/USD": 0.75, "DOGE/USD": 2.0})
+    state, _ = detect_alert(rule, AlertState(), tick(0, 100.0).model_copy(update={"pair": pair}))
+    _, alert = detect_alert(rule, state, tick(1, price).model_copy(update={"pair": pair}))
+    assert (alert and alert.threshold) == threshold
+
+
 def test_an_alert_says_all_about_itself():
     state, _ = detect_alert(RULE, AlertState(), tick(0, 200.0))
     _, alert = detect_alert(RULE, state, tick(5, 198.0))

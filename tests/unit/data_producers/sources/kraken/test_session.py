@@ -71,6 +71,21 @@ def test_a_ticker_carries_its_alert():
     assert topics(ledger, ticker(AT + 3, 100.6, AT + 1)) == []
 
 
+def test_the_snapshots_of_reconnects_raise_no_storm():
+    """A minute away, the price moved meanwhile, and the venue sends its snapshot five times: told once."""
+    ledger = Ledger(RULE, [])
+    assert topics(ledger, ticker(AT)) == ["rawticker"]
+    snapshots = [ticker(AT + 61 + again, 103.0, AT + 60) for again in range(5)]
+    assert topics(ledger, *snapshots) == ["rawticker", "rawalert"]
+    flickering = [ticker(AT + 70 + again, 103.0, AT + 60, bid=99.0 + again / 10) for again in range(1, 6)]
+    assert topics(ledger, *flickering) == ["rawticker"] * 5, "the same price on other quotes moves nothing"
+
+
+def test_after_an_outage_longer_than_the_window_the_snapshot_raises_nothing():
+    ledger = Ledger(RULE, [])
+    assert topics(ledger, ticker(AT), ticker(AT + 400, 120.0, AT + 399)) == ["rawticker"] * 2
+
+
 def test_a_silent_pair_is_told_once_until_it_speaks_again():
     ledger = Ledger(RULE)
     assert topics(ledger, ticker(AT, timestamp=AT - 1)) == ["rawticker"]

@@ -1,0 +1,149 @@
+"""`make backfill SOURCE=kraken PAIR=BTC/USD SINCE=2026-11-01`: loads what a venue remembers of a pair.
+
+The stack has to run: what is loaded goes the way of everything else, through Kafka and kafka_to_timescale. Trades that
+are stored already are left out, so a second run goes on where the first one ended. In the end the candles of
+that time are brought up to date.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime
+
+import psycopg2
+from confluent_kafka import KafkaException
+
+from contracts.assets import UnknownAsset, canonical
+from contracts.settings import ROOT, Settings, load_settings
+from database.refresh import moment_of, refresh_candles
+from scripts.audit import Auditor, CannotJudge
+from scripts.lifecycle import world_of
+from scripts.processes import world_environment
+from scripts.supervision import told
+
+SETTLE_SECONDS = 60.0
+STORE_SECONDS = 1_800.0
+"""How long the job may take to store what was loaded."""
+
+IN_FLIGHT_SECONDS = 5.0
+"""Trades this young are on their way by themselves where the pair is followed; else the next run has them."""
+
+EXAMPLE = "make backfill SOURCE=kraken PAIR=BTC/USD SINCE=2026-11-01"
+
+# Runs of consecutive numbers: the number less its place in order is the same along a run.
+_STRETCHES = """
+SELECT min(trade_id), max(trade_id), extract(epoch FROM max(timestamp))::double precision
+FROM (
+    SELECT trade_id, timestamp, trade_id - row_number() OVER (ORDER BY trade_id) AS run
+    FROM trade_data
+    WHERE pair = %s AND timestamp >= to_timestamp(%s)
+) numbered
+GROUP BY run
+ORDER BY 1
+"""
+
+
+class Refused(Exception):
+    """It cannot be done; `str()` of it says why, and which command comes next."""
+
+
+def stored_stretches(url: str, pair: str, since: float) -> list[dict[str, float]]:
+    """The stretches of a pair's numbers that are stored without a hole since then, lowest first."""
+    connection = psycopg2.connect(url, application_name="backfill", connect_timeout=5)
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(_STRETCHES, (pair, since))
+            names = ("from_id", "to_id", "to_time")
+            return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+    finally:
+        connection.close()
+
+
+def _settle(config: Settings, seconds: float) -> None:
+    try:
+        Auditor(config).settle(seconds)
+    except (CannotJudge, KafkaException, psycopg2.OperationalError) as error:
+        raise Refused(
+            f"{str(error).strip()}. The stack has to run: make up (or make demo); make status tells"
+        ) from None
+
+
+def _load(config: Settings, source: str, pair: str, since: float, until: float) -> int:
+    """The exit code of the loader, which has the terminal meanwhile."""
+    stretches = stored_stretches(config.database_url_of("owner"), pair, since)
+    world = world_of(config) or "live"
+    command = (sys.executable, "-m", "data_producers.backfill", source, pair, f"--since={since}", f"--until={until}")
+    loader = subprocess.Popen(
+        [*told(world_environment(config, world)), *command], cwd=ROOT, stdin=subprocess.PIPE, text=True
+    )
+    assert loader.stdin is not None
+    try:
+        loader.stdin.write("".join(json.dumps(stretch) + "\n" for stretch in stretches))
+        loader.stdin.close()
+        return loader.wait()
+    except BrokenPipeError:
+        return loader.wait()
+    except KeyboardInterrupt:
+        # The terminal has told the loader too: it delivers what it has accepted, and ends.
+        return loader.wait()
+
+
+def backfill(config: Settings, source: str, pair: str, since: datetime, again: str) -> int:
+    """Loads, waits until all is stored, refreshes the candles; the exit code. Raises `Refused`."""
+    print(f"{source} {pair} since {since:%Y-%m-%d %H:%M %Z}", flush=True)
+    until = time.time() - IN_FLIGHT_SECONDS
+    _settle(config, SETTLE_SECONDS)
+    code = _load(config, source, pair, since.timestamp(), until)
+    if code == 2:
+        return code
+    print("  waiting until it is stored", flush=True)
+    _settle(config, STORE_SECONDS)
+    refresh_candles(config.database_url_of("owner"), since, datetime.fromtimestamp(until, UTC))
+    if code:
+        raise Refused(f"not all is loaded. The same command goes on where this one ended: {again}")
+    print(f"{pair} is loaded and its candles are up to date")
+    return 0
+
+
+def _since(text: str) -> datetime:
+    try:
+        moment = moment_of(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no date or time; write 2026-11-01 or 2026-11-01T08:00") from None
+    if moment >= datetime.now(UTC):
+        raise argparse.ArgumentTypeError(f"{text} is still to come")
+    return moment
+
+
+def _pair(text: str) -> str:
+    try:
+        pair = canonical(text)
+    except UnknownAsset as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    if "/" not in pair:
+        raise argparse.ArgumentTypeError(f"{pair} is an asset, not a pair; did you mean PAIR={pair}/USD?")
+    return pair
+
+
+def main() -> int:
+    """Does what was asked; 0 when all of it is stored, 1 when not, 2 when the question was wrong."""
+    parser = argparse.ArgumentParser(prog="backfill", usage=EXAMPLE, description=__doc__.split("\n\n")[1])
+    parser.add_argument("--source", default="kraken", help="the venue")
+    parser.add_argument("--pair", type=_pair, required=True, help="such as BTC/USD")
+    parser.add_argument("--since", type=_since, required=True, help="a date or time, ISO-8601; UTC where none is named")
+    chosen = parser.parse_args()
+    again = f"make backfill SOURCE={chosen.source} PAIR={chosen.pair} SINCE={chosen.since.isoformat()}"
+    try:
+        return backfill(load_settings(), chosen.source, chosen.pair, chosen.since, again)
+    except Refused as refusal:
+        print(f"backfill: {refusal}", file=sys.stderr)
+        return 1
+    except psycopg2.Error as error:
+        print(f"backfill: {str(error).strip()}. make status tells how the database is", file=sys.stderr)
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,117 @@
+"""`make backfill`: a pair's past from the simulated exchange, through Kafka and the job, into its table and candles."""
+
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+
+from contracts.messages import Gap
+from contracts.settings import ROOT
+from contracts.topics import RAWGAP, RAWTRADE
+from data_producers.runtime import Runtime
+from data_producers.sinks.kafka import KafkaSink
+from data_producers.sinks.published import read_tail
+from scripts.waiting import wait_until
+from tests.house import assert_clean
+from tests.producer_stack import running_stack
+
+BTC = "BTC/USD"
+SECONDS = 120
+TRADES = 2_500
+
+
+@pytest.fixture
+def exchange(house, tmp_path):
+    """An exchange whose trading has ended, so that its past stands still."""
+    folder = tmp_path / "exchange"
+    folder.mkdir()
+    brokers = house.settings.kafka_bootstrap_servers
+    with running_stack(folder, brokers, 3_000.0, "--events", str(TRADES)) as stack:
+        history = []
+
+        def ended():
+            history[:] = stack.rest_rows(BTC)
+            return len(history) > TRADES and history[-1][2] < time.time() - 6
+
+        wait_until(ended, SECONDS, "the end of trading")
+        stack.history = history
+        yield stack
+
+
+@pytest.fixture
+def backfill(house, exchange):
+    """The command as a process: its exit code and what it said."""
+
+    def run(since, pair=BTC, **told):
+        command = [sys.executable, "-m", "scripts.backfill", "--pair", pair, "--since", since.isoformat()]
+        environment = {
+            **house.environment,
+            "CRYPTOVIZ_KRAKEN_REST_URL": exchange.url,
+            "CRYPTOVIZ_KRAKEN_REST_SECONDS": "0.05",
+            **told,
+        }
+        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=SECONDS)
+        return done.returncode, done.stdout + done.stderr
+
+    return run
+
+
+def sent(house):
+    return len(read_tail(house.settings.kafka_bootstrap_servers, RAWTRADE, None, Runtime())[0])
+
+
+def test_a_past_is_loaded_once_gone_on_with_and_closes_its_gaps(house, exchange, backfill):
+    house.start("kafka_to_timescale")
+    rows = exchange.history
+    ids = [row[6] for row in rows]
+    report(house, ids[10], ids[29], rows[9][2], rows[30][2])
+    begin = datetime.fromtimestamp(rows[0][2] - 1, UTC)
+
+    half = rows[1_200]
+    code, told = backfill(datetime.fromtimestamp(half[2], UTC))
+    assert code == 0, told
+    later = [row[6] for row in rows if row[2] >= half[2]]
+    assert stored(house) == later
+    assert f"{len(later):,} new" in told
+
+    code, told = backfill(begin)
+    assert code == 0, told
+    assert stored(house) == ids
+    assert f"{len(ids) - len(later):,} new" in told
+    assert house.query("SELECT from_id, missing_left, closed_at IS NOT NULL FROM gap_data") == [(ids[10], 0, True)]
+    assert house.query("SELECT sum(trade_count)::int, round(sum(volume)::numeric, 6) FROM candles_1m") == [
+        (len(ids), round(sum(Decimal(row[1]) for row in rows), 6))
+    ]
+
+    assert backfill(begin)[0] == 0
+    assert sent(house) == len(ids), "nothing is published twice"
+    assert_clean(house.audit())
+
+
+def test_what_cannot_be_done_is_said_with_the_next_command(house, exchange, backfill):
+    since = datetime.fromtimestamp(exchange.history[0][2], UTC)
+    code, told = backfill(since, DATABASE_URL="postgresql://127.0.0.1:1/none")
+    assert code == 1
+    assert "make up (or make demo); make status tells" in told
+    house.start("kafka_to_timescale")
+    code, told = backfill(since, pair="ATOM/USD")
+    assert code == 1
+    assert "Unknown asset pair" in told
+    assert "make backfill SOURCE=kraken PAIR=ATOM/USD SINCE=" in told
+    assert sent(house) == 0
+
+
+def stored(house):
+    return [number for (number,) in house.query(f"SELECT trade_id FROM trade_data WHERE pair = '{BTC}' ORDER BY 1")]
+
+
+def report(house, from_id, to_id, from_time, to_time):
+    """Puts an open gap on record."""
+    now = time.time()
+    times = {"from_time": from_time, "to_time": to_time, "detected_at": now - 1, "reported_at": now}
+    gap = Gap(pair=BTC, from_id=from_id, to_id=to_id, cause="jump", missing_left=to_id - from_id + 1, **times)
+    with KafkaSink(house.settings.kafka_bootstrap_servers, (RAWGAP,), Runtime()) as sink:
+        sink.send(RAWGAP, gap, now)
