@@ -76,6 +76,7 @@ def introduction(config: Settings, world: World) -> str:
             for path in (
                 "prix/btc/temps_reel/",
                 "prix/btc/historique/?periode=1h",
+                "marche/btc/",
                 "sentiment/bitcoin/historique/?periode=24h",
                 "predictions/xbt/",
                 "articles/eth/",

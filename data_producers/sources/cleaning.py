@@ -61,13 +61,11 @@ def field_of(row: Any, field: str | int, name: str = "") -> Any:
     return value
 
 
-def number_of(row: Any, field: str | int, name: str = "", *, signed: bool = False, optional: bool = False) -> Any:
+def number_of(row: Any, field: str | int, name: str = "", *, signed: bool = False) -> float:
     """The figure in a field, whether it is written as a number or as text; not negative unless `signed`.
 
-    `optional`: None where the field is missing or null. Raises `BadRow`.
+    Raises `BadRow`.
     """
-    if optional and isinstance(row, Mapping) and row.get(field) is None:
-        return None
     told = name or str(field)
     value = field_of(row, field, told)
     try:
@@ -79,6 +77,11 @@ def number_of(row: Any, field: str | int, name: str = "", *, signed: bool = Fals
     if number < 0 and not signed:
         raise BadRow("negative", f"{told} is {value}", row)
     return number
+
+
+def optional_number_of(row: Mapping[str, Any], field: str, *, signed: bool = False) -> float | None:
+    """The same of an object's field that may be missing or null: then None."""
+    return None if row.get(field) is None else number_of(row, field, signed=signed)
 
 
 def identity_of(message: Polled) -> tuple[Hashable, ...]:

@@ -27,6 +27,7 @@ TOGETHER = 0.25
 
 SIGNS: dict[Sign, str] = {
     "ticks": "SELECT EXISTS (SELECT FROM ticker_data WHERE received_at > to_timestamp(%s))",
+    "markets": "SELECT EXISTS (SELECT FROM market_data WHERE received_at > to_timestamp(%s))",
     "articles": "SELECT EXISTS (SELECT FROM article_data WHERE collected_at > to_timestamp(%s))",
     "windows": "SELECT EXISTS (SELECT FROM cryptoviz.batch_ledger"
     f" WHERE query = '{WINDOW_JOB}' AND committed_at > to_timestamp(%s))",

@@ -9,7 +9,7 @@ import psutil
 from contracts.topics import RAW_JOB, WINDOW_JOB
 from tests.chaos.rig import Rig
 
-Sign = Literal["ticks", "articles", "windows", "api"]
+Sign = Literal["ticks", "articles", "markets", "windows", "api"]
 """What shows the recovery: a row that can only have come after the kill, or the API in full strength."""
 
 Find = Callable[[Rig], list[psutil.Process]]
@@ -51,6 +51,7 @@ VICTIMS: dict[str, tuple[Find, Sign]] = {
     f"{WINDOW_JOB} JVM": (_jvm(WINDOW_JOB), "windows"),
     f"{WINDOW_JOB} Python worker": (_workers(WINDOW_JOB), "windows"),
     "kraken_producer": (_service("kraken_producer"), "ticks"),
+    "market_poller": (_service("market_poller"), "markets"),
     "article_scraper": (_service("article_scraper"), "articles"),
     "kafka": (_service("kafka"), "ticks"),
     "postgres backend": (_backends, "ticks"),

@@ -64,13 +64,16 @@ def forget_open_windows() -> None:
 
 
 def drop_keys(owner_url: str) -> None:
-    """The tables no longer keep their natural keys themselves. Done in the database, once, not in the job."""
+    """The tables no longer keep their natural keys themselves. Done in the database, once, not in the job.
+
+    Where rows have versions the key stays: without it there is no writing at all, which proves nothing.
+    """
     connection = psycopg2.connect(owner_url)
     try:
         connection.autocommit = True
         with connection.cursor() as cursor:
             for table in TABLES:
-                if table.topic is not None and table.unique:
+                if table.topic is not None and table.unique and table.version is None:
                     cursor.execute(sql.SQL("DROP INDEX {}").format(sql.Identifier(f"{table.name}_key")))
     finally:
         connection.close()

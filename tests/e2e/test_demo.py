@@ -27,6 +27,7 @@ PORT_FIELDS = (
 ENDPOINTS = (
     "prix/{}/historique/?periode=1h",
     "prix/{}/temps_reel/",
+    "marche/{}/",
     "sentiment/{}/historique/?periode=24h",
     "predictions/{}/",
     "articles/{}/",
@@ -127,6 +128,11 @@ def test_endpoint_answers_with_data(stack, endpoint, name):
     said = json.loads(answers[-1][1])
     assert (said["crypto_symbol"], said["asset"]) == (name.upper(), NAMES[name])
     assert said["count"] == len(said["data"])
+
+
+def test_binance_and_coingecko_are_there_as_soon_as_the_demo_is(stack):
+    said = json.loads(stack.get("/api/v1/marche/btc/")[1])
+    assert [(row["source"], row["pair"]) for row in said["data"]] == [("coingecko", "BTC/USD"), ("binance", "BTC/USDT")]
 
 
 def test_audit_finds_nothing_lost_and_nothing_twice(stack):

@@ -18,9 +18,11 @@ def stack(tmp_path, fresh_topics):
 
 
 def polls(stack, outcome, source="binance"):
-    sample = f'cryptoviz_producer_polls_total{{kind="{{}}",outcome="{outcome}",source="{source}"}}'
     kinds = ("snapshot", "klines") if source == "binance" else ("markets",)
-    return sum(stack.metric(stack.market_metrics, sample.format(kind)) for kind in kinds)
+    samples = (
+        f'cryptoviz_producer_polls_total{{kind="{kind}",outcome="{outcome}",source="{source}"}}' for kind in kinds
+    )
+    return sum(stack.metric(stack.market_metrics, sample) for sample in samples)
 
 
 def assert_once_and_whole(stack):

@@ -1,9 +1,11 @@
 """Both polled sources against the simulated venues: what each way of failing comes to, exactly. Nobody waits here."""
 
+import logging
 import subprocess
 import sys
 import threading
 import time
+from functools import partial
 from urllib.parse import urlencode
 from urllib.request import Request, urlopen
 
@@ -15,6 +17,7 @@ from contracts.settings import Settings
 from contracts.topics import POLLED_CANDLE, POLLED_MARKET
 from data_producers.runtime import Runtime
 from data_producers.sinks.memory import MemorySink
+from data_producers.sources.binance.rest import BinanceRest, candle_pages
 from data_producers.sources.polled import pollers
 from scripts.waiting import free_ports, port_is_open, wait_until
 
@@ -44,12 +47,17 @@ def _send(method, url):
 class Scene:
     """Pollers of one source, with a clock that stands still; what they sent, and what they counted."""
 
-    def __init__(self, url, source, pairs=("BTC/USDT",)):
+    def __init__(self, url, source, pairs=("BTC/USDT",), coins=("BTC", "ETH"), weight=1200):
         self.url, self.source, self.pauses, self.sink = url, source, [], MemorySink()
-        at = time.time()
+        self.at = at = time.time()
         runtime = Runtime(threading.Event(), lambda: at, lambda: at, lambda: 1.0, self._pause)
         config = Settings(
-            _env_file=None, binance_url=url, binance_pairs=pairs, coingecko_url=url, coingecko_coins=("BTC", "ETH")
+            _env_file=None,
+            binance_url=url,
+            binance_pairs=pairs,
+            binance_weight_per_minute=weight,
+            coingecko_url=url,
+            coingecko_coins=coins,
         )
         names = ("binance", "coingecko")
         self._poller = dict(zip(names, pollers(config, [], self.sink, runtime), strict=True))[source]
@@ -259,9 +267,46 @@ def test_a_pair_the_venue_does_not_have_is_shown_and_the_others_are_followed(sce
     assert REGISTRY.get_sample_value("cryptoviz_producer_subscription_refused", refused) == 1
 
 
+def test_a_coin_that_is_left_out_is_told(scene, caplog):
+    watched = scene("coingecko", coins=("BTC", "XMR"))
+    with caplog.at_level(logging.WARNING):
+        assert [message.pair for message in watched.poll()] == ["BTC/USD"]
+    assert [(record.message, record.coins) for record in caplog.records] == [("coins left out", ["monero"])]
+
+
 def test_the_used_weight_is_the_venues_count(scene, venues):
     scene("binance").poll()
     with urlopen(f"{venues}/api/v3/klines?symbol=BTCUSDT&interval=1m&limit=1", timeout=10) as answer:
         used = int(answer.headers["X-MBX-USED-WEIGHT-1M"])
     known = REGISTRY.get_sample_value("cryptoviz_producer_request_weight", {"source": "binance"})
     assert used - known in (2, 2 - known), "the venue's count goes on, or a new minute has begun"
+
+
+def test_a_day_of_candles_is_paged_without_a_gap_or_an_open_one(scene, venues):
+    at = time.time()
+    runtime = Runtime(now=lambda: at)
+    rest = BinanceRest(venues, 1200, runtime)
+    pages = list(candle_pages(partial(rest.candles, "BTC/USDT", "1m"), at - 86_400 + 120))
+    assert len(pages[0].cleaned.messages) == 1000
+    assert [page.next_start is None for page in pages] == [False, True]
+    day = [candle for page in pages for candle in page.cleaned.messages]
+    assert_unbroken(day)
+    assert 1_435 <= len(day) <= 1_438
+    assert at - day[-1].timestamp - 60 < 65
+    hour = minutes(day)[600]
+    (page,) = candle_pages(lambda start: rest.candles("BTC/USDT", "1m", start, hour + 3600), hour)
+    assert page.cleaned.messages == tuple(
+        candle.model_copy(update={"received_at": again.received_at})
+        for candle, again in zip(day[600:660], page.cleaned.messages, strict=True)
+    )
+    hourly = rest.candles("BTC/USDT", "1h", at - 7_200).cleaned.messages
+    assert {candle.interval for candle in hourly} == {"1h"}
+
+
+def test_a_minutes_weight_used_up_waits_for_the_next_minute(scene):
+    watched = scene("binance", weight=33)
+    at = watched.at
+    watched.poll()
+    left = round(60 - at % 60, 3)
+    assert watched.pauses[0] == left, "the klines no longer fit beside the snapshot"
+    assert watched.outcomes() == {}

@@ -43,12 +43,20 @@ PURE = [
     "data_producers/enrich",
     "data_producers/sources/kraken/parse.py",
     "data_producers/sources/kraken/dialect.py",
+    "data_producers/sources/cleaning.py",
+    "data_producers/sources/binance/dialect.py",
+    "data_producers/sources/binance/parse.py",
+    "data_producers/sources/binance/weight.py",
+    "data_producers/sources/coingecko/parse.py",
     "data_producers/sources/rss/parse.py",
     "spark_jobs/transforms",
     "spark_jobs/models",
     "monitoring/judgement.py",
     "monitoring/candles.py",
     "simulator/market.py",
+    "simulator/binance.py",
+    "simulator/coingecko.py",
+    "simulator/spoilt.py",
 ]
 """No IO, and nothing imported that does it."""
 

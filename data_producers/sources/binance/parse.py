@@ -51,9 +51,12 @@ def parse_snapshot(pair: str, ticker: Any, depth: Any, trades: Any, received_at:
 
 def _snapshot(pair: str, row: Any, depth: Any, recent: list[_RecentTrade], received_at: float) -> MarketSnapshot:
     bid, ask = _best(depth, "bids"), _best(depth, "asks")
-    spread = None if bid is None or ask is None else _exact(ask) - _exact(bid)
-    if spread is not None and spread < 0:
-        raise BadRow("inconsistent", f"bid {bid} above ask {ask}", depth)
+    spread = spread_percent = None
+    if bid is not None and ask is not None:
+        if bid > ask:
+            raise BadRow("inconsistent", f"bid {bid} above ask {ask}", depth)
+        gap = _exact(ask) - _exact(bid)
+        spread, spread_percent = float(gap), float(gap / (_exact(ask) + _exact(bid)) * 200)
     bought = sum((trade.volume for trade in recent if trade.taker_bought), Decimal(0))
     return MarketSnapshot(
         pair=symbol_of(pair),
@@ -68,8 +71,8 @@ def _snapshot(pair: str, row: Any, depth: Any, recent: list[_RecentTrade], recei
         weighted_average_24h=number_of(row, "weightedAvgPrice"),
         bid=bid,
         ask=ask,
-        spread=None if spread is None else float(spread),
-        spread_percent=None if spread is None else float(spread / (_exact(bid) + _exact(ask)) * 200),
+        spread=spread,
+        spread_percent=spread_percent,
         recent_trades=len(recent),
         mean_trade_price=float(sum(trade.price for trade in recent) / len(recent)) if recent else None,
         taker_buy_volume=float(bought) if recent else None,
@@ -78,7 +81,7 @@ def _snapshot(pair: str, row: Any, depth: Any, recent: list[_RecentTrade], recei
     )
 
 
-def _best(depth: Any, side: str) -> Any:
+def _best(depth: Any, side: str) -> float | None:
     """The best price of a side of the book, which the venue puts first; None where the side is empty."""
     levels = field_of(depth, side)
     return number_of(field_of(levels, 0), 0, f"{side} price") if levels else None
@@ -88,14 +91,14 @@ def _recent_trades(rows: Any, held: list[Quarantined]) -> Iterator[_RecentTrade]
     seen = set()
     for row in rows if isinstance(rows, list) else [rows]:
         try:
-            number = field_of(row, "id")
+            number = number_of(row, "id")
             price, volume = _exact(number_of(row, "price")), _exact(number_of(row, "qty"))
             trade = _RecentTrade(price, volume, not field_of(row, "isBuyerMaker"), row)
         except BadRow as bad:
             held.append(Quarantined(bad.reason, str(bad), bad.raw))
             continue
         if number in seen:
-            held.append(Quarantined("duplicate", f"trade {number} a second time", row))
+            held.append(Quarantined("duplicate", f"trade {number:.0f} a second time", row))
         else:
             seen.add(number)
             yield trade

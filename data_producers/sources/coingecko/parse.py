@@ -6,7 +6,7 @@ from typing import Any
 from contracts.assets import UnknownAsset, asset_of
 from contracts.messages import MarketSnapshot
 from contracts.rules import REFERENCE_QUOTE
-from data_producers.sources.cleaning import BadRow, Cleaned, Quarantined, clean, field_of, number_of
+from data_producers.sources.cleaning import BadRow, Cleaned, Quarantined, clean, field_of, number_of, optional_number_of
 
 
 def parse_markets(rows: Any, received_at: float) -> Cleaned[MarketSnapshot]:
@@ -31,10 +31,10 @@ def _snapshot(row: Any, received_at: float) -> MarketSnapshot:
         pair=f"{symbol}/{REFERENCE_QUOTE}",
         source="coingecko",
         price=number_of(row, "current_price"),
-        change_24h=number_of(row, "price_change_24h", signed=True, optional=True),
+        change_24h=optional_number_of(row, "price_change_24h", signed=True),
         change_percent_24h=number_of(row, "price_change_percentage_24h", signed=True),
-        high_24h=number_of(row, "high_24h", optional=True),
-        low_24h=number_of(row, "low_24h", optional=True),
+        high_24h=optional_number_of(row, "high_24h"),
+        low_24h=optional_number_of(row, "low_24h"),
         quote_volume_24h=number_of(row, "total_volume"),
         market_cap=number_of(row, "market_cap"),
         timestamp=_moment(row),

@@ -48,7 +48,9 @@ def test_refusal_quotes_no_more_than_a_line():
 
 def test_no_spelling_belongs_to_two_assets():
     spellings = [
-        spelling for asset in ASSETS for spelling in {s.casefold() for s in (asset.symbol, asset.name, *asset.aliases)}
+        spelling
+        for asset in ASSETS
+        for spelling in {s.casefold() for s in (asset.symbol, asset.name, asset.coingecko_id, *asset.aliases)}
     ]
     assert len(spellings) == len(set(spellings))
 
@@ -67,3 +69,15 @@ def test_is_symbol(text, verdict):
 
 def test_split_pair_of_an_asset_is_none():
     assert split_pair("BTC") is None
+
+
+@pytest.mark.parametrize(
+    ("symbol", "coingecko_id"),
+    [
+        *(("BTC", "bitcoin"), ("XRP", "ripple"), ("BNB", "binancecoin"), ("AVAX", "avalanche-2"), ("TRX", "tron")),
+        *(("NEAR", "near"), ("BCH", "bitcoin-cash"), ("SHIB", "shiba-inu"), ("USDC", "usd-coin"), ("ATOM", "cosmos")),
+    ],
+)
+def test_an_asset_is_known_by_its_id_at_coingecko(symbol, coingecko_id):
+    assert asset_of(symbol).coingecko_id == coingecko_id
+    assert asset_of(coingecko_id).symbol == symbol

@@ -77,12 +77,20 @@ def test_thresholds_are_read_by_pair_under_its_canonical_name(monkeypatch):
 def test_pairs_are_split_made_canonical_and_named_once(monkeypatch):
     monkeypatch.setenv("CRYPTOVIZ_PAIRS", "XBT/USD, eth-usd ,BTC/USD,")
     assert load_settings().pairs == ("BTC/USD", "ETH/USD")
+    monkeypatch.setenv("CRYPTOVIZ_BINANCE_PAIRS", "BTCUSDT,ether/usdt, xbt/usdt")
+    assert load_settings().binance_pairs == ("BTC/USDT", "ETH/USDT")
+    monkeypatch.setenv("CRYPTOVIZ_COINGECKO_COINS", "bitcoin,avalanche-2,XBT")
+    assert load_settings().coingecko_coins == ("BTC", "AVAX")
 
 
 @pytest.mark.parametrize(
     ("name", "value", "story"),
     [
         ("CRYPTOVIZ_PAIRS", "FOO/USD", "no asset or pair goes by 'FOO/USD'"),
+        ("CRYPTOVIZ_BINANCE_PAIRS", "BTC", "BTC is an asset, not a pair"),
+        ("CRYPTOVIZ_BINANCE_INTERVAL", "7m", "Input should be '1m'"),
+        ("CRYPTOVIZ_COINGECKO_COINS", "bitcoinn", "did you mean BTC, LTC"),
+        ("CRYPTOVIZ_COINGECKO_COINS", ",", "name at least one coin"),
         ("CRYPTOVIZ_PAIRS", "BTC", "did you mean BTC/USD"),
         ("CRYPTOVIZ_PAIRS", ",", "name at least one pair"),
         ("CRYPTOVIZ_API_PORT", "70000", "less than or equal to 65535"),

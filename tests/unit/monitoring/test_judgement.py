@@ -6,6 +6,7 @@ from monitoring.judgement import (
     judge_candle_audit,
     judge_job,
     judge_kraken_producer,
+    judge_market_poller,
     judge_raw_job,
 )
 from monitoring.samples import parse_samples
@@ -48,6 +49,25 @@ def test_producer_that_lost_a_message_is_not_well():
 def test_refused_subscription_is_told():
     health = producer(SENT, newest(1), 'cryptoviz_producer_subscription_refused{source="kraken",symbol="FOO/USD"} 1')
     assert (health.state, health.figures[-27:]) == ("ok", ", 1 subscription(s) refused")
+
+
+def test_poller_is_well_while_one_source_answers():
+    connected = 'cryptoviz_producer_connected{{source="{}"}} {}'
+    sent = 'cryptoviz_producer_messages_total{topic="market_data"} 7'
+
+    def judge(*lines):
+        health = judge_market_poller(parse_samples("\n".join(lines) + "\n"))
+        return health.state, health.figures
+
+    assert judge() == ("late", "0 messages sent, no source answers yet")
+    both = connected.format("binance", 1), connected.format("coingecko", 1)
+    assert judge(sent, *both) == ("ok", "7 messages sent, binance, coingecko answering")
+    held = 'cryptoviz_producer_quarantined_total{source="coingecko",reason="null"} 2'
+    assert judge(sent, connected.format("binance", 0), both[1], held) == (
+        "ok",
+        "7 messages sent, coingecko answering, binance not, 2 row(s) quarantined",
+    )
+    assert judge(connected.format("binance", 0)) == ("late", "0 messages sent, no source answers yet, binance not")
 
 
 def test_scraper_is_well_once_one_feed_was_read():

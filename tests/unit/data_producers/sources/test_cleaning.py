@@ -13,6 +13,7 @@ from data_producers.sources.cleaning import (
     identity_of,
     judge_price,
     number_of,
+    optional_number_of,
     own_reference,
 )
 from data_producers.sources.history import History
@@ -61,10 +62,10 @@ def test_a_figure_that_is_none_says_why_and_shows_its_row(row, reason, story):
 
 def test_a_change_may_be_negative_and_an_optional_figure_missing():
     assert number_of({"change": "-4.5"}, "change", signed=True) == -4.5
-    assert number_of({"high": None}, "high", optional=True) is None
-    assert number_of({}, "high", optional=True) is None
+    assert optional_number_of({"high": None}, "high") is None
+    assert optional_number_of({}, "high") is None
     with pytest.raises(BadRow, match="high is -1"):
-        number_of({"high": -1}, "high", optional=True)
+        optional_number_of({"high": -1}, "high")
 
 
 def test_a_place_in_a_list_is_told_by_its_name():
