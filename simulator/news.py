@@ -6,13 +6,13 @@ on `first_number`, so that a restart writes new articles instead of the old ones
 
 import heapq
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
 from contracts.assets import ASSETS
 from simulator.headlines import HARD_NEGATIVES, TEMPLATES, Mood, fill
 from simulator.market import Shock
-from simulator.newsrooms import NEWSROOMS, Article
+from simulator.newsrooms import NEWSROOMS, Article, slug_of
 
 BACKLOG_STORIES = 20
 """Stories already out at the start, so that every newsroom has articles to show."""
@@ -24,6 +24,8 @@ _MINOR_JUMP = (0.0, 0.0008)
 _STRAY_SHARE = 0.12
 _SECOND_COIN_SHARE = 0.25
 _FOLLOWER_SHARE = 0.35
+_EDITED_SHARE = 0.08
+_EDITED_AFTER_SECONDS = (20, 120)
 _SECOND_US = 1_000_000
 
 _NAMES: dict[str, tuple[str, ...]] = {asset.symbol: (asset.name, asset.symbol, f"${asset.symbol}") for asset in ASSETS}
@@ -71,8 +73,8 @@ class NewsDesk:
         articles = []
         for index, after_us in enumerate(times):
             story = self._draw_story(random, after_us, lead=NEWSROOMS[index % len(NEWSROOMS)].slug)
-            articles += [article for article in self._write(story) if article.at_us <= self.start_us]
-        return sorted(articles, key=lambda article: article.at_us)
+            articles += [article for article in self._write(story) if article.shown_us <= self.start_us]
+        return sorted(articles, key=lambda article: article.shown_us)
 
     def advance(self, until_us: int) -> Iterator[Story]:
         """The stories that broke up to `until_us` after the start; their articles appear in `published`."""
@@ -80,11 +82,11 @@ class NewsDesk:
             story = self._draw_story(self._random, self._next_us)
             self._next_us += self._gap_us()
             for article in self._write(story):
-                heapq.heappush(self._pending, (article.at_us - self.start_us, article.number, article))
+                heapq.heappush(self._pending, (article.shown_us - self.start_us, article.number, article))
             yield story
 
     def published(self, until_us: int) -> Iterator[Article]:
-        """The articles that appear up to `until_us` after the start, in order of time."""
+        """The articles that appear or are edited up to `until_us` after the start, in order of time."""
         while self._pending and self._pending[0][0] <= until_us:
             yield heapq.heappop(self._pending)[2]
 
@@ -116,26 +118,31 @@ class NewsDesk:
         template = wording.choice(TEMPLATES[story.mood] if coins else HARD_NEGATIVES)
         blanks = fill(wording, coins)
         tags = tuple(_NAMES[symbol.partition("/")[0]][0] for symbol in story.symbols)
+        titles = [title[0].upper() + title[1:] for title in (each.format(**blanks) for each in template.titles)]
         articles = []
         for index, (newsroom, after_us) in enumerate(story.newsrooms):
             # Most followers rewrite the headline, the more freely the rarer; some print it word for word.
             variant = 0 if index == 0 else wording.choices((0, 1, 2), (0.4, 0.4, 0.2))[0]
-            title = template.titles[min(variant, len(template.titles) - 1)].format(**blanks)
+            title = titles[min(variant, len(titles) - 1)]
             self._number += 1
-            articles.append(
-                Article(
-                    newsroom=newsroom,
-                    number=self._number,
-                    at_us=self.start_us + after_us,
-                    title=title[0].upper() + title[1:],
-                    summary=template.summary.format(**blanks),
-                    paragraphs=tuple(paragraph.format(**blanks) for paragraph in template.paragraphs),
-                    author=wording.choice(_AUTHORS),
-                    section=template.section,
-                    tags=tags,
-                    mood=story.mood,
-                )
+            article = Article(
+                newsroom=newsroom,
+                number=self._number,
+                at_us=self.start_us + after_us,
+                slug=slug_of(title),
+                title=title,
+                summary=template.summary.format(**blanks),
+                paragraphs=tuple(paragraph.format(**blanks) for paragraph in template.paragraphs),
+                author=wording.choice(_AUTHORS),
+                section=template.section,
+                tags=tags,
+                mood=story.mood,
             )
+            articles.append(article)
+            if len(titles) > 1 and wording.random() < _EDITED_SHARE:
+                later = titles[(titles.index(title) + 1) % len(titles)]
+                edited_us = article.at_us + wording.randrange(*_EDITED_AFTER_SECONDS) * _SECOND_US
+                articles.append(replace(article, title=later, edited_us=edited_us))
         return articles
 
 

@@ -32,11 +32,16 @@ _NAMESPACES = " ".join(
 
 @dataclass(frozen=True, slots=True)
 class Article:
-    """One newsroom's article. `at_us` is epoch microseconds; `number` is unique in the world and across restarts."""
+    """One newsroom's article. `at_us` is epoch microseconds; `number` is unique in the world and across restarts.
+
+    `slug` is what its address is made of and stays, whatever becomes of the title. An edited article is the same with
+    another title and `edited_us`, the time of the edit.
+    """
 
     newsroom: str
     number: int
     at_us: int
+    slug: str
     title: str
     summary: str
     paragraphs: tuple[str, ...]
@@ -44,6 +49,12 @@ class Article:
     section: str
     tags: tuple[str, ...]
     mood: Mood
+    edited_us: int | None = None
+
+    @property
+    def shown_us(self) -> int:
+        """When it stands in the feed like this for the first time."""
+        return self.at_us if self.edited_us is None else self.edited_us
 
 
 def http_date(at_us: int) -> str:
@@ -60,8 +71,13 @@ def _cdata(text: str) -> str:
     return f"<![CDATA[{text}]]>"
 
 
+def slug_of(title: str) -> str:
+    """The title as a part of an address."""
+    return sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")
+
+
 def _slug(article: Article) -> str:
-    return f"{sub(r'[^a-z0-9]+', '-', article.title.lower()).strip('-')}-{article.number}"
+    return f"{article.slug}-{article.number}"
 
 
 def _day(article: Article) -> str:
@@ -184,9 +200,14 @@ class Feed:
         self.modified_us = 0
 
     def publish(self, article: Article) -> None:
-        """Puts an article at the top."""
-        self._articles = [article, *self._articles][:FEED_ITEMS]
-        self.modified_us = max(self.modified_us, article.at_us)
+        """Puts an article at the top; an edited one into its place, unless it has none any more."""
+        if article.edited_us is None:
+            self._articles = [article, *self._articles][:FEED_ITEMS]
+        elif any(other.number == article.number for other in self._articles):
+            self._articles = [article if other.number == article.number else other for other in self._articles]
+        else:
+            return
+        self.modified_us = max(self.modified_us, article.shown_us)
         self.document = self._render().encode()
         self.etag = f'"{sha256(self.document).hexdigest()[:32]}"'
 

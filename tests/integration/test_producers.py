@@ -149,7 +149,10 @@ def test_each_article_is_published_once_whatever_the_feeds_do(stack):
         assert scraper.end() == 0
     both = messages(stack, RAWARTICLE)
     assert {article.website for article in both} == set(NEWSROOMS)
-    ids = [article.id for article in both]
-    assert len(ids) == len(set(ids)) > len(first)
+    versions = [(article.id, article.revision) for article in both]
+    assert len(versions) == len(set(versions)) > len(first)
+    stories = {article.story_id for article in both}
+    assert stories <= {article.id for article in both}
+    assert len(stories) < len({article.id for article in both}), "some newsrooms tell the same story"
     assert all(article.sentiment.scorer.startswith("lexicon-1") for article in both)
     assert any(article.cryptocurrencies_mentioned for article in both)

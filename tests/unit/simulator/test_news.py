@@ -102,7 +102,9 @@ def feeds():
 @pytest.mark.parametrize("slug", [newsroom.slug for newsroom in NEWSROOMS])
 def test_feeds_are_well_formed_newest_first_and_bounded(feeds, slug):
     feed = feedparser.parse(feeds[0][slug].document)
-    wanted = [article for article in feeds[1] if article.newsroom == slug][-FEED_ITEMS:][::-1]
+    newest = {article.number: article for article in feeds[1]}
+    appeared = [article for article in feeds[1] if article.newsroom == slug and article.edited_us is None]
+    wanted = [newest[article.number] for article in appeared[-FEED_ITEMS:][::-1]]
     assert not feed.bozo
     assert [entry.title for entry in feed.entries] == [article.title for article in wanted]
     assert len({entry.id for entry in feed.entries}) == len(wanted) == FEED_ITEMS
@@ -151,6 +153,40 @@ def test_a_feed_changes_with_its_articles_alone():
     assert (again.etag, again.document) == first
     feed.publish(article)
     assert feed.etag != first[0]
+
+
+def items_of(feed):
+    return [(entry.id, entry.link, entry.published, entry.title) for entry in feedparser.parse(feed.document).entries]
+
+
+@pytest.mark.parametrize("newsroom", NEWSROOMS, ids=lambda newsroom: newsroom.slug)
+def test_an_edited_headline_stays_in_its_place_and_is_the_same_article(newsroom):
+    _, _, articles = run_desk(make_desk(), HOUR_US, HOUR_US)
+    edited = next(article for article in articles if article.edited_us is not None)
+    first = next(article for article in articles if article.number == edited.number)
+    other = next(article for article in articles if article.number != edited.number)
+    assert (first.edited_us, first.title != edited.title) == (None, True)
+    feed = Feed(newsroom)
+    for article in (first, other):
+        feed.publish(article)
+    before, modified_us = items_of(feed), feed.modified_us
+    feed.publish(edited)
+    assert items_of(feed) == [before[0], (*before[1][:3], edited.title)]
+    assert feed.modified_us == max(modified_us, edited.edited_us) > modified_us
+
+
+def test_an_edit_comes_after_its_article_and_none_of_one_that_is_gone():
+    _, _, articles = run_desk(make_desk(), HOUR_US, 1_000_000)
+    numbers = [article.number for article in articles]
+    edits = [article for article in articles if article.edited_us is not None]
+    assert 5 < len(edits) < 60
+    assert all(numbers.index(article.number) < articles.index(article) for article in edits)
+    assert [article.shown_us for article in articles] == sorted(article.shown_us for article in articles)
+    feed = Feed(NEWSROOMS[0])
+    feed.publish(articles[0])
+    document = feed.document
+    feed.publish(edits[0])
+    assert feed.document == document
 
 
 @pytest.mark.parametrize(

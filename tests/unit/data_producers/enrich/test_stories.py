@@ -8,6 +8,7 @@ import pytest
 
 from contracts.rules import STORY_HORIZON_SECONDS
 from data_producers.enrich.stories import LEAST_ALIKE, Stories, headline_of, likeness
+from data_producers.sources.rss.parse import parse_feed
 from data_producers.sources.rss.text import to_text
 
 AT = 1_790_800_000.0
@@ -151,3 +152,14 @@ def test_on_real_headlines_the_threshold_lies_in_a_wide_gap(recorded):
     assert len(near) == 11_983
     assert sum(alike >= LEAST_ALIKE for alike in near) == 4
     assert sum(0.45 <= alike < 0.6 for alike in near) == 0
+
+
+def test_real_feeds_of_one_day_are_joined_nowhere_wrongly(recorded):
+    """36 items; the two stories that both newsrooms tell, each in quite other words, stay apart: nearest of all."""
+    names = ("coindesk_20260930_25items", "cointelegraph_20260930_8items", "coindesk_20260925_3items")
+    feeds = [parse_feed(recorded(f"rss/{name}.xml").read_bytes(), name) for name in names]
+    read = [headline_of(entry.title) for feed in feeds for entry in feed.entries]
+    alike = sorted((likeness(*pair) for pair in combinations(read, 2)), reverse=True)
+    assert len(read) == 36
+    assert LEAST_ALIKE > alike[0] > alike[1] > 0.25
+    assert alike[2] < 0.2
