@@ -12,12 +12,12 @@ import json
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import psycopg2
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import KafkaException
 from psycopg2.extensions import connection as Connection
 from pydantic import ValidationError
 
@@ -50,9 +50,7 @@ from contracts.topics import (
     Topic,
 )
 from scripts.audit_verdict import Row, Verdict, compare, report
-
-TIMEOUT_SECONDS = 10.0
-STUCK_SECONDS = 30.0
+from scripts.kafka_reader import Reader
 
 Place = tuple[str, int]
 
@@ -165,17 +163,7 @@ class Auditor:
     """Reads both sides and judges. Read-only; takes seconds for a million records."""
 
     def __init__(self, config: Settings) -> None:
-        self._consumer = Consumer(
-            {
-                "bootstrap.servers": config.kafka_bootstrap_servers,
-                "group.id": "cryptoviz-audit",
-                "enable.auto.commit": False,
-                # The end of a partition may be a transaction's marker, which no one is given: only this tells.
-                "enable.partition.eof": True,
-                "fetch.message.max.bytes": 16 * 1024 * 1024,
-                "log_level": 2,
-            }
-        )
+        self._reader = Reader(config.kafka_bootstrap_servers)
         self._url = config.database_url_of("owner")
 
     def run(self, settle_seconds: float) -> list[Verdict]:
@@ -207,12 +195,12 @@ class Auditor:
 
     def _find_marks(self) -> tuple[str, dict[Place, tuple[int, int]]]:
         """The broker's cluster, and the first and last offset of each partition."""
-        metadata = self._consumer.list_topics(timeout=TIMEOUT_SECONDS)
-        missing = [topic.name for topic in (*RAW_TOPICS, DEADLETTER) if topic.name not in metadata.topics]
+        cluster_id, topics = self._reader.cluster()
+        missing = [topic.name for topic in (*RAW_TOPICS, DEADLETTER) if topic.name not in topics]
         if missing:
             raise CannotJudge(f"no topic {', '.join(missing)}; python -m scripts.create_topics makes them")
-        places = [(t.name, p) for t in RAW_TOPICS for p in metadata.topics[t.name].partitions]
-        return metadata.cluster_id, {place: self._marks(place) for place in places}
+        places = [(t.name, p) for t in RAW_TOPICS for p in topics[t.name]]
+        return cluster_id, {place: self._reader.marks(*place) for place in places}
 
     def _settle(self, connection: Connection, cluster_id: str, ends: dict[Place, int], seconds: float) -> None:
         deadline = time.monotonic() + seconds
@@ -220,7 +208,7 @@ class Auditor:
             stored = _ledger(connection, cluster_id)
             connection.rollback()
             behind = {place: end - stored.get(place, 0) for place, end in ends.items() if stored.get(place, 0) < end}
-            behind = {place: lag for place, lag in behind.items() if self._marks(place)[0] < ends[place]}
+            behind = {place: lag for place, lag in behind.items() if self._reader.marks(*place)[0] < ends[place]}
             if not behind:
                 return
             if time.monotonic() > deadline:
@@ -229,10 +217,6 @@ class Auditor:
                     f"({', '.join(f'{t}/{p}: {lag}' for (t, p), lag in behind.items())}); see make status"
                 )
             time.sleep(0.5)
-
-    def _marks(self, place: Place) -> tuple[int, int]:
-        low, high = self._consumer.get_watermark_offsets(TopicPartition(*place), TIMEOUT_SECONDS)
-        return low, high
 
     def _judge(
         self,
@@ -247,7 +231,7 @@ class Auditor:
         records = unreadable = 0
         mine = {place: mark for place, mark in marks.items() if place[0] == topic.name}
         for (name, partition), (low, _) in mine.items():
-            for message in self._read(name, partition, low, stored.get((name, partition), 0)):
+            for message in self._reader.read(name, partition, low, stored.get((name, partition), 0)):
                 records += 1
                 try:
                     read = parse_message(topic.message, message.value(), message.timestamp()[1] / 1000)
@@ -266,9 +250,9 @@ class Auditor:
         marks: dict[Place, tuple[int, int]],
         stored: dict[Place, int],
     ) -> Verdict:
-        low, high = self._marks((DEADLETTER.name, 0))
+        low, high = self._reader.marks(DEADLETTER.name, 0)
         found: Counter[Row] = Counter()
-        for message in self._read(DEADLETTER.name, 0, low, high):
+        for message in self._reader.read(DEADLETTER.name, 0, low, high):
             try:
                 letter = DeadLetter.model_validate_json(message.value() or b"")
             except ValidationError:
@@ -282,25 +266,6 @@ class Auditor:
         verdict = compare(DEADLETTER.name, None, expected, found, whole=True)
         verdict.records = len(refused)
         return verdict
-
-    def _read(self, topic: str, partition: int, start: int, end: int) -> Iterator[Message]:
-        """The records of a partition with offsets in [start, end)."""
-        if start >= end:
-            return
-        self._consumer.assign([TopicPartition(topic, partition, start)])
-        position, deadline = start, time.monotonic() + STUCK_SECONDS
-        while position < end:
-            for message in self._consumer.consume(5_000, 0.5):
-                error = message.error()
-                if error is not None and error.code() != KafkaError._PARTITION_EOF:
-                    raise KafkaException(error)
-                position = (message.offset() or 0) + (1 if error is None else 0)
-                deadline = time.monotonic() + STUCK_SECONDS
-                if error is None and position <= end:
-                    yield message
-            if time.monotonic() > deadline:
-                raise CannotJudge(f"{topic}/{partition}: nothing more after offset {position}, wanted {end}")
-        self._consumer.unassign()
 
 
 def _ledger(connection: Connection, cluster_id: str) -> dict[Place, int]:

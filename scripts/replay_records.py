@@ -1,23 +1,22 @@
 """The Kafka side of a replay: dead letters, the records they tell of, and those that were re-published."""
 
 import re
-import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import cast
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
+from confluent_kafka import KafkaException, Message, Producer
 from pydantic import ValidationError
 
 from contracts.messages import DeadLetter
 from contracts.topics import DEADLETTER, MAX_RECORD_BYTES, PRODUCER_CONFIG
+from scripts.kafka_reader import Reader
 from scripts.replay_repair import READABLE_TOPICS, Mended, Original, Place, from_letter, place_of
 
 REPLAYED_FROM = "cryptoviz-replayed-from"
 """The header of a re-published record: topic/partition/offset of the unreadable one."""
 
-TIMEOUT_SECONDS = 10.0
-STUCK_SECONDS = 30.0
+FLUSH_SECONDS = 30.0
 NEAR = 1_000
 """Records no farther apart than this are read in one go: finding a place anew costs more than passing some by."""
 CLOCK_SECONDS = 3_600
@@ -28,26 +27,22 @@ class Records:
     """What a replay reads and writes. Blocking; raises `KafkaException` while the broker is away."""
 
     def __init__(self, bootstrap_servers: str) -> None:
-        base = {"bootstrap.servers": bootstrap_servers, "log_level": 2}
-        self._consumer = Consumer(
+        self._reader = Reader(bootstrap_servers)
+        self._producer = Producer(
             {
-                **base,
-                "group.id": "cryptoviz-replay",
-                "enable.auto.commit": False,
-                # Offsets may be missing at the end of a partition (markers of transactions): only this tells.
-                "enable.partition.eof": True,
-                "fetch.message.max.bytes": MAX_RECORD_BYTES,
-                "queued.max.messages.kbytes": 65_536,
+                "bootstrap.servers": bootstrap_servers,
+                "log_level": 2,
+                **PRODUCER_CONFIG,
+                "message.max.bytes": MAX_RECORD_BYTES,
             }
         )
-        self._producer = Producer({**base, **PRODUCER_CONFIG, "message.max.bytes": MAX_RECORD_BYTES})
         self._refused: list[str] = []
 
     def read_letters(self) -> tuple[list[DeadLetter], int]:
         """The letters of our topics, oldest first, one for each record, and how many records are no letters of ours."""
         letters: dict[Place, DeadLetter] = {}
         strangers = 0
-        for record in self._read(DEADLETTER.name, 0, *self._marks(DEADLETTER.name, 0)):
+        for record in self._reader.read(DEADLETTER.name, 0, *self._reader.marks(DEADLETTER.name, 0)):
             try:
                 letter = DeadLetter.model_validate_json(record.value() or b"")
             except ValidationError:
@@ -65,11 +60,12 @@ class Records:
         for letter in letters:
             oldest[letter.topic] = min(letter.at, oldest.get(letter.topic, letter.at))
         wanted = set(map(place_of, letters))
+        _, partitions = self._reader.cluster()
         found = {
             place
             for topic, at in oldest.items()
-            for partition in self._consumer.list_topics(topic, TIMEOUT_SECONDS).topics[topic].partitions
-            for record in self._read(topic, partition, *self._since(topic, partition, at - CLOCK_SECONDS))
+            for partition in partitions[topic]
+            for record in self._reader.read(topic, partition, *self._reader.since(topic, partition, at - CLOCK_SECONDS))
             for place in _replayed_from(record)
         }
         return found & wanted
@@ -80,9 +76,9 @@ class Records:
         for letter in letters:
             by_partition[letter.topic, letter.partition][letter.offset] = letter
         for (topic, partition), wanted in by_partition.items():
-            low, high = self._marks(topic, partition)
+            low, high = self._reader.marks(topic, partition)
             for first, last in runs(offset for offset in wanted if low <= offset < high):
-                for record in self._read(topic, partition, first, last + 1):
+                for record in self._reader.read(topic, partition, first, last + 1):
                     told = wanted.get(record.offset() or 0)
                     if told is not None and (original := _original(told, record)) is not None:
                         del wanted[told.offset]
@@ -108,41 +104,12 @@ class Records:
 
     def finish(self) -> None:
         """Returns once the broker has everything that was sent; raises `KafkaException` when it has not."""
-        left = self._producer.flush(STUCK_SECONDS)
+        left = self._producer.flush(FLUSH_SECONDS)
         if left or self._refused:
             raise KafkaException(
                 f"{left + len(self._refused)} messages not acknowledged {self._refused[:1]}: run the command again, it "
                 "sends what is missing"
             )
-
-    def _marks(self, topic: str, partition: int) -> tuple[int, int]:
-        low, high = self._consumer.get_watermark_offsets(TopicPartition(topic, partition), TIMEOUT_SECONDS)
-        return low, high
-
-    def _since(self, topic: str, partition: int, epoch_seconds: float) -> tuple[int, int]:
-        _, high = self._marks(topic, partition)
-        asked = TopicPartition(topic, partition, int(epoch_seconds * 1000))
-        (found,) = self._consumer.offsets_for_times([asked], timeout=TIMEOUT_SECONDS)
-        return (found.offset if found.offset >= 0 else high), high
-
-    def _read(self, topic: str, partition: int, start: int, end: int) -> Iterator[Message]:
-        """The records of a partition with offsets in [start, end)."""
-        if start >= end:
-            return
-        self._consumer.assign([TopicPartition(topic, partition, start)])
-        position, deadline = start, time.monotonic() + STUCK_SECONDS
-        while position < end:
-            for record in self._consumer.consume(100, 0.5):
-                error = record.error()
-                if error is not None and error.code() != KafkaError._PARTITION_EOF:
-                    raise KafkaException(error)
-                position = (record.offset() or 0) + (1 if error is None else 0)
-                deadline = time.monotonic() + STUCK_SECONDS
-                if error is None and position <= end:
-                    yield record
-            if time.monotonic() > deadline:
-                raise KafkaException(f"{topic}/{partition}: nothing more after offset {position}, wanted {end}")
-        self._consumer.unassign()
 
 
 def runs(offsets: Iterable[int]) -> list[tuple[int, int]]:

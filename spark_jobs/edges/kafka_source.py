@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 TIMEOUT_SECONDS = 10.0
 SILENCE_SECONDS = 30.0
-FETCH_RECORDS = 10_000
+FETCH_RECORDS = 25_000
 POLL_RECORDS = 8
 ISOLATION = "read_committed"
 """What another's transaction has not committed, or has taken back, was never written. The same on every road."""

@@ -15,6 +15,9 @@ from spark_jobs.edges.copy_format import has_binary_form, to_binary, to_csv
 DATABASE_AWAY = (psycopg2.OperationalError, psycopg2.InterfaceError)
 """The server is gone, restarting, full or refusing: the same transaction may succeed later."""
 
+PIECE_BYTES = 1 << 20
+"""How much of a COPY is handed to the connection at once."""
+
 SAMPLES = {SENTIMENT_DATA.name: "article_count", PREDICTION_DATA.name: "sample_count"}
 """For each window table the column that says how many observations a row was made of."""
 
@@ -216,6 +219,7 @@ def _copy(cursor: Cursor, target: str, table: Table, rows: pa.Table) -> int:
         columns=_columns(table.written_columns),
         format=sql.SQL("binary" if binary else "csv"),
     )
-    buffer = io.BytesIO(to_binary(chosen) if binary else to_csv(chosen))
-    cursor.copy_expert(command, buffer)
+    data = to_binary(chosen) if binary else to_csv(chosen)
+    # In large pieces: for each of them this thread has to get the interpreter from the decoding beside it.
+    cursor.copy_expert(command, io.BytesIO(data), PIECE_BYTES)
     return int(cursor.rowcount)
