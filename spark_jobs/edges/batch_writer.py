@@ -11,10 +11,11 @@ from psycopg2.extensions import cursor as Cursor
 
 from contracts.rules import DEADLETTER_RATIO_LIMIT, DEADLETTER_RATIO_MINIMUM
 from contracts.tables import TABLE_BY_TOPIC, TICKER_DATA, Table
+from spark_jobs.edges.copy_format import Encoded
 from spark_jobs.edges.deadletters import DeadLetters, Unread
 from spark_jobs.edges.latest_tick import keep_latest
 from spark_jobs.edges.ledger import Batch, Range, lock, next_offsets, record
-from spark_jobs.edges.timescale_sink import DATABASE_AWAY, Database, copy_new
+from spark_jobs.edges.timescale_sink import DATABASE_AWAY, Database, copy_new, for_table
 from spark_jobs.transforms.decode import Decoded, Floats, decode
 
 Place = tuple[str, int]
@@ -86,7 +87,7 @@ class BatchWriter:
         return written
 
     def _write_place(self, cursor: Cursor, place: Place, chunks: Iterable[Records]) -> Written:
-        """Writes one partition's chunks: while the server takes one, the next is read and decoded."""
+        """Writes one partition's chunks: while the server takes one, the next is read, decoded and encoded."""
         table = TABLE_BY_TOPIC[place[0]]
         rows = rejected = 0
         newest_at = 0.0
@@ -96,8 +97,9 @@ class BatchWriter:
                 decoded = self._decode(place, records)
                 rejected += len(decoded.rejects)
                 newest_at = max(newest_at, _newest(decoded.rows, table.time_column))
+                encoded = for_table(table, decoded.rows)
                 rows += under_way.result() if under_way is not None else 0
-                under_way = server.submit(store, cursor, table, decoded.rows)
+                under_way = server.submit(store, cursor, table, encoded)
             rows += under_way.result() if under_way is not None else 0
         return Written(*place, rows, rejected, newest_at)
 
@@ -129,11 +131,11 @@ class BatchWriter:
             )
 
 
-def store(cursor: Cursor, table: Table, rows: pa.Table) -> int:
+def store(cursor: Cursor, table: Table, encoded: Encoded) -> int:
     """Adds the rows that are new, and keeps what follows from them; returns how many were."""
-    count = copy_new(cursor, table, rows)
+    count = copy_new(cursor, table, encoded)
     if table is TICKER_DATA:
-        keep_latest(cursor, rows)
+        keep_latest(cursor, encoded.rows)
     return count
 
 

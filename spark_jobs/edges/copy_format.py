@@ -5,6 +5,7 @@ parses a number nor a date. Format: the section "Binary Format" of PostgreSQL's 
 """
 
 import io
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
@@ -16,6 +17,22 @@ _EPOCH_MICROSECONDS = 946_684_800_000_000
 """PostgreSQL counts time from 2000-01-01."""
 
 _CSV = pacsv.WriteOptions(include_header=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """Rows, and the same as COPY reads them. `form`: the FORMAT that `data` is in."""
+
+    rows: pa.Table
+    form: str
+    data: bytes
+
+
+def encode(rows: pa.Table, arrays: bool) -> Encoded:
+    """The rows in the form that costs least. `arrays`: whether some of them travel as array literals."""
+    if has_binary_form(rows, arrays):
+        return Encoded(rows, "binary", to_binary(rows))
+    return Encoded(rows, "csv", to_csv(rows))
 
 
 def has_binary_form(rows: pa.Table, arrays: bool) -> bool:
@@ -32,9 +49,11 @@ def to_csv(rows: pa.Table) -> bytes:
 
 def to_binary(rows: pa.Table) -> bytes:
     """The rows for `COPY … (FORMAT binary)`, grouped by the lengths of their texts (so not in their order)."""
+    if not rows.num_rows:
+        return _HEADER + _TRAILER
     columns = [_values(column.combine_chunks()) for column in rows.columns]
     lengths = [sizes for _, sizes in columns if sizes is not None]
-    if not lengths or not rows.num_rows:
+    if not lengths:
         return b"".join((_HEADER, _records(columns, np.arange(rows.num_rows), []), _TRAILER))
     # The lengths of a row's texts as one number: sorting numbers is much cheaper than sorting tuples.
     factors = np.cumprod([1, *(int(sizes.max()) + 1 for sizes in lengths[:-1])])

@@ -20,7 +20,7 @@ from spark_jobs.edges.deadletters import DeadLetters
 from spark_jobs.edges.kafka_source import look_up, read_range, read_stream, starting_offsets
 from spark_jobs.edges.ledger import Batch, next_offsets, prune
 from spark_jobs.edges.neighbours import retry
-from spark_jobs.edges.offset_log import planned_end, planned_ranges
+from spark_jobs.edges.offset_log import Plan
 from spark_jobs.edges.progress import count_written
 from spark_jobs.edges.query import Batches
 from spark_jobs.edges.timescale_sink import Database
@@ -51,14 +51,11 @@ class RawQuery:
             committed = next_offsets(cursor, self._job.query, cluster.id, cluster.watermarks)
         starts = starting_offsets(cluster, committed)
         log.info("reading on", extra={"from": {f"{t}/{p}": offset for (t, p), offset in starts.items()}})
-        ends: dict[int, dict[Place, int]] = {-1: starts}
+        plan = Plan(checkpoint, starts)
 
         def write(frame: DataFrame, batch_id: int) -> None:
-            ends[batch_id] = planned_end(checkpoint, batch_id)
-            ranges = planned_ranges(ends.get(batch_id - 1) or planned_end(checkpoint, batch_id - 1), ends[batch_id])
-            ends.pop(batch_id - 2, None)
             batch = Batch(self._job.query, cluster.id, checkpoint.name, batch_id)
-            self._write(frame, batch, ranges, batches)
+            self._write(frame, batch, plan.ranges(batch_id), batches)
 
         stream = read_stream(
             spark,

@@ -10,13 +10,10 @@ from psycopg2.extensions import cursor as Cursor
 
 from contracts.rules import WATERMARK_SECONDS
 from contracts.tables import PREDICTION_DATA, SENTIMENT_DATA, TEXTS, Table
-from spark_jobs.edges.copy_format import has_binary_form, to_binary, to_csv
+from spark_jobs.edges.copy_format import Encoded, encode
 
 DATABASE_AWAY = (psycopg2.OperationalError, psycopg2.InterfaceError)
 """The server is gone, restarting, full or refusing: the same transaction may succeed later."""
-
-PIECE_BYTES = 1 << 20
-"""How much of a COPY is handed to the connection at once."""
 
 SAMPLES = {SENTIMENT_DATA.name: "article_count", PREDICTION_DATA.name: "sample_count"}
 """For each window table the column that says how many observations a row was made of."""
@@ -85,25 +82,30 @@ class Transaction:
             connection.rollback()
 
 
-def copy_new(cursor: Cursor, table: Table, rows: pa.Table) -> int:
+def for_table(table: Table, rows: pa.Table) -> Encoded:
+    """The rows' written columns, ready for `copy_new`. Needs no database."""
+    return encode(rows.select(list(table.written_columns)), arrays=TEXTS in table.columns.values())
+
+
+def copy_new(cursor: Cursor, table: Table, new: Encoded) -> int:
     """Adds the rows that are not in the table yet and returns how many.
 
     Where the table keeps its natural key itself, rows go straight in, and only when one of them is there already (a
     refill, a restarted producer) by way of a staging table. Where rows have versions the newest of each replaces an
     older one there is; then the count is of rows added or replaced.
     """
-    if rows.num_rows == 0:
+    if new.rows.num_rows == 0:
         return 0
     if not table.unique:
-        return _copy(cursor, table.name, table, rows)
+        return _copy(cursor, table.name, table, new)
     if table.version is not None:
-        return _upsert_newest(cursor, table, rows, table.version)
+        return _upsert_newest(cursor, table, new, table.version)
     cursor.execute("SAVEPOINT straight")
     try:
-        count = _copy(cursor, table.name, table, rows)
+        count = _copy(cursor, table.name, table, new)
     except errors.UniqueViolation:
         cursor.execute("ROLLBACK TO SAVEPOINT straight")
-        stage = _stage(cursor, table, rows)
+        stage = _stage(cursor, table, new)
         columns = _columns(table.written_columns)
         cursor.execute(
             sql.SQL("INSERT INTO {table} ({columns}) SELECT {columns} FROM {stage} ON CONFLICT DO NOTHING").format(
@@ -115,7 +117,7 @@ def copy_new(cursor: Cursor, table: Table, rows: pa.Table) -> int:
     return count
 
 
-def _upsert_newest(cursor: Cursor, table: Table, rows: pa.Table, version: str) -> int:
+def _upsert_newest(cursor: Cursor, table: Table, new: Encoded, version: str) -> int:
     cursor.execute(
         sql.SQL(
             "INSERT INTO {table} AS kept ({columns}) SELECT DISTINCT ON ({key}) {columns} FROM {stage} "
@@ -125,7 +127,7 @@ def _upsert_newest(cursor: Cursor, table: Table, rows: pa.Table, version: str) -
             table=sql.Identifier(table.name),
             columns=_columns(table.written_columns),
             key=_columns(table.natural_key),
-            stage=_stage(cursor, table, rows),
+            stage=_stage(cursor, table, new),
             version=sql.Identifier(version),
             changes=_replaced([name for name in table.written_columns if name not in table.natural_key]),
         )
@@ -141,7 +143,7 @@ def upsert_windows(cursor: Cursor, table: Table, rows: pa.Table) -> int:
     """
     if rows.num_rows == 0:
         return 0
-    stage = _stage(cursor, table, rows)
+    stage = _stage(cursor, table, for_table(table, rows))
     written = table.written_columns
     changing = [name for name in written if name not in table.natural_key and name not in SCORED_LATER]
     cursor.execute(
@@ -198,7 +200,7 @@ def _columns(names: tuple[str, ...]) -> sql.Composed:
     return sql.SQL(", ").join(map(sql.Identifier, names))
 
 
-def _stage(cursor: Cursor, table: Table, rows: pa.Table) -> sql.Identifier:
+def _stage(cursor: Cursor, table: Table, new: Encoded) -> sql.Identifier:
     name = f"stage_{table.name}"
     stage = sql.Identifier(name)
     cursor.execute(
@@ -207,19 +209,14 @@ def _stage(cursor: Cursor, table: Table, rows: pa.Table) -> sql.Identifier:
         ).format(stage=stage, table=sql.Identifier(table.name))
     )
     cursor.execute(sql.SQL("DELETE FROM {stage}").format(stage=stage))
-    _copy(cursor, name, table, rows)
+    _copy(cursor, name, table, new)
     return stage
 
 
-def _copy(cursor: Cursor, target: str, table: Table, rows: pa.Table) -> int:
-    chosen = rows.select(list(table.written_columns))
-    binary = has_binary_form(chosen, arrays=TEXTS in table.columns.values())
-    command = sql.SQL("COPY {target} ({columns}) FROM STDIN (FORMAT {format})").format(
-        target=sql.Identifier(target),
-        columns=_columns(table.written_columns),
-        format=sql.SQL("binary" if binary else "csv"),
+def _copy(cursor: Cursor, target: str, table: Table, new: Encoded) -> int:
+    command = sql.SQL("COPY {target} ({columns}) FROM STDIN (FORMAT {form})").format(
+        target=sql.Identifier(target), columns=_columns(table.written_columns), form=sql.SQL(new.form)
     )
-    data = to_binary(chosen) if binary else to_csv(chosen)
-    # In large pieces: for each of them this thread has to get the interpreter from the decoding beside it.
-    cursor.copy_expert(command, io.BytesIO(data), PIECE_BYTES)
+    # In one piece: for each piece this thread has to get the interpreter from the decoding beside it.
+    cursor.copy_expert(command, io.BytesIO(new.data), len(new.data))
     return int(cursor.rowcount)

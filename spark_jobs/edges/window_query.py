@@ -19,7 +19,7 @@ from spark_jobs.edges.batch_writer import AWAY, Place
 from spark_jobs.edges.kafka_source import Cluster, Offsets, look_up, offsets_at, read_stream, starting_offsets
 from spark_jobs.edges.ledger import Batch, Range, prune, record
 from spark_jobs.edges.neighbours import retry
-from spark_jobs.edges.offset_log import planned_end, planned_ranges
+from spark_jobs.edges.offset_log import Plan
 from spark_jobs.edges.progress import count_rows
 from spark_jobs.edges.query import Batches
 from spark_jobs.edges.timescale_sink import Database, score_forecasts, upsert_windows
@@ -75,14 +75,11 @@ class WindowQuery:
             windows.append(with_windows(observations, kind, SLIDE_OF[kind]))
         log.info("reading on", extra={"from": {f"{t}/{p}": offset for (t, p), offset in starts.items()}})
         statistics = with_statistics(windows[0].unionAll(windows[1]))
-        ends: dict[int, Offsets] = {-1: starts}
+        plan = Plan(checkpoint, starts)
 
         def write(frame: DataFrame, batch_id: int) -> None:
-            ends[batch_id] = planned_end(checkpoint, batch_id)
-            ranges = planned_ranges(ends.get(batch_id - 1) or planned_end(checkpoint, batch_id - 1), ends[batch_id])
-            ends.pop(batch_id - 2, None)
             batch = Batch(self._job.query, cluster.id, checkpoint.name, batch_id)
-            self._write(frame, batch, ranges, open_from, batches)
+            self._write(frame, batch, plan.ranges(batch_id), open_from, batches)
 
         return (
             statistics.writeStream.queryName(self._job.query)

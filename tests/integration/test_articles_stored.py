@@ -7,7 +7,7 @@ import pytest
 from contracts.messages import Article, Sentiment
 from contracts.tables import ARTICLE_DATA
 from contracts.topics import RAWARTICLE
-from spark_jobs.edges.timescale_sink import copy_new
+from spark_jobs.edges.timescale_sink import copy_new, for_table
 from spark_jobs.transforms.decode import decode
 
 AT = 1_790_358_506.0
@@ -37,7 +37,11 @@ def store(database_url):
     def stored(*versions):
         values = [version.to_json() for version in versions]
         with connection, connection.cursor() as cursor:
-            changed = copy_new(cursor, ARTICLE_DATA, decode(RAWARTICLE.name, values, np.full(len(values), AT)).rows)
+            changed = copy_new(
+                cursor,
+                ARTICLE_DATA,
+                for_table(ARTICLE_DATA, decode(RAWARTICLE.name, values, np.full(len(values), AT)).rows),
+            )
             cursor.execute("SELECT article_id, revision, title, story_id FROM article_data ORDER BY article_id")
             return changed, cursor.fetchall()
 

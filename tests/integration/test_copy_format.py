@@ -30,6 +30,7 @@ def test_rows_come_back_as_they_went(postgres_url, form, encode):
         with connection.cursor() as cursor:
             cursor.execute("CREATE TEMP TABLE t (at timestamptz, pair text, price float8, id bigint, side text)")
             cursor.copy_expert(f"COPY t FROM STDIN (FORMAT {form})", io.BytesIO(encode(rows)))
+            cursor.copy_expert(f"COPY t FROM STDIN (FORMAT {form})", io.BytesIO(encode(rows.slice(0, 0))))
             cursor.execute("SELECT at, pair, price, id, side FROM t")
             assert sorted(cursor.fetchall()) == sorted(ROWS)
     finally:

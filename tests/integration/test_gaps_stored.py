@@ -9,7 +9,7 @@ import pytest
 from contracts.messages import Gap
 from contracts.tables import GAP_DATA
 from contracts.topics import RAWGAP
-from spark_jobs.edges.timescale_sink import copy_new
+from spark_jobs.edges.timescale_sink import copy_new, for_table
 from spark_jobs.transforms.decode import decode
 
 AT = 1_790_358_506.0
@@ -38,7 +38,9 @@ def store(database_url):
     def stored(*reports):
         values = [report.to_json() for report in reports]
         with connection, connection.cursor() as cursor:
-            changed = copy_new(cursor, GAP_DATA, decode(RAWGAP.name, values, np.full(len(values), AT + 60)).rows)
+            changed = copy_new(
+                cursor, GAP_DATA, for_table(GAP_DATA, decode(RAWGAP.name, values, np.full(len(values), AT + 60)).rows)
+            )
             cursor.execute("SELECT pair, from_id, missing_left, closed_at FROM gap_data ORDER BY pair, from_id")
             return changed, cursor.fetchall()
 
