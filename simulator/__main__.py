@@ -16,6 +16,8 @@ _EPILOG = """\
 Point the producers here:
   CRYPTOVIZ_KRAKEN_WS_URL=ws://127.0.0.1:8765/v2
   CRYPTOVIZ_KRAKEN_REST_URL=http://127.0.0.1:8765
+  CRYPTOVIZ_BINANCE_URL=http://127.0.0.1:8765
+  CRYPTOVIZ_COINGECKO_URL=http://127.0.0.1:8765
   CRYPTOVIZ_FEED_URLS=http://127.0.0.1:8765/feeds/coindesk/rss,http://127.0.0.1:8765/feeds/decrypt/rss
   CRYPTOVIZ_FEED_PRIVATE_HOSTS=127.0.0.1:8765
 Look around:            curl http://127.0.0.1:8765/
@@ -54,7 +56,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> tuple[Plan, str, 
     config = settings()
     parser = argparse.ArgumentParser(
         prog="python -m simulator",
-        description="An exchange (Kraken WebSocket v2 and REST) and five newsrooms (RSS) on one port.",
+        description="Venues (Kraken WebSocket v2 and REST, Binance, CoinGecko) and five newsrooms (RSS) on one port.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
