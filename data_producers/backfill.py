@@ -13,17 +13,20 @@ from datetime import UTC, datetime
 
 from contracts.messages import Gap
 from contracts.settings import Settings, settings
-from contracts.topics import RAWGAP, RAWTRADE
+from contracts.topics import POLLED_CANDLE, RAWGAP, RAWTRADE
 from data_producers.backfilling import Asked, Batch, CannotGoOn, Stored
 from data_producers.runtime import Runtime, Stopping, runtime_until_signal
 from data_producers.sinks.kafka import KafkaSink
 from data_producers.sinks.published import published_gaps
 from data_producers.sinks.sink import Sink, SinkBroken
+from data_producers.sources.binance.backfill import backfill_candles
+from data_producers.sources.binance.rest import BinanceRest
 from data_producers.sources.kraken.history import backfill_trades
 from data_producers.sources.kraken.parse_rest import VenueError
 from data_producers.sources.kraken.rest import KrakenRest
+from data_producers.sources.rest import Refused
 
-TOPICS = (RAWTRADE, RAWGAP)
+TOPICS = (RAWTRADE, RAWGAP, POLLED_CANDLE)
 TELL_SECONDS = 10.0
 """How often progress is told where there is no terminal."""
 
@@ -34,11 +37,20 @@ def _kraken(asked: Asked, config: Settings, runtime: Runtime) -> Iterator[Batch]
     return backfill_trades(rest, asked, _newest(recorded), runtime)
 
 
+def _binance(asked: Asked, config: Settings, runtime: Runtime) -> Iterator[Batch]:
+    # The other half of the weight is the poller's: the venue counts both as one, and tells the sum.
+    rest = BinanceRest(config.binance_url, config.binance_weight_per_minute // 2, runtime)
+    return backfill_candles(rest, asked, config.binance_interval, runtime)
+
+
 def _newest(recorded: Iterable[Gap]) -> list[Gap]:
     return list({(gap.pair, gap.from_id): gap for gap in recorded}.values())
 
 
-SOURCES: dict[str, Callable[[Asked, Settings, Runtime], Iterator[Batch]]] = {"kraken": _kraken}
+SOURCES: dict[str, Callable[[Asked, Settings, Runtime], Iterator[Batch]]] = {
+    "binance": _binance,
+    "kraken": _kraken,
+}
 """Every venue whose past can be loaded. To add one: its batches, oldest first, and their topic in `TOPICS`."""
 
 
@@ -118,7 +130,7 @@ def main(given: Sequence[str] | None = None) -> int:
     try:
         with KafkaSink(config.kafka_bootstrap_servers, TOPICS, runtime) as sink:
             publish(SOURCES[chosen.source](asked, config, runtime), sink, progress, runtime.now)
-    except (CannotGoOn, VenueError, SinkBroken) as error:
+    except (CannotGoOn, VenueError, Refused, SinkBroken) as error:
         print(f"backfill: {error}", file=sys.stderr)
         return 1
     except Stopping:

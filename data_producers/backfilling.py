@@ -23,7 +23,7 @@ class CannotGoOn(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """Trades that are there already: all from `from_id` to `to_id`, the newest at `to_time` (epoch seconds)."""
+    """What is there already: all numbers from `from_id` to `to_id`, the newest at `to_time` (epoch seconds)."""
 
     from_id: int
     to_id: int

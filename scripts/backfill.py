@@ -1,8 +1,8 @@
 """`make backfill SOURCE=kraken PAIR=BTC/USD SINCE=2026-11-01`: loads what a venue remembers of a pair.
 
-The stack has to run: what is loaded goes the way of everything else, through Kafka and kafka_to_timescale. Trades that
-are stored already are left out, so a second run goes on where the first one ended. In the end the candles of
-that time are brought up to date.
+Of Kraken the trades, of Binance the candles. The stack has to run: what is loaded goes the way of everything else,
+through Kafka and kafka_to_timescale. What is stored already is left out, so a second run goes on where the first one
+ended. In the end the candles that are made of trades are brought up to date for that time.
 """
 
 import argparse
@@ -32,14 +32,29 @@ IN_FLIGHT_SECONDS = 5.0
 
 EXAMPLE = "make backfill SOURCE=kraken PAIR=BTC/USD SINCE=2026-11-01"
 
-# Runs of consecutive numbers: the number less its place in order is the same along a run.
+_NUMBERED = {
+    "kraken": """
+        SELECT trade_id AS number, extract(epoch FROM timestamp)::double precision AS at
+        FROM trade_data
+        WHERE pair = %(pair)s AND timestamp >= to_timestamp(%(since)s)
+    """,
+    "binance": """
+        SELECT
+            (extract(epoch FROM timestamp) / extract(epoch FROM %(interval)s::interval))::bigint AS number,
+            extract(epoch FROM timestamp)::double precision AS at
+        FROM ohlcv_data
+        WHERE pair = %(pair)s
+            AND source = 'binance'
+            AND interval = %(interval)s
+            AND timestamp >= to_timestamp(%(since)s)
+    """,
+}
+"""By source, what is stored of a pair, numbered without holes."""
+
+# In a run of consecutive numbers, the number less its place in the order is the same throughout.
 _STRETCHES = """
-SELECT min(trade_id), max(trade_id), extract(epoch FROM max(timestamp))::double precision
-FROM (
-    SELECT trade_id, timestamp, trade_id - row_number() OVER (ORDER BY trade_id) AS run
-    FROM trade_data
-    WHERE pair = %s AND timestamp >= to_timestamp(%s)
-) numbered
+SELECT min(number), max(number), max(at)
+FROM (SELECT number, at, number - row_number() OVER (ORDER BY number) AS run FROM ({numbered}) numbered) placed
 GROUP BY run
 ORDER BY 1
 """
@@ -49,12 +64,14 @@ class Refused(Exception):
     """It cannot be done; `str()` of it says why, and which command comes next."""
 
 
-def stored_stretches(url: str, pair: str, since: float) -> list[dict[str, float]]:
+def stored_stretches(config: Settings, source: str, pair: str, since: float) -> list[dict[str, float]]:
     """The stretches of a pair's numbers that are stored without a hole since then, lowest first."""
+    url = config.database_url_of("owner")
     connection = psycopg2.connect(url, application_name="backfill", connect_timeout=5)
+    asked = {"pair": pair, "since": since, "interval": config.binance_interval}
     try:
         with connection.cursor() as cursor:
-            cursor.execute(_STRETCHES, (pair, since))
+            cursor.execute(_STRETCHES.format(numbered=_NUMBERED[source]), asked)
             names = ("from_id", "to_id", "to_time")
             return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
     finally:
@@ -72,7 +89,7 @@ def _settle(config: Settings, seconds: float) -> None:
 
 def _load(config: Settings, source: str, pair: str, since: float, until: float) -> int:
     """The exit code of the loader, which has the terminal meanwhile."""
-    stretches = stored_stretches(config.database_url_of("owner"), pair, since)
+    stretches = stored_stretches(config, source, pair, since)
     world = world_of(config) or "live"
     command = (sys.executable, "-m", "data_producers.backfill", source, pair, f"--since={since}", f"--until={until}")
     loader = subprocess.Popen(
@@ -130,7 +147,7 @@ def _pair(text: str) -> str:
 def main() -> int:
     """Does what was asked; 0 when all of it is stored, 1 when not, 2 when the question was wrong."""
     parser = argparse.ArgumentParser(prog="backfill", usage=EXAMPLE, description=__doc__.split("\n\n")[1])
-    parser.add_argument("--source", default="kraken", help="the venue")
+    parser.add_argument("--source", default="kraken", choices=sorted(_NUMBERED), help="the venue")
     parser.add_argument("--pair", type=_pair, required=True, help="such as BTC/USD")
     parser.add_argument("--since", type=_since, required=True, help="a date or time, ISO-8601; UTC where none is named")
     chosen = parser.parse_args()

@@ -3,14 +3,15 @@
 import subprocess
 import sys
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from itertools import pairwise
 
 import pytest
 
 from contracts.messages import Gap
 from contracts.settings import ROOT
-from contracts.topics import RAWGAP, RAWTRADE
+from contracts.topics import POLLED_CANDLE, RAWGAP, RAWTRADE
 from data_producers.runtime import Runtime
 from data_producers.sinks.kafka import KafkaSink
 from data_producers.sinks.published import read_tail
@@ -45,11 +46,13 @@ def exchange(house, tmp_path):
 def backfill(house, exchange):
     """The command as a process: its exit code and what it said."""
 
-    def run(since, pair=BTC, **told):
-        command = [sys.executable, "-m", "scripts.backfill", "--pair", pair, "--since", since.isoformat()]
+    def run(since, pair=BTC, source="kraken", **told):
+        asked = ("--source", source, "--pair", pair, "--since", since.isoformat())
+        command = [sys.executable, "-m", "scripts.backfill", *asked]
         environment = {
             **house.environment,
             "CRYPTOVIZ_KRAKEN_REST_URL": exchange.url,
+            "CRYPTOVIZ_BINANCE_URL": exchange.url,
             "CRYPTOVIZ_KRAKEN_REST_SECONDS": "0.05",
             **told,
         }
@@ -59,8 +62,8 @@ def backfill(house, exchange):
     return run
 
 
-def sent(house):
-    return len(read_tail(house.settings.kafka_bootstrap_servers, RAWTRADE, None, Runtime())[0])
+def sent(house, topic=RAWTRADE):
+    return len(read_tail(house.settings.kafka_bootstrap_servers, topic, None, Runtime())[0])
 
 
 def test_a_past_is_loaded_once_gone_on_with_and_closes_its_gaps(house, exchange, backfill):
@@ -88,6 +91,30 @@ def test_a_past_is_loaded_once_gone_on_with_and_closes_its_gaps(house, exchange,
 
     assert backfill(begin)[0] == 0
     assert sent(house) == len(ids), "nothing is published twice"
+    assert_clean(house.audit())
+
+
+def test_candles_of_binance_are_loaded_once_and_gone_on_with(house, exchange, backfill):
+    house.start("kafka_to_timescale")
+    now = datetime.now(UTC).replace(second=0, microsecond=0)
+    pair = "BTC/USDT"
+
+    def minutes():
+        question = f"SELECT timestamp FROM ohlcv_data WHERE pair = '{pair}' AND source = 'binance' ORDER BY timestamp"
+        return [at for (at,) in house.query(question)]
+
+    code, told = backfill(now - timedelta(hours=1), pair, "binance")
+    assert code == 0, told
+    first = minutes()
+    assert first[0] == now - timedelta(hours=1)
+    code, told = backfill(now - timedelta(hours=20), pair, "binance")
+    assert code == 0, told
+    found = minutes()
+    assert found[0] == now - timedelta(hours=20)
+    assert found[-1] >= first[-1]
+    assert [after - before for before, after in pairwise(found)] == [timedelta(minutes=1)] * (len(found) - 1)
+    count = sent(house, POLLED_CANDLE)
+    assert count == len(found), "nothing is published twice"
     assert_clean(house.audit())
 
 

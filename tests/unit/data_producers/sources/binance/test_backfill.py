@@ -1,0 +1,89 @@
+"""Past candles of Binance: each missing one once, whatever is stored."""
+
+import threading
+
+import pytest
+
+from contracts.messages import Candle
+from data_producers.backfilling import Asked, CannotGoOn, Stored
+from data_producers.runtime import Runtime
+from data_producers.sources.binance.backfill import after_stored, backfill_candles
+from data_producers.sources.binance.parse import CandlePage
+from data_producers.sources.cleaning import Cleaned, Quarantined
+from data_producers.sources.rest import TryLater
+
+FIRST = 29_839_300
+"""The number of a minute: how many lie between 1970 and it."""
+
+
+def candle(number):
+    figures = dict.fromkeys(("open", "high", "low", "close", "volume", "quote_volume"), 1.0)
+    taken = {"taker_buy_volume": 0.5, "taker_buy_quote_volume": 0.5, "trade_count": 1}
+    times = {"timestamp": number * 60.0, "received_at": number * 60.0 + 61}
+    return Candle(pair="BTC/USDT", source="binance", interval="1m", **figures, **taken, **times)
+
+
+class Venue:
+    """Minutes FIRST to FIRST + 19, in pages of five; `failures` come first."""
+
+    def __init__(self, failures=()):
+        self.failures, self.asked = list(failures), []
+
+    def candles(self, pair, interval, start, end):
+        assert (pair, interval) == ("BTC/USDT", "1m")
+        if self.failures:
+            raise self.failures.pop(0)
+        self.asked.append(round(start / 60) - FIRST)
+        numbers = [n for n in range(FIRST, FIRST + 20) if start <= n * 60 < end]
+        page = numbers[:5]
+        held = (Quarantined("null", "close is null", []),) if FIRST + 7 in page else ()
+        messages = tuple(candle(n) for n in page if n != FIRST + 7)
+        return CandlePage(Cleaned(messages, held), page[-1] * 60.0 + 60 if len(numbers) > 5 else None)
+
+
+def load(venue, *stored, since=0, until=20):
+    at = [0.0]
+
+    def pause(seconds):
+        at[0] += seconds
+        return False
+
+    runtime = Runtime(threading.Event(), lambda: at[0], lambda: at[0], lambda: 1.0, pause)
+    bounds = (FIRST + since) * 60.0, (FIRST + until) * 60.0
+    batches = list(backfill_candles(venue, Asked("BTC/USDT", *bounds, stored), "1m", runtime))
+    return [round(c.timestamp / 60) - FIRST for b in batches for c in b.messages], batches
+
+
+def stored(first, last):
+    return Stored(FIRST + first, FIRST + last, (FIRST + last) * 60.0)
+
+
+def test_the_whole_past_comes_out_once_and_what_is_held_back_is_told():
+    numbers, batches = load(Venue())
+    assert numbers == [n for n in range(20) if n != 7]
+    assert [batch.faults for batch in batches] == [(), ("close is null",), (), ()]
+    assert [round(batch.reached / 60) - FIRST for batch in batches] == [5, 10, 15, 20]
+    assert {batch.topic.name for batch in batches} == {"ohlcv_data"}
+
+
+def test_what_is_stored_is_not_even_asked_for():
+    venue = Venue()
+    numbers, _ = load(venue, stored(0, 3), stored(9, 17))
+    assert numbers == [4, 5, 6, 8, 18, 19]
+    assert venue.asked == [4, 18]
+    assert load(venue, stored(0, 19))[0] == []
+
+
+def test_only_what_begins_within_the_bounds_comes():
+    assert load(Venue(), since=2.5, until=6)[0] == [3, 4, 5]
+
+
+def test_a_venue_that_stays_away_ends_it():
+    with pytest.raises(CannotGoOn, match="banned"):
+        load(Venue([TryLater("banned", "banned")] * 8))
+    assert load(Venue([TryLater("rate_limited", "429", 30.0)]), since=17)[0] == [17, 18, 19]
+
+
+def test_stretches_that_follow_each_other_are_passed_over_together():
+    assert after_stored(0.0, 60, [Stored(5, 9, 540.0), Stored(0, 4, 240.0)]) == 600.0
+    assert after_stored(30.0, 60, []) == 60.0
