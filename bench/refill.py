@@ -92,7 +92,7 @@ def _gaps(bootstrap: str) -> list[Gap]:
     return list({(gap.pair, gap.from_id): gap for gap in reports}.values())
 
 
-def _history(port: int, pair: str, first: int, last: int) -> set[int]:
+def history(port: int, pair: str, first: int, last: int) -> set[int]:
     """The ids from `first` to `last` that the exchange has of a pair."""
     ids: set[int] = set()
     since = 0
@@ -119,7 +119,9 @@ def _measure(rig: Rig, seconds: float) -> tuple[float, int]:
     ):
         wait_until(lambda: port_is_open(exchange), READY_SECONDS, "simulator", lambda: world.poll() is None)
         with running_process(rig, "data_producers.kraken_producer", told=told) as producer:
-            wait_until(lambda: len(_trades(rig)) > 10 * RATE, READY_SECONDS, "trades", lambda: producer.poll() is None)
+            wait_until(
+                lambda: len(trades_in(rig)) > 10 * RATE, READY_SECONDS, "trades", lambda: producer.poll() is None
+            )
             line.cut(seconds)
             wait_until(
                 lambda: len(gaps := _gaps(rig.kafka)) >= len(pairs) and all(gap.closed_at for gap in gaps),
@@ -128,16 +130,17 @@ def _measure(rig: Rig, seconds: float) -> tuple[float, int]:
                 lambda: producer.poll() is None,
             )
         gaps = _gaps(rig.kafka)
-        published = _trades(rig)
+        published = trades_in(rig)
         for gap in gaps:
             ids = [trade.trade_id for trade in published if trade.pair == gap.pair]
-            missing = _history(exchange, gap.pair, gap.from_id, gap.to_id) - set(ids)
+            missing = history(exchange, gap.pair, gap.from_id, gap.to_id) - set(ids)
             if missing or len(ids) != len(set(ids)):
                 raise RuntimeError(f"{gap.pair}: {len(missing)} trades missing, {len(ids) - len(set(ids))} repeated")
     return max(gap.closed_at or 0.0 for gap in gaps) - line.mended_at, sum(g.to_id - g.from_id + 1 for g in gaps)
 
 
-def _trades(rig: Rig) -> list[Trade]:
+def trades_in(rig: Rig) -> list[Trade]:
+    """All trades in Kafka, in the order they were sent."""
     records, _ = read_tail(rig.kafka, RAWTRADE, None, Runtime())
     return [Trade.model_validate_json(value) for value, _ in records]
 

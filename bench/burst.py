@@ -1,0 +1,82 @@
+"""P16: five thousand messages a second from the simulated exchange through kraken_producer into Kafka.
+
+That nothing is dropped on the way is checked, trade by trade, before a figure is given.
+"""
+
+import time
+
+import psutil
+
+from bench.claims import Claim, Figures, Options
+from bench.process import running_process
+from bench.refill import READY_SECONDS, history, trades_in
+from bench.rig import Rig, running_rig
+from contracts.metrics import PRODUCE_FAILED, PRODUCED, RECONNECTS
+from contracts.settings import Settings
+from monitoring.samples import NoAnswer, Samples, fetch_samples
+from scripts.waiting import HOST, free_ports, port_is_open, wait_until
+
+RATE = 2_400
+"""Trades a second, all pairs together: with their tickers more than 5,000 messages a second."""
+FLOOR_MESSAGES = 5_000
+FLOOR_MIB = 32
+"""By how much the process may grow while it is measured: it keeps ids and samples, bounded, and a queue that stays short."""
+WARM_UP_SECONDS = 10
+MIB = 2**20
+
+
+def _samples(port: int) -> Samples:
+    try:
+        return fetch_samples(HOST, port)
+    except NoAnswer:
+        return Samples(())
+
+
+def _lost(rig: Rig, exchange: int) -> int:
+    """How many trades the exchange made since the first one published, and Kafka does not have."""
+    published: dict[str, set[int]] = {pair: set() for pair in Settings.model_fields["pairs"].default}
+    for trade in trades_in(rig):
+        published[trade.pair].add(trade.trade_id)
+    return sum(len(history(exchange, pair, min(ids), max(ids)) - ids) for pair, ids in published.items())
+
+
+def _measure(rig: Rig, seconds: int) -> tuple[float, float]:
+    """Messages a second that the broker acknowledged, and by how many MiB the producer grew meanwhile."""
+    exchange, metrics = free_ports(2)
+    told = {
+        "CRYPTOVIZ_KRAKEN_WS_URL": f"ws://{HOST}:{exchange}/v2",
+        "CRYPTOVIZ_KRAKEN_REST_URL": f"http://{HOST}:{exchange}",
+        "CRYPTOVIZ_KRAKEN_METRICS_PORT": str(metrics),
+    }
+    with running_process(rig, "simulator", "--port", str(exchange), "--rate", str(RATE)) as world:
+        wait_until(lambda: port_is_open(exchange), READY_SECONDS, "simulator", lambda: world.poll() is None)
+        with running_process(rig, "data_producers.kraken_producer", told=told) as producer:
+            wait_until(
+                lambda: _samples(metrics).total(PRODUCED) > RATE,
+                READY_SECONDS,
+                "a second's messages",
+                lambda: producer.poll() is None,
+            )
+            time.sleep(WARM_UP_SECONDS)
+            process = psutil.Process(producer.pid)
+            before, size, begun = _samples(metrics).total(PRODUCED), process.memory_info().rss, time.monotonic()
+            time.sleep(seconds)
+            after, grown = _samples(metrics), (process.memory_info().rss - size) / MIB
+            pace = (after.total(PRODUCED) - before) / (time.monotonic() - begun)
+            dropped = after.total(PRODUCE_FAILED) + after.total(RECONNECTS)
+        lost = _lost(rig, exchange)
+    if dropped or lost:
+        raise RuntimeError(f"{dropped:.0f} refused messages and broken connections, {lost} trades lost")
+    return pace, grown
+
+
+def measure(options: Options) -> list[Claim]:
+    """P16 over `options.seconds`."""
+    with running_rig() as rig:
+        pace, grown = _measure(rig, options.seconds)
+    rate = Figures(f"{options.seconds} s, no trade lost; acknowledged", (pace,), "messages/s")
+    size = Figures("the producer grew by", (grown,), "MiB")
+    return [
+        Claim("P16", [rate], pace, FLOOR_MESSAGES, FLOOR_MESSAGES, "messages/s"),
+        Claim("P16", [size], grown, FLOOR_MIB, FLOOR_MIB / 2, "MiB", at_least=False),
+    ]
