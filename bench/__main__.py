@@ -8,9 +8,11 @@ import sys
 
 from bench import (
     acknowledgement,
+    burst,
     candles,
     catchup,
     columnstore,
+    frames,
     latency,
     latest,
     refill,
@@ -31,6 +33,8 @@ BENCHMARKS = (
     Benchmark("P12", "bytes a trade, kept by column against by row, on TimescaleDB", columnstore.measure),
     Benchmark("P13", "ten minutes at 1,000 events/s made good after an outage, against real time", catchup.measure),
     Benchmark("P14", "the whole stack at 1,000 events/s: memory, share of two cores, cold start", whole.measure),
+    Benchmark("P15", "a frame read and judged, against json.loads alone", frames.measure),
+    Benchmark("P16", "5,000 messages/s from the exchange into Kafka: none lost, memory bounded", burst.measure),
     Benchmark("R3", "a cut during a burst of trades: from the reconnect until none is missing", refill.measure),
     Benchmark("N1", "articles/s through the default sentiment scorer, against TextBlob", sentiment.measure),
     Benchmark("N2", "10,000 new headlines at once to their stories, against comparing with each", stories.measure),
@@ -59,7 +63,7 @@ def _options(ids: list[str]) -> Options:
     parser.add_argument("--only", default=",".join(ids), metavar="P1,P2", help="the claims to measure; default: all")
     parser.add_argument("--rows", type=int, default=1_000_000, help="rows in each repeat, where a claim is on rows")
     parser.add_argument("--repeats", type=int, default=5, help="repeats, after one to warm up")
-    parser.add_argument("--seconds", type=int, default=30, help="how long P3 and P6 are measured, and R3 cut off")
+    parser.add_argument("--seconds", type=int, default=30, help="how long P3, P6 and P16 are measured, and R3 cut off")
     parser.add_argument("--big", action="store_true", help="P8 on 50 million ticks: 10 GB, a quarter of an hour")
     chosen = parser.parse_args()
     wanted = {name.strip().upper() for name in chosen.only.split(",") if name.strip()}

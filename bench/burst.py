@@ -20,7 +20,7 @@ RATE = 2_400
 """Trades a second, all pairs together: with their tickers more than 5,000 messages a second."""
 FLOOR_MESSAGES = 5_000
 FLOOR_MIB = 32
-"""By how much the process may grow while it is measured: it keeps ids and samples, bounded, and a queue that stays short."""
+"""By how much the process may grow while it is measured: ids and samples are kept, so many and no more."""
 WARM_UP_SECONDS = 10
 MIB = 2**20
 
