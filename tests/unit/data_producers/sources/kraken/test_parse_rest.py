@@ -96,3 +96,20 @@ def test_pairs_go_by_their_newer_names():
     result = {"XXBTZUSD": {"wsname": "XBT/USD"}, "XDGUSD": {"wsname": "XDG/USD"}, "ZZZUSD": {"wsname": "ZZZ/USD"}}
     result |= {"odd": {"altname": "ODD"}, "odder": [], "ETHBTC": {"wsname": "ETH/XBT"}}
     assert parse_pairs(result) == {"BTC/USD", "DOGE/USD", "ZZZ/USD", "ETH/BTC"}
+
+
+def test_a_recorded_page_keeps_every_figure(recorded):
+    body = recorded("kraken_rest/http_trades.json").read_bytes()
+    page = parse_trades(parse_result(body), "BTC/USDT", AT)
+    assert (page.rows, page.last_ns, page.faults) == (1000, 1762820035982277754, ())
+    assert [trade.trade_id for trade in page.trades] == list(range(10218208, 10219208)), "numbered without holes"
+    common = {"pair": "BTC/USDT", "received_at": AT, "source": "refill"}
+    assert page.trades[0] == Trade(
+        **common, price=105433.6, volume=0.00027625, side="buy", trade_id=10218208, timestamp=1762795433.9717445
+    )
+    assert page.trades[-1] == Trade(
+        **common, price=105899.4, volume=0.00009443, side="sell", trade_id=10219207, timestamp=1762820035.9822779
+    )
+    rows = json.loads(body)["result"]["XBTUSDT"]
+    assert [(t.price, t.volume, t.timestamp) for t in page.trades] == [(float(r[0]), float(r[1]), r[2]) for r in rows]
+    assert [t.side[0] for t in page.trades] == [row[3] for row in rows]
