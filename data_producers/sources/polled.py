@@ -94,6 +94,7 @@ class Poller:
         self._sink = sink
         self._runtime = runtime
         self._quiet_until = 0.0
+        self._refused: set[str] = set()
 
     def run(self) -> None:
         """Polls until the process is to stop. Raises what `Sink.send` raises."""
@@ -119,6 +120,7 @@ class Poller:
             cleaned = ask_patiently(name, question.kind, question.ask, self._runtime)
         except Refused as refused:
             POLL_FAILURES.labels(name, question.kind).inc()
+            self._refused.add(question.subject)
             REFUSED.labels(name, question.subject).set(1)
             log.error("question refused", extra={**place, "why": str(refused)})
         except TryLater as away:
@@ -126,7 +128,9 @@ class Poller:
             self._quiet_until = away.until or 0.0
             log.error("question given up", extra={**place, "reason": away.reason, "why": str(away)})
         else:
-            REFUSED.labels(name, question.subject).set(0)
+            if question.subject in self._refused:
+                self._refused.remove(question.subject)
+                REFUSED.labels(name, question.subject).set(0)
             self._publish(place, self._history.take(cleaned))
 
     def _publish(self, place: dict[str, str], cleaned: Cleaned[Polled]) -> None:

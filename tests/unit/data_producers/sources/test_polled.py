@@ -148,7 +148,8 @@ def test_a_refused_question_is_not_repeated_and_shown(counted, caplog):
         assert poll(source, clock) == [snapshot()]
     assert clock.pauses == []
     assert metric("cryptoviz_producer_subscription_refused", symbol="FOOUSDT") == 1
-    assert metric("cryptoviz_producer_subscription_refused", symbol="BTCUSDT") == 0
+    refused = {"source": "binance", "symbol": "BTCUSDT"}
+    assert REGISTRY.get_sample_value("cryptoviz_producer_subscription_refused", refused) is None
     assert counted("cryptoviz_producer_poll_failures_total", kind="snapshot") == 1
     assert caplog.records[0].why == "status 400: Invalid symbol."
 
@@ -192,3 +193,14 @@ def test_a_source_is_found_by_the_name_of_its_folder(tmp_path, monkeypatch):
     clock, history = Clock(), History(20.0)
     runtime = clock.runtime()
     assert make_source("fourth", None, runtime, history) == (None, runtime, history)
+
+
+def test_a_question_that_is_answered_again_is_no_longer_refused():
+    clock = Clock()
+    source = Source(clock, Refused("status 451"), (snapshot(pair="ADAUSDT"),), subjects=("ADAUSDT",))
+    shown = []
+    poller = Poller(source, History(20.0), MemorySink(), clock.runtime())
+    for _ in range(2):
+        poller.poll()
+        shown.append(metric("cryptoviz_producer_subscription_refused", symbol="ADAUSDT"))
+    assert shown == [1.0, 0.0]
