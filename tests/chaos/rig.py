@@ -50,7 +50,7 @@ START_SECONDS = 600.0
 PORT_FIELDS = (
     *("kafka_controller_port", "database_port", "simulator_port", "api_port", "api_metrics_port", "prometheus_port"),
     *("kraken_metrics_port", "market_metrics_port", "articles_metrics_port"),
-    *("raw_metrics_port", "window_metrics_port"),
+    *("raw_metrics_port", "window_metrics_port", "candle_audit_metrics_port"),
 )
 
 Tell = Callable[[str], None]

@@ -22,7 +22,7 @@ from scripts.waiting import free_ports, port_is_open, wait_until
 PORT_FIELDS = (
     *("kafka_controller_port", "database_port", "simulator_port", "api_port", "api_metrics_port", "prometheus_port"),
     *("kraken_metrics_port", "market_metrics_port", "articles_metrics_port"),
-    *("raw_metrics_port", "window_metrics_port"),
+    *("raw_metrics_port", "window_metrics_port", "candle_audit_metrics_port"),
 )
 ENDPOINTS = (
     "prix/{}/historique/?periode=1h",
