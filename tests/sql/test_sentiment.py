@@ -2,10 +2,15 @@
 
 import json
 import random
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from api.periods import INTERVALS
 from contracts.rules import label_of
+from contracts.settings import ROOT
+
+QUERY = ROOT / "crypto_viz_backend" / "api" / "sql" / "sentiment_history.sql"
 
 QUARTERS = [place / 20 for place in range(21)]
 
@@ -73,6 +78,36 @@ def test_a_day_is_the_mean_of_its_stories_and_not_of_its_hours(engine):
     assert day["story_count"] == 200
     assert day["sentiment_score"] == pytest.approx(sum(s * c for _, s, c in stories) / weight, rel=1e-12)
     assert day["confidence"] == pytest.approx(weight / 200, rel=1e-12)
+
+
+@pytest.mark.parametrize(("view", "interval"), [("sentiment_1h", "1h"), ("sentiment_1d", "1d")])
+def test_the_views_say_what_the_api_says(engine, view, interval):
+    chance = random.Random(11)
+    times = [datetime(2026, 1, 5, tzinfo=UTC) + timedelta(minutes=3 * place) for place in range(0, 1400, 7)]
+    starts = [f"{at:%Y-%m-%d %H:%M}" for at in times]
+    counts = [chance.randrange(4) for _ in starts]
+    scores = [(chance.random(), chance.choice((0.0, chance.random()))) for _ in starts]
+    _insert(
+        engine,
+        *(_window("BTC", at, *told, n + 1, n) for at, told, n in zip(starts, scores, counts, strict=True)),
+    )
+    given = {
+        "symbol": "'BTC'",
+        "source": "'aggregated_articles'",
+        "window_seconds": "180",
+        "start": "timestamptz '2026-01-01Z'",
+        "end": "timestamptz '2026-02-01Z'",
+        "now": "now()",
+        "interval": f"interval '{INTERVALS[interval].total_seconds()} seconds'",
+    }
+    told = _rows(engine, QUERY.read_text(encoding="utf-8") % given)
+    rows = _rows(engine, f"SELECT * FROM {view} ORDER BY timestamp")
+    columns = ("timestamp", "sentiment_score", "confidence", "article_count", "story_count")
+    assert [[row[name] for name in columns] for row in rows] == [
+        [pytest.approx(row[name], rel=1e-12) if name in columns[1:3] else row[name] for name in columns] for row in told
+    ]
+    assert len(rows) > 2
+    assert [row["sentiment_label"] for row in rows] == [label_of(row["sentiment_score"]) for row in rows]
 
 
 def test_the_label_of_a_score_is_that_of_the_contracts(engine):

@@ -69,6 +69,12 @@ def test_a_headline_is_read_free_of_its_wording():
     assert read.terms == {"BTC", "break", "price", "osprey", "digit", "1500000", "=not", "=up"}
 
 
+def test_a_spelling_that_may_mean_something_else_counts_as_a_word_and_not_as_a_name():
+    read = headline_of("Osprey Digital sued by Kenya over DOGE fraud")
+    assert "DOGE" in read.terms
+    assert read.names == {"digit", "kenya"}
+
+
 @pytest.mark.parametrize(
     ("text", "number"),
     [
