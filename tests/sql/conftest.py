@@ -1,5 +1,6 @@
 """The two servers every case of SQL runs on: plain PostgreSQL, and a real TimescaleDB (WebAssembly, in node)."""
 
+import json
 import secrets
 from urllib.parse import urlsplit, urlunsplit
 
@@ -66,3 +67,14 @@ def engine(request):
     server.execute("BEGIN")
     yield server
     server.execute("ROLLBACK")
+
+
+@pytest.fixture
+def rows(engine):
+    """Gives the rows of a query as JSON tells them: the same on both servers."""
+
+    def ask(query):
+        (row,) = engine.execute(f"SELECT coalesce(json_agg(t), '[]')::text AS rows FROM ({query}) t")
+        return json.loads(row["rows"])
+
+    return ask

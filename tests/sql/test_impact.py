@@ -1,6 +1,5 @@
 """The event study, on both servers: returns after stories, without a look ahead, and the interval of their mean."""
 
-import json
 from datetime import UTC, datetime, timedelta
 from statistics import mean, stdev
 
@@ -9,11 +8,6 @@ import pytest
 TEN = datetime(2026, 1, 5, 10, tzinfo=UTC)
 STUDENT = {1: 12.7062047, 2: 4.3026527, 3: 3.1824463, 4: 2.7764451, 5: 2.5705818, 10: 2.2281389, 30: 2.0422725}
 """97.5 % points by degrees of freedom, of the printed tables."""
-
-
-def _rows(engine, query):
-    (row,) = engine.execute(f"SELECT coalesce(json_agg(t), '[]')::text AS rows FROM ({query}) t")
-    return json.loads(row["rows"])
 
 
 def _tell(engine, name, at, label="positive", coins="BTC", story=None, published=None):
@@ -32,7 +26,7 @@ def _trade(engine, at, number, price, pair="BTC/USD"):
     )
 
 
-def test_a_return_goes_from_what_was_known_to_what_was_known_then(engine):
+def test_a_return_goes_from_what_was_known_to_what_was_known_then(engine, rows):
     """The trade a microsecond later is not known; of equal times the last number is; five minutes old is no price."""
     _tell(engine, "a", TEN, coins="BTC,ETH", published=TEN - timedelta(hours=1))
     _trade(engine, TEN, 2, 100)
@@ -44,8 +38,8 @@ def test_a_return_goes_from_what_was_known_to_what_was_known_then(engine):
     _trade(engine, TEN + timedelta(minutes=55, microseconds=1), 7, 50)
     _trade(engine, TEN, 1, 10, pair="ETH/EUR")
     columns = "crypto_symbol, horizon_minutes, price_before, price_after, return_percent"
-    rows = _rows(engine, f"SELECT {columns} FROM v_story_returns ORDER BY crypto_symbol, horizon_minutes")
-    assert [tuple(row.values()) for row in rows] == [
+    found = rows(f"SELECT {columns} FROM v_story_returns ORDER BY crypto_symbol, horizon_minutes")
+    assert [tuple(row.values()) for row in found] == [
         ("BTC", 5, 100, 125, 25),
         ("BTC", 30, 100, None, None),
         ("BTC", 60, 100, 50, -50),
@@ -55,18 +49,18 @@ def test_a_return_goes_from_what_was_known_to_what_was_known_then(engine):
     ]
 
 
-def test_until_the_minutes_are_over_there_is_no_return(engine):
+def test_until_the_minutes_are_over_there_is_no_return(engine, rows):
     (row,) = engine.execute("SELECT now() AS at")
     now = row["at"] if isinstance(row["at"], datetime) else datetime.fromisoformat(row["at"])
     for name, age in (("over", timedelta(minutes=5)), ("not yet", timedelta(minutes=5) - timedelta(microseconds=1))):
         _tell(engine, name, now - age)
         _trade(engine, now - age, 1, 100)
     _trade(engine, now - timedelta(minutes=2), 2, 150)
-    rows = _rows(engine, "SELECT story_id, price_after FROM v_story_returns WHERE horizon_minutes = 5 ORDER BY 1")
-    assert rows == [{"story_id": "not yet", "price_after": None}, {"story_id": "over", "price_after": 150}]
+    found = rows("SELECT story_id, price_after FROM v_story_returns WHERE horizon_minutes = 5 ORDER BY 1")
+    assert found == [{"story_id": "not yet", "price_after": None}, {"story_id": "over", "price_after": 150}]
 
 
-def test_a_story_counts_once_and_what_has_no_price_is_told_apart(engine):
+def test_a_story_counts_once_and_what_has_no_price_is_told_apart(engine, rows):
     returns = [1.0, -2.0, 4.5, 0.25]
     for number, percent in enumerate(returns):
         at = TEN + timedelta(hours=2 * number)
@@ -77,8 +71,8 @@ def test_a_story_counts_once_and_what_has_no_price_is_told_apart(engine):
     _tell(engine, "silent", TEN + timedelta(days=1))
     _tell(engine, "bad", TEN, label="negative")
     half = STUDENT[3] * stdev(returns) / 2
-    rows = _rows(engine, "SELECT * FROM v_news_impact WHERE horizon_minutes = 5 ORDER BY sentiment_label")
-    assert rows == [
+    found = rows("SELECT * FROM v_news_impact WHERE horizon_minutes = 5 ORDER BY sentiment_label")
+    assert found == [
         {
             "crypto_symbol": "BTC",
             "sentiment_label": "negative",

@@ -1,14 +1,7 @@
 """The views for analysts, on both servers."""
 
-import json
 
-
-def _rows(engine, query):
-    (row,) = engine.execute(f"SELECT coalesce(json_agg(t), '[]')::text AS rows FROM ({query}) t")
-    return json.loads(row["rows"])
-
-
-def test_the_scorecard_compares_each_model_with_the_last_price(engine):
+def test_the_scorecard_compares_each_model_with_the_last_price(engine, rows):
     engine.execute(
         "INSERT INTO prediction_data (timestamp, crypto_symbol, predicted_price, actual_price, model_name,"
         " confidence_interval_low, confidence_interval_high, horizon_seconds, target_at, model_version, window_start,"
@@ -17,7 +10,7 @@ def test_the_scorecard_compares_each_model_with_the_last_price(engine):
         " ('2026-01-05 10:01Z', 'BTC', 12, 13, 'm', 9, 15, 60, '2026-01-05 10:02Z', '', '2026-01-05Z', 1, 1, 1, 1, 11),"
         " ('2026-01-05 10:02Z', 'BTC', 99, NULL, 'm', 9, 15, 60, '2026-01-05Z', '', '2026-01-05Z', 1, 1, 1, 1, 11)"
     )
-    assert _rows(engine, "SELECT * FROM v_forecast_scorecard") == [
+    assert rows("SELECT * FROM v_forecast_scorecard") == [
         {
             "crypto_symbol": "BTC",
             "model_name": "m",
@@ -33,19 +26,19 @@ def test_the_scorecard_compares_each_model_with_the_last_price(engine):
     ]
 
 
-def test_data_quality_counts_the_numbers_missing_in_the_sequence(engine):
+def test_data_quality_counts_the_numbers_missing_in_the_sequence(engine, rows):
     engine.execute(
         "INSERT INTO trade_data (timestamp, pair, price, volume, side, trade_id, received_at, inserted_at)"
         " SELECT now() - n * INTERVAL '1 minute', 'BTC/USD', 1, 1, 'buy', 100 - n, now() - n * INTERVAL '1 minute'"
         " + INTERVAL '2 seconds', now() - n * INTERVAL '1 minute' + INTERVAL '5 seconds'"
         " FROM unnest(ARRAY[1, 2, 4, 7]) n"
     )
-    (row,) = _rows(engine, "SELECT * FROM v_data_quality")
+    (row,) = rows("SELECT * FROM v_data_quality")
     assert (row["pair"], row["trades"], row["missing_trades"]) == ("BTC/USD", 4, 3)
     assert (row["lateness_p50_seconds"], row["lateness_p99_seconds"], row["storing_p99_seconds"]) == (2, 2, 3)
 
 
-def test_a_candle_stands_beside_the_sentiment_known_when_it_began(engine):
+def test_a_candle_stands_beside_the_sentiment_known_when_it_began(engine, rows):
     engine.execute(
         "INSERT INTO trade_data (timestamp, pair, price, volume, side, trade_id, received_at) VALUES"
         " ('2026-01-05 09:30Z', 'BTC/USD', 1, 1, 'buy', 1, '2026-01-05Z'),"
@@ -58,14 +51,14 @@ def test_a_candle_stands_beside_the_sentiment_known_when_it_began(engine):
         " ('2026-01-05 10:00:30Z', 'BTC', 0.75, 'positive', 'aggregated_articles', 1, '2026-01-05Z', 3, 2),"
         " ('2026-01-05 10:00Z', 'ETH', 0.5, 'neutral', 'aggregated_articles', 1, '2026-01-05Z', 4, 2)"
     )
-    rows = _rows(engine, "SELECT open, sentiment_score, article_count FROM v_price_sentiment_1h ORDER BY timestamp")
-    assert rows == [
+    found = rows("SELECT open, sentiment_score, article_count FROM v_price_sentiment_1h ORDER BY timestamp")
+    assert found == [
         {"open": 1, "sentiment_score": None, "article_count": None},
         {"open": 2, "sentiment_score": 0.25, "article_count": 2},
     ]
 
 
-def test_the_newest_price_and_trade_of_each_pair(engine):
+def test_the_newest_price_and_trade_of_each_pair(engine, rows):
     engine.execute(
         "INSERT INTO latest_tick (timestamp, pair, last, bid, ask, volume_24h, received_at) SELECT"
         " '2026-01-05Z', pair, 3, 3, 3, 3, '2026-01-05Z' FROM unnest(ARRAY['ETH/USD', 'BTC/USD', 'SOL/USD']) pair"
@@ -75,18 +68,18 @@ def test_the_newest_price_and_trade_of_each_pair(engine):
         " '2026-01-05Z'::timestamptz, pair, n, n, 'buy', n, '2026-01-05Z'"
         " FROM generate_series(1, 3) n, unnest(ARRAY['ETH/USD', 'BTC/USD']) pair"
     )
-    assert [(row["pair"], row["last"]) for row in _rows(engine, "SELECT * FROM v_latest_prices ORDER BY pair")] == [
+    assert [(row["pair"], row["last"]) for row in rows("SELECT * FROM v_latest_prices ORDER BY pair")] == [
         ("BTC/USD", 3),
         ("ETH/USD", 3),
         ("SOL/USD", 3),
     ]
-    assert [(row["pair"], row["trade_id"]) for row in _rows(engine, "SELECT * FROM v_latest_trades")] == [
+    assert [(row["pair"], row["trade_id"]) for row in rows("SELECT * FROM v_latest_trades")] == [
         ("BTC/USD", 3),
         ("ETH/USD", 3),
     ]
 
 
-def test_gaps_say_what_came_after_all_and_how_long_it_took(engine):
+def test_gaps_say_what_came_after_all_and_how_long_it_took(engine, rows):
     engine.execute(
         "INSERT INTO gap_data (timestamp, pair, from_id, to_id, to_time, cause, missing_left, detected_at, reported_at,"
         " closed_at, source) VALUES"
@@ -95,12 +88,12 @@ def test_gaps_say_what_came_after_all_and_how_long_it_took(engine):
         " ('2026-01-05 11:00Z', 'BTC/USD', 31, 40, '2026-01-05 11:00:05Z', 'jump', 7, '2026-01-05 11:00:06Z',"
         " '2026-01-05 11:00:08Z', NULL, 'kraken')"
     )
-    rows = _rows(engine, "SELECT * FROM v_gaps ORDER BY from_time")
-    assert [(r["trades"], r["recovered"], r["missing_left"], r["cause"], r["open_seconds"]) for r in rows] == [
+    found = rows("SELECT * FROM v_gaps ORDER BY from_time")
+    assert [(r["trades"], r["recovered"], r["missing_left"], r["cause"], r["open_seconds"]) for r in found] == [
         (10, 10, 0, "reconnect", 2.5),
         (10, 3, 7, "jump", None),
     ]
-    assert [(r["pair"], r["from_id"], r["to_id"], r["closed_at"] is None) for r in rows] == [
+    assert [(r["pair"], r["from_id"], r["to_id"], r["closed_at"] is None) for r in found] == [
         ("BTC/USD", 11, 20, False),
         ("BTC/USD", 31, 40, True),
     ]
@@ -113,7 +106,7 @@ def _market(pair, source, minute, price):
     )
 
 
-def test_the_newest_market_of_each_pair_at_each_source(engine):
+def test_the_newest_market_of_each_pair_at_each_source(engine, rows):
     for row in (
         ("BTC/USDT", "binance", 1, 100),
         ("BTC/USDT", "binance", 2, 102),
@@ -122,8 +115,8 @@ def test_the_newest_market_of_each_pair_at_each_source(engine):
         ("BTC/EUR", "coingecko", 0, 90),
     ):
         engine.execute(_market(*row))
-    rows = _rows(engine, "SELECT * FROM v_latest_markets ORDER BY pair, source")
-    assert [(row["pair"], row["source"], row["price"]) for row in rows] == [
+    found = rows("SELECT * FROM v_latest_markets ORDER BY pair, source")
+    assert [(row["pair"], row["source"], row["price"]) for row in found] == [
         ("BTC/EUR", "coingecko", 90),
         ("BTC/USD", "coingecko", 101),
         ("BTC/USDT", "binance", 102),
@@ -133,8 +126,10 @@ def test_the_newest_market_of_each_pair_at_each_source(engine):
         "INSERT INTO latest_tick (timestamp, pair, last, bid, ask, volume_24h, received_at)"
         " VALUES ('2026-01-05 10:02Z', 'BTC/USD', 100, 99, 101, 1, '2026-01-05Z')"
     )
-    rows = _rows(engine, "SELECT * FROM v_venue_prices ORDER BY pair, source")
-    assert [(r["crypto_symbol"], r["pair"], r["source"], r["kraken_price"], r["difference_percent"]) for r in rows] == [
+    found = rows("SELECT * FROM v_venue_prices ORDER BY pair, source")
+    assert [
+        (r["crypto_symbol"], r["pair"], r["source"], r["kraken_price"], r["difference_percent"]) for r in found
+    ] == [
         ("BTC", "BTC/USD", "coingecko", 100, 1),
         ("BTC", "BTC/USDT", "binance", 100, 2),
         ("ETH", "ETH/USDT", "binance", None, None),
