@@ -12,6 +12,7 @@ from bench import (
     candles,
     catchup,
     columnstore,
+    feeds,
     frames,
     latency,
     latest,
@@ -38,6 +39,7 @@ BENCHMARKS = (
     Benchmark("R3", "a cut during a burst of trades: from the reconnect until none is missing", refill.measure),
     Benchmark("N1", "articles/s through the default sentiment scorer, against TextBlob", sentiment.measure),
     Benchmark("N2", "10,000 new headlines at once to their stories, against comparing with each", stories.measure),
+    Benchmark("N3", "processor time of a poll of five feeds of 250 new items, against feedparser", feeds.measure),
 )
 
 

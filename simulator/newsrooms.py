@@ -192,8 +192,9 @@ NEWSROOMS: tuple[Newsroom, ...] = (
 class Feed:
     """One newsroom's feed: the newest articles, newest first, as a document that changes only with an article."""
 
-    def __init__(self, newsroom: Newsroom) -> None:
+    def __init__(self, newsroom: Newsroom, items: int = FEED_ITEMS) -> None:
         self.newsroom = newsroom
+        self._items = items
         self._articles: list[Article] = []
         self.document = b""
         self.etag = ""
@@ -202,7 +203,7 @@ class Feed:
     def publish(self, article: Article) -> None:
         """Puts an article at the top; an edited one into its place, unless it has none any more."""
         if article.edited_us is None:
-            self._articles = [article, *self._articles][:FEED_ITEMS]
+            self._articles = [article, *self._articles][: self._items]
         elif any(other.number == article.number for other in self._articles):
             self._articles = [article if other.number == article.number else other for other in self._articles]
         else:

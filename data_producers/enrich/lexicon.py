@@ -30,7 +30,7 @@ ASKED = 0.5
 """What is left of a weight in a headline that asks or explains ("Will ...?", "How ...") instead of telling."""
 
 _TOKEN = re.compile(r"[^\W\d_][\w']*|\$?\d[\d,.]*(?:[kmbt]n?\b)?%?")
-_ASKS = re.compile(r"^(?:how|what|why|when|who|where|which)\b|\?\s*$", re.MULTILINE)
+_ASKS = re.compile(r"^(?:how|what|why|when|who|where|which)\b|\?\s*$", re.IGNORECASE)
 _APOSTROPHES = str.maketrans({"’": "'", "‘": "'", "\x91": "'", "\x92": "'", "\xa0": " "})
 
 
@@ -150,18 +150,24 @@ class Lexicon:
         """What the text's terms weigh together. A text without any of them weighs nothing: no hits, compound 0."""
         terms = self.terms_of(text)
         known = self._weights
-        found = [(term, self._weight(terms, at, known[term]), at) for at, term in enumerate(terms) if term in known]
+        found = [(term, known[term], at) for at, term in enumerate(terms) if term in known]
+        if not self._turners.isdisjoint(terms):
+            found = [(term, self._weight(terms, at, weight), at) for term, weight, at in found]
         if "but" in terms:
             turn = terms.index("but")
             found = [(term, weight * (0.5 if at < turn else 1.5), at) for term, weight, at in found]
-        scale = ASKED if found and _ASKS.search(text.partition("\n")[0].lower()) else 1.0
+        scale = ASKED if found and _ASKS.search(text.partition("\n")[0]) else 1.0
         found.sort(key=lambda one: -abs(one[1]))
-        positive = scale * sum(weight for _, weight, _ in found if weight > 0)
-        negative = -scale * sum(weight for _, weight, _ in found if weight < 0)
+        positive = negative = 0.0
+        for _, weight, _ in found:
+            if weight > 0:
+                positive += weight
+            else:
+                negative -= weight
         return Reading(
-            compound=float(normalize(positive - negative)),
-            positive=positive,
-            negative=negative,
+            compound=float(normalize(scale * (positive - negative))),
+            positive=scale * positive,
+            negative=scale * negative,
             found=tuple(
                 (term if weight * known[term] > 0 else f"{NEGATION} {term}", scale * weight)
                 for term, weight, _ in found

@@ -4,6 +4,7 @@ import signal
 import threading
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 
@@ -48,6 +49,12 @@ def document(name, count):
         f"<item><title>Bitcoin story {n}</title><link>https://{name}.example/{n}</link></item>" for n in range(count)
     )
     return f'<rss version="2.0"><channel><title>x</title>{items}</channel></rss>'.encode()
+
+
+def peak_mebibytes(process):
+    """The most memory that a process has had so far."""
+    status = Path(f"/proc/{process.process.pid}/status").read_text()
+    return int(status.partition("VmHWM:")[2].split()[0]) / 1024
 
 
 class Scene:
@@ -109,6 +116,21 @@ def test_restarts_and_kills_publish_each_article_once_and_ask_with_what_is_known
         assert (None in first) == (life == 0), "a life asks with what the one before was given"
     ids = [article.id for article in at.articles()]
     assert len(ids) == len(set(ids)) == 5 * (ITEMS + 4)
+
+
+def test_thousands_of_new_items_at_once_are_all_published_in_bounded_memory(scene, fresh_topics):
+    at = scene(fresh_topics, "a")
+    at.server.documents["/a"] = document("a", 10)
+    with running(at.stack.start(SCRAPER)) as scraper:
+        at.wait(scraper, partial(at.all_asked, 2), "the first articles")
+        before = peak_mebibytes(scraper)
+        at.server.documents["/a"] = many = document("a", 5_000)
+        at.wait(scraper, lambda: at.asked("/a")[-1] == etag_of(many), "the rest")
+        assert peak_mebibytes(scraper) - before < 200
+        assert scraper.end() == 0
+    articles = at.articles()
+    assert sorted(int(article.url.rpartition("/")[2]) for article in articles) == list(range(5_000))
+    assert len({article.id for article in articles}) == 5_000
 
 
 def test_a_kill_between_fetch_and_delivery_loses_nothing(scene, server_dir):

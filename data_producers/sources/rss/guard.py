@@ -1,7 +1,12 @@
-"""Connections to public addresses alone: no feed, and nothing it redirects to, makes us call a machine of the house."""
+"""Connections to public addresses alone, and answers within their time: no feed, and nothing it redirects to, makes us
+call a machine of the house, or keeps us waiting for ever.
+"""
 
+import io
 import socket
+import time
 from collections.abc import Iterable, Iterator
+from http.client import HTTPResponse
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Any, ClassVar
 
@@ -49,7 +54,7 @@ def feed_session(private_hosts: Iterable[str]) -> requests.Session:
     `private_hosts` (`host` or `host:port`, as written in the feed's address) may lie anywhere. A request to another
     address that is not public raises `ForbiddenAddress`; to anything but http(s), `requests.exceptions.InvalidSchema`.
     Proxies named by the environment are not used: what a proxy connects to cannot be checked here. Redirects are
-    answers like any other: who follows one asks anew.
+    answers like any other: who follows one asks anew. A request's timeout is that of its whole answer.
     """
     session = _FeedSession()
     adapter = GuardedAdapter(private_hosts)
@@ -87,8 +92,43 @@ class GuardedAdapter(HTTPAdapter):
         return super().send(request, *args, **{**kwargs, "proxies": {}})
 
 
+class _UntilDeadline(io.RawIOBase):
+    """What a socket receives, until its timeout has passed since now: to a socket itself that is the pause between two
+    bytes, so that a server may keep it waiting for ever.
+    """
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+        self._received = sock.makefile("rb", buffering=0)
+        timeout = sock.gettimeout()
+        self._deadline = None if timeout is None else time.monotonic() + timeout
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        if self._deadline is not None:
+            left = self._deadline - time.monotonic()
+            if left <= 0:
+                raise TimeoutError("the whole answer took too long")
+            self._sock.settimeout(left)
+        return self._received.readinto(buffer)
+
+    def close(self) -> None:
+        self._received.close()
+        super().close()
+
+
+class _Response(HTTPResponse):
+    def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
+        super().__init__(sock, *args, **kwargs)
+        self.fp.close()
+        self.fp = io.BufferedReader(_UntilDeadline(sock))
+
+
 class _Guarded(HTTPConnection):
     private_hosts: ClassVar[frozenset[str]]
+    response_class = _Response
 
     def _new_conn(self) -> socket.socket:
         host = self._dns_host.strip("[]").lower()

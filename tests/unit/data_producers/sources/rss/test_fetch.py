@@ -3,10 +3,12 @@
 import gzip
 import socket
 import threading
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from contracts.settings import Settings
 from data_producers.sources.rss.fetch import MOST_REDIRECTS, USER_AGENT, Validators, fetch_feed, outcome_of
 from data_producers.sources.rss.guard import feed_session
 
@@ -45,7 +47,8 @@ def reply(status=200, body=b"", **headers):
         if status != 304:
             handler.send_header("Content-Length", str(len(body)))
         handler.end_headers()
-        handler.wfile.write(body)
+        with suppress(OSError):  # the client may have left
+            handler.wfile.write(body)
 
     return answer
 
@@ -177,11 +180,15 @@ def test_a_server_that_never_answers(server, fetch):
     assert fetch(timeout_seconds=0.2).outcome == "timeout"
 
 
-def test_a_server_that_drips(server, fetch):
+@pytest.mark.parametrize("what", ["headers", "body"])
+def test_a_server_that_drips(server, fetch, what):
     def answer(handler):
         handler.send_response(200)
         handler.send_header("Content-Length", "1000000")
-        handler.end_headers()
+        if what == "body":
+            handler.end_headers()
+        else:
+            handler.flush_headers()
         try:
             while not server.release.wait(0.01):
                 handler.wfile.write(b"x")
@@ -190,9 +197,24 @@ def test_a_server_that_drips(server, fetch):
             handler.close_connection = True
 
     server.answer = answer
-    fetched = fetch(timeout_seconds=0.3)
+    assert fetch(timeout_seconds=0.3).outcome == "timeout"
+
+
+def test_one_deadline_holds_for_all_redirects(server, fetch):
+    def answer(handler):
+        server.release.wait(0.2)
+        reply(302, b"", Location="/feed")(handler)
+
+    server.answer = answer
+    fetched = fetch(timeout_seconds=0.5)
     assert fetched.outcome == "timeout"
-    assert "and no end" in fetched.story
+    assert 1 <= len(fetched.redirects) < MOST_REDIRECTS
+
+
+def test_a_document_of_ten_megabytes_is_too_large(server, fetch):
+    server.answer = reply(200, b"<rss>" + b" " * 10_000_000)
+    fetched = fetch(max_bytes=Settings.model_fields["feed_max_bytes"].default)
+    assert (fetched.outcome, fetched.body, fetched.story) == ("too_large", b"", "more than 5000000 bytes")
 
 
 def test_a_body_that_is_cut_off(server, fetch):

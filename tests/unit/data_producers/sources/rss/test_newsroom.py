@@ -6,7 +6,7 @@ from prometheus_client import REGISTRY
 
 from contracts.messages import Article
 from data_producers.enrich.sentiment import TextBlobScorer
-from data_producers.runtime import Runtime
+from data_producers.runtime import Runtime, run_together
 from data_producers.sinks.memory import MemorySink
 from data_producers.sources.rss import newsroom as module
 from data_producers.sources.rss.archive import Archive, Version
@@ -254,3 +254,40 @@ def test_a_newsroom_runs_until_the_stop(follow, monkeypatch):
     monkeypatch.setattr(room, "_runtime", Runtime(stop=stop, now=lambda: NOW, jitter=lambda: 1.0, pause=pause))
     room.run()
     assert pauses == [300.0, 0.5]
+
+
+def test_one_slow_feed_delays_no_other(monkeypatch, tmp_path):
+    """The first feed does not answer until the second was polled ten times."""
+    polled = {"slow": 0, "fast": 0}
+    answer, stop = threading.Event(), threading.Event()
+
+    def fetch(session, url, known, timeout_seconds, max_bytes):
+        name = url.rpartition("/")[2]
+        polled[name] += 1
+        if name == "slow":
+            assert answer.wait(30)
+            stop.set()
+        elif polled["fast"] == 10:
+            answer.set()
+        return Fetched("not_modified", "")
+
+    monkeypatch.setattr(module, "fetch_feed", fetch)
+    runtime = Runtime(stop=stop)
+    rooms = [
+        Newsroom(
+            f"https://news.example/{name}",
+            poll_seconds=0.01,
+            timeout_seconds=30.0,
+            max_bytes=1000,
+            private_hosts=(),
+            kept=KeptValidators(tmp_path / "kept.json"),
+            archive=Archive(),
+            scorer=TextBlobScorer(),
+            sink=MemorySink(),
+            runtime=runtime,
+        )
+        for name in ("slow", "fast")
+    ]
+    run_together([room.run for room in rooms], runtime)
+    assert polled["slow"] == 1
+    assert polled["fast"] >= 10

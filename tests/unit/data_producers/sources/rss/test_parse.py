@@ -1,4 +1,7 @@
+import re
+from email.utils import parsedate_to_datetime
 from itertools import pairwise
+from xml.etree import ElementTree
 from xml.sax.saxutils import escape
 
 import pytest
@@ -73,6 +76,33 @@ def test_a_saved_cointelegraph_feed_loses_its_markup_and_its_tracking(saved):
     assert first.published_at == 1790788674.0
     assert feed.entries[2].title == "Could THORChain face prosecution over stolen Bitget funds?"
     assert not any("<" in entry.summary or "utm_" in entry.url for entry in feed.entries)
+
+
+@pytest.mark.parametrize(
+    ("name", "website", "items"),
+    [
+        ("coindesk_20260925_3items.xml", "coindesk", 3),
+        ("coindesk_20260930_25items.xml", "coindesk", 25),
+        ("cointelegraph_20260930_8items.xml", "cointelegraph", 8),
+    ],
+)
+def test_every_item_of_a_saved_feed_is_read_as_it_stands_there(saved, name, website, items):
+    """Held against the plain XML: titles, addresses, times, identities, and texts as they stand in the markup."""
+    raw = saved(name)
+    plain = [
+        (
+            " ".join(item.findtext("title").split()),
+            item.findtext("link").partition("?")[0],
+            parsedate_to_datetime(item.findtext("pubDate")).timestamp(),
+            identity_of(website, item.findtext("guid")),
+        )
+        for item in ElementTree.fromstring(raw).iter("item")
+    ]
+    entries = parse_feed(raw, website).entries
+    assert [(entry.title, entry.url, entry.published_at, entry.id) for entry in entries] == plain
+    assert len(plain) == items
+    described = [item.findtext("description") or "" for item in ElementTree.fromstring(raw).iter("item")]
+    assert [entry.summary for entry in entries] == [" ".join(re.sub(r"<[^>]*>", " ", one).split()) for one in described]
 
 
 @pytest.mark.parametrize("cut", [5000, 9000, 15_000, 30_000])

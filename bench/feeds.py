@@ -1,0 +1,103 @@
+"""N3: processor time of a poll of five feeds whose every item is new, against feedparser alone on the same bytes."""
+
+import io
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from time import process_time
+
+import feedparser
+
+from bench.claims import Claim, Figures, Options
+from contracts.settings import ROOT, Settings
+from data_producers.runtime import Runtime
+from data_producers.scorers import SCORERS
+from data_producers.sinks.memory import MemorySink
+from data_producers.sources.rss.archive import Archive
+from data_producers.sources.rss.guard import feed_session
+from data_producers.sources.rss.newsroom import Newsroom
+from data_producers.sources.rss.validators import KeptValidators
+from scripts.waiting import HOST, free_ports, port_is_open, wait_until
+from simulator.news import NewsDesk
+from simulator.newsrooms import NEWSROOMS, Feed
+
+ITEMS = 250
+"""In each feed: ten times what the newsrooms' feeds hold."""
+
+START_US = 1_790_000_000_000_000
+
+
+def _documents() -> dict[str, bytes]:
+    """The feeds of the simulated newsrooms, long enough that each has its items."""
+    feeds = {newsroom.slug: Feed(newsroom, ITEMS) for newsroom in NEWSROOMS}
+    desk = NewsDesk(("BTC/USD", "ETH/USD", "SOL/USD"), seed=7, mean_seconds=60, first_number=0, start_us=START_US)
+    end_us = 2 * len(NEWSROOMS) * ITEMS * 60_000_000
+    for _ in desk.advance(end_us):
+        pass
+    for article in desk.published(end_us):
+        feeds[article.newsroom].publish(article)
+    return {slug: feed.document for slug, feed in feeds.items()}
+
+
+@contextmanager
+def _served(folder: Path) -> Iterator[str]:
+    """`host:port` of a process that serves a folder: its processor time is not ours."""
+    (port,) = free_ports(1)
+    command = (sys.executable, "-m", "http.server", str(port), "--bind", HOST, "--directory", str(folder))
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        wait_until(lambda: port_is_open(port), 30, "the feeds' server", lambda: server.poll() is None)
+        yield f"{HOST}:{port}"
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def _poll(place: str, folder: Path) -> float:
+    """Processor seconds of one poll of every feed by a scraper that knows none of their items."""
+    sink, archive = MemorySink(), Archive()
+    scorer = SCORERS[Settings.model_fields["scorer"].default](ROOT)
+    begun = process_time()
+    for newsroom in NEWSROOMS:
+        with feed_session([place]) as session:
+            Newsroom(
+                f"http://{place}/{newsroom.slug}",
+                poll_seconds=300,
+                timeout_seconds=15,
+                max_bytes=5_000_000,
+                private_hosts=(place,),
+                kept=KeptValidators(folder / "validators.json"),
+                archive=archive,
+                scorer=scorer,
+                sink=sink,
+                runtime=Runtime(),
+            ).poll(session)
+    spent = process_time() - begun
+    (folder / "validators.json").unlink()
+    if len(sink.records) != len(NEWSROOMS) * ITEMS:
+        raise RuntimeError(f"{len(sink.records)} articles of {len(NEWSROOMS) * ITEMS}")
+    return spent
+
+
+def _parse(documents: Iterable[bytes]) -> float:
+    begun = process_time()
+    for document in documents:
+        feedparser.parse(io.BytesIO(document))
+    return process_time() - begun
+
+
+def measure(options: Options) -> list[Claim]:
+    """N3 over `options.repeats` turns, after one to warm up."""
+    documents = _documents()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for slug, document in documents.items():
+            (folder / slug).write_bytes(document)
+        with _served(folder) as place:
+            turns = [(_poll(place, folder), _parse(documents.values())) for _ in range(options.repeats + 1)][1:]
+    ours = Figures("poll of 5 feeds", tuple(mine for mine, _ in turns), "CPU s")
+    theirs = Figures("feedparser", tuple(other for _, other in turns), "CPU s")
+    return [Claim("N3", (ours, theirs), ours.median / theirs.median, floor=4, target=2.5, at_least=False)]
