@@ -82,9 +82,8 @@ def _settle(config: Settings, seconds: float) -> None:
     try:
         Auditor(config).settle(seconds)
     except (CannotJudge, KafkaException, psycopg2.OperationalError) as error:
-        raise Refused(
-            f"{str(error).strip()}. The stack has to run: make up (or make demo); make status tells"
-        ) from None
+        why = f"kafka is away ({error.args[0].str()})" if isinstance(error, KafkaException) else str(error).strip()
+        raise Refused(f"{why}. The stack has to run: make up (or make demo); make status tells") from None
 
 
 def _load(config: Settings, source: str, pair: str, since: float, until: float) -> int:
