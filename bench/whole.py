@@ -16,6 +16,7 @@ import psycopg2
 from bench.claims import Claim, Figures, Options
 from contracts.settings import ROOT, Settings, environment_name, load_settings
 from contracts.tables import GAP_DATA, TABLES
+from scripts.processes import PORT_FIELDS
 from scripts.supervision import Keeper
 from scripts.waiting import HOST, free_ports, wait_until
 
@@ -30,12 +31,6 @@ MEASURED_SECONDS = 60
 SAMPLE_SECONDS = 2.0
 START_SECONDS = 420
 ROW_SECONDS = 300
-
-PORT_FIELDS = (
-    *("kafka_controller_port", "database_port", "simulator_port", "api_port", "api_metrics_port", "prometheus_port"),
-    *("kraken_metrics_port", "market_metrics_port", "articles_metrics_port"),
-    *("raw_metrics_port", "window_metrics_port", "candle_audit_metrics_port"),
-)
 
 
 class Stack:

@@ -18,6 +18,9 @@ DEMO_MARKET_POLL_SECONDS = 15
 """Of five pairs; four such polls a minute are half of what Binance allows an address."""
 NEWSROOMS = ("coindesk", "cointelegraph", "decrypt", "cryptoslate", "bitcoinmagazine")
 
+PORT_FIELDS = tuple(field for field in Settings.model_fields if field.endswith("_port"))
+"""Every setting that holds a port of its own: a stack beside another has to be given each of them."""
+
 FOUNDATION = ("postgres", "kafka", "simulator")
 """What the others need: ready, and the schema and the topics prepared, before they start; stopped after them."""
 

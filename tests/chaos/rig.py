@@ -29,7 +29,7 @@ from scripts.lifecycle import (
     wait_for_parts,
     well,
 )
-from scripts.processes import FOUNDATION, NEWSROOMS, Process, processes
+from scripts.processes import FOUNDATION, NEWSROOMS, PORT_FIELDS, Process, processes
 from scripts.secret_keys import write_missing_secrets
 from scripts.supervision import Keeper
 from scripts.waiting import HOST, free_ports, wait_until
@@ -47,11 +47,6 @@ MARKET_POLL_SECONDS = 15
 
 START_SECONDS = 600.0
 
-PORT_FIELDS = (
-    *("kafka_controller_port", "database_port", "simulator_port", "api_port", "api_metrics_port", "prometheus_port"),
-    *("kraken_metrics_port", "market_metrics_port", "articles_metrics_port"),
-    *("raw_metrics_port", "window_metrics_port", "candle_audit_metrics_port"),
-)
 
 Tell = Callable[[str], None]
 

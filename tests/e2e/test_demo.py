@@ -15,15 +15,10 @@ import psutil
 import pytest
 
 from contracts.settings import ROOT, Settings, environment_name
-from scripts.processes import port_of
+from scripts.processes import PORT_FIELDS, port_of
 from scripts.supervision import Keeper
 from scripts.waiting import free_ports, port_is_open, wait_until
 
-PORT_FIELDS = (
-    *("kafka_controller_port", "database_port", "simulator_port", "api_port", "api_metrics_port", "prometheus_port"),
-    *("kraken_metrics_port", "market_metrics_port", "articles_metrics_port"),
-    *("raw_metrics_port", "window_metrics_port", "candle_audit_metrics_port"),
-)
 ENDPOINTS = (
     "prix/{}/historique/?periode=1h",
     "prix/{}/temps_reel/",

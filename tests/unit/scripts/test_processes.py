@@ -9,7 +9,7 @@ from contracts.metrics import METRICS
 from contracts.settings import ROOT, Settings, environment_name
 from data_producers.sources.rss.feeds import website_of
 from scripts.embedded_kafka import server_properties
-from scripts.processes import FOUNDATION, NEWSROOMS, port_of, processes, world_environment
+from scripts.processes import FOUNDATION, NEWSROOMS, PORT_FIELDS, port_of, processes, world_environment
 
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 ONE_SHOT = {"secrets", "migrate", "create_topics"}
@@ -48,6 +48,11 @@ def test_every_port_of_the_table_is_a_setting_and_unique(config):
     table = processes(config, "simulator", with_prometheus=True)
     ports = [port_of(config, field) for process in table for field in process.ports]
     assert len(set(ports)) == len(ports) == 13
+
+
+def test_every_port_but_the_brokers_can_be_given_to_a_stack_beside_another(config):
+    table = processes(config, "simulator", with_prometheus=True)
+    assert {field for process in table for field in process.ports} == {*PORT_FIELDS, "kafka_bootstrap_servers"}
 
 
 def test_kafka_listens_on_the_port_of_the_first_broker(config):
