@@ -19,9 +19,10 @@ TRADES = [  # seconds after BEGIN, id, price, volume
 ]
 
 
-def ask(engine, question, **asked):
+def ask(engine, question, columns, **asked):
     statement = question % {name: adapt(value).getquoted().decode() for name, value in asked.items()}
-    return [tuple(row.values()) for row in engine.execute(f"SELECT * FROM ({statement}) question")]
+    named = ", ".join(f"column_{number}" for number in range(columns))
+    return [tuple(row.values()) for row in engine.execute(f"SELECT * FROM ({statement}) AS question ({named})")]
 
 
 @pytest.fixture
@@ -51,8 +52,8 @@ def test_candles_with_their_vwap_whether_they_are_kept_or_worked_out(market, que
 
 
 def test_the_first_trade_and_the_open_gaps(market):
-    assert ask(market, _FIRST, pair="BTC/USD") == [(BEGIN,)]
-    assert ask(market, _FIRST, pair="ETH/USD") == [(None,)]
+    assert ask(market, _FIRST, 1, pair="BTC/USD") == [(BEGIN,)]
+    assert ask(market, _FIRST, 1, pair="ETH/USD") == [(None,)]
     gap = "'BTC/USD', 14, 14, to_timestamp({end}), 'jump', {left}, now(), {reported}, {closed}, 'kraken')"
     for start, end, left, reported, closed in (
         (60, 130, 1, "now()", "NULL"),
@@ -65,17 +66,17 @@ def test_the_first_trade_and_the_open_gaps(market):
             + gap.format(end=BEGIN + end, left=left, reported=reported, closed=closed)
         )
     found = [(BEGIN + 60, BEGIN + 130, False), (BEGIN + 200, BEGIN + 210, True)]
-    assert sorted(ask(market, _GAPS, pair="BTC/USD", since=BEGIN)) == found
-    assert ask(market, _GAPS, pair="BTC/USD", since=BEGIN + 205) == found[1:]
+    assert sorted(ask(market, _GAPS, 3, pair="BTC/USD", since=BEGIN)) == found
+    assert ask(market, _GAPS, 3, pair="BTC/USD", since=BEGIN + 205) == found[1:]
 
 
 def test_stretches_of_trades(market):
     question = _STRETCHES.format(numbered=_NUMBERED["kraken"])
-    assert ask(market, question, pair="BTC/USD", since=BEGIN) == [
+    assert ask(market, question, 3, pair="BTC/USD", since=BEGIN) == [
         (10, 13, BEGIN + 59.999),
         (15, 16, BEGIN + 190.0),
     ]
-    assert ask(market, question, pair="BTC/USD", since=BEGIN + 150) == [(16, 16, BEGIN + 190.0)]
+    assert ask(market, question, 3, pair="BTC/USD", since=BEGIN + 150) == [(16, 16, BEGIN + 190.0)]
 
 
 def test_stretches_of_candles(engine):
@@ -92,7 +93,7 @@ def test_stretches_of_candles(engine):
         )
     question = _STRETCHES.format(numbered=_NUMBERED["binance"])
     first = BEGIN // 60
-    assert ask(engine, question, pair="BTC/USDT", since=BEGIN, interval="1m") == [
+    assert ask(engine, question, 3, pair="BTC/USDT", since=BEGIN, interval="1m") == [
         (first, first + 2, BEGIN + 120.0),
         (first + 4, first + 4, BEGIN + 240.0),
     ]
