@@ -63,3 +63,5 @@ SELECT coalesce(
 \ir apply_migration.psql
 \set file 0020_news_impact.sql
 \ir apply_migration.psql
+\set file 0021_price_sentiment.sql
+\ir apply_migration.psql

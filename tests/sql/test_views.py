@@ -47,7 +47,8 @@ def test_a_candle_stands_beside_the_sentiment_known_when_it_began(engine, rows):
     engine.execute(
         "INSERT INTO sentiment_data (timestamp, crypto_symbol, sentiment_score, sentiment_label, source, confidence,"
         " window_start, article_count, story_count) VALUES"
-        " ('2026-01-05 10:00Z', 'BTC', 0.25, 'negative', 'aggregated_articles', 1, '2026-01-05Z', 2, 2),"
+        " ('2026-01-05 09:57Z', 'BTC', 0.25, 'negative', 'aggregated_articles', 1, '2026-01-05Z', 2, 2),"
+        " ('2026-01-05 10:00Z', 'BTC', 0.5, 'neutral', 'aggregated_articles', 0, '2026-01-05Z', 3, 0),"
         " ('2026-01-05 10:00:30Z', 'BTC', 0.75, 'positive', 'aggregated_articles', 1, '2026-01-05Z', 3, 2),"
         " ('2026-01-05 10:00Z', 'ETH', 0.5, 'neutral', 'aggregated_articles', 1, '2026-01-05Z', 4, 2)"
     )
