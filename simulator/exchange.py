@@ -205,7 +205,9 @@ class Hub:
         if channel == "ticker":
             session.send(protocol.ticker_frame("snapshot", ticker))
         else:
-            session.send(protocol.trade_frame("snapshot", book.pair, book.trades[-protocol.SNAPSHOT_TRADES :]))
+            lost = self.faults.lost_ids.get(symbol, ())
+            newest = [trade for trade in book.trades[-protocol.SNAPSHOT_TRADES :] if trade.trade_id not in lost]
+            session.send(protocol.trade_frame("snapshot", book.pair, newest))
 
 
 async def serve_websocket(request: web.Request, hub: Hub, heartbeat_seconds: float) -> web.WebSocketResponse:
