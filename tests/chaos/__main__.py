@@ -32,7 +32,9 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=7, help="same seed, same market and same victims; default 7")
     parser.add_argument("--without", choices=sorted(GUARDS), help="remove this guard: the run must end red")
     given = parser.parse_args()
-    signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))
+    # A shell starts what runs in the background deaf to SIGINT; it is to be stopped in order all the same.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.default_int_handler)
     run = Run(given.kills, given.seed, given.without, tell)
     try:
         findings = run.run()
