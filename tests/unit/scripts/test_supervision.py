@@ -67,7 +67,7 @@ def test_keeper_restarts_what_is_killed_and_leaves_nothing_behind(keeper):
     wait_until(lambda: keeper.states()["sleeper"]["pid"] not in (0, first), 20, "another sleeper")
     second = psutil.Process(keeper.states()["sleeper"]["pid"])
     # The pid is there before the program is: what is still the keeper's own copy does not end when asked to.
-    wait_until(lambda: "time.sleep(600)" in second.cmdline()[-1], 20, "its program")
+    wait_until(lambda: SLEEPER.command[-1] in second.cmdline(), 20, "its program")
 
     keeper.stop(["sleeper"], 20)
     assert keeper.states()["sleeper"]["statename"] == "STOPPED"
