@@ -22,8 +22,8 @@ from tests.producer_stack import (
 
 
 @pytest.fixture
-def stack(tmp_path, kafka_bootstrap):
-    with running_stack(tmp_path, kafka_bootstrap) as made:
+def stack(tmp_path, fresh_topics):
+    with running_stack(tmp_path, fresh_topics) as made:
         yield made
 
 

@@ -223,16 +223,16 @@ def test_what_was_published_is_read_back(kafka_bootstrap):
     assert [article.id for article in articles][-2:] == ["read-back-1", "read-back-2"]
 
 
-def test_a_backfill_hides_nothing_of_the_stream(kafka_bootstrap):
+def test_a_backfill_hides_nothing_of_the_stream(fresh_topics):
     """However much of it lies behind, the stream's newest trades are read back, and the backfill's last."""
-    with KafkaSink(kafka_bootstrap, ALL, Runtime()) as sink:
+    with KafkaSink(fresh_topics, ALL, Runtime()) as sink:
         for trade_id in range(9_500_000, 9_500_060):
             sink.send(RAWTRADE, trade(trade_id, "TRX/USD"), time.time())
         for pair in ("TRX/USD", "XMR/USD"):
             for trade_id in range(1_000, 6_000):
                 old = trade(trade_id, pair).model_copy(update={"source": "backfill"})
                 sink.send(RAWTRADE, old, time.time())
-    found = published_trades(kafka_bootstrap, ("TRX/USD",), 50, Runtime())
+    found = published_trades(fresh_topics, ("TRX/USD",), 50, Runtime())
     streamed = [t.trade_id for t in found if t.pair == "TRX/USD" and t.source == "stream"]
     assert streamed[-50:] == list(range(9_500_010, 9_500_060))
     old = [(t.pair, t.trade_id) for t in found if t.source == "backfill"]
