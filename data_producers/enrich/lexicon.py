@@ -7,7 +7,6 @@ import hashlib
 import re
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import pairwise
 from pathlib import Path
 
 from vaderSentiment.vaderSentiment import BOOSTER_DICT, N_SCALAR, NEGATE, SentimentIntensityAnalyzer, normalize
@@ -134,17 +133,16 @@ class Lexicon:
         tokens = tokens_of(self._without_emojis(text))
         terms: list[str] = []
         done = 0
-        for at, (token, following) in enumerate(pairwise([*tokens, ""])):
-            if at < done:
+        for at in [at for at, token in enumerate(tokens) if token in self._phrases]:
+            if at < done or at + 1 == len(tokens):
                 continue
-            if token in self._phrases and following in self._phrases[token]:
-                for phrase in self._phrases[token][following]:
-                    if phrase == tokens[at : at + len(phrase)]:
-                        token = " ".join(phrase)
-                        done = at + len(phrase)
-                        break
-            terms.append(token)
-        return terms
+            for phrase in self._phrases[tokens[at]].get(tokens[at + 1], ()):
+                if phrase == tokens[at : at + len(phrase)]:
+                    terms += tokens[done:at]
+                    terms.append(" ".join(phrase))
+                    done = at + len(phrase)
+                    break
+        return terms + tokens[done:]
 
     def read(self, text: str) -> Reading:
         """What the text's terms weigh together. A text without any of them weighs nothing: no hits, compound 0."""
