@@ -31,7 +31,8 @@ def _on_signal(number: int, _frame: Any) -> None:
 
 def start(world: World, detach: bool) -> int:
     """Brings the stack up, then shows it live until Ctrl-C stops it; detached, returns as soon as it is well."""
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    # SIGINT too: a shell starts what runs in the background deaf to it.
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
         signal.signal(number, _on_signal)
     config = load_settings()
     keeper = Keeper(config.data_dir)

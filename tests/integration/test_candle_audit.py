@@ -14,6 +14,17 @@ from tests.producer_stack import START_SECONDS, published, running, running_stac
 
 BTC = "BTC/USD"
 
+WHOLE_MINUTE = f"""
+WITH minutes AS (
+    SELECT extract(epoch FROM date_trunc('minute', timestamp))::bigint AS minute, count(*) AS trades
+    FROM trade_data WHERE pair = '{BTC}' GROUP BY minute
+)
+SELECT minute FROM minutes
+WHERE trades > 1 AND minute > (SELECT min(minute) FROM minutes) AND minute + 60 IN (SELECT minute FROM minutes)
+ORDER BY minute LIMIT 1
+"""
+"""The first minute after the first with two trades or more, and some in the next."""
+
 
 @pytest.fixture
 def market(house, tmp_path):
@@ -26,8 +37,7 @@ def market(house, tmp_path):
         with running(stack.start("data_producers.kraken_producer")):
             wait_until(published(stack, RAWTRADE, 149), START_SECONDS, "the snapshots")
             assert_clean(house.audit())
-            first = f"SELECT extract(epoch FROM min(timestamp))::bigint FROM trade_data WHERE pair = '{BTC}'"
-            stack.whole = house.query(first)[0][0] // 60 * 60 + 60
+            ((stack.whole,),) = house.query(WHOLE_MINUTE)
             yield stack
 
 
