@@ -43,6 +43,9 @@ DEADLETTER_RATIO_LIMIT = 0.05
 DEADLETTER_RATIO_MINIMUM = 1_000
 """The ratio is judged only once this many messages were read, so one bad message among three stops nothing."""
 
+USER_AGENT_PRODUCT = "crypto-viz/0.1"
+"""Who asks, to every server of the world outside; each part may add what for."""
+
 MOVING_AVERAGE = "moving_average"
 AGGREGATED_ARTICLES = "aggregated_articles"
 

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from contracts.messages import Message
-from contracts.rules import backoff_seconds
 from contracts.topics import Topic
 from data_producers.pacing import Pace
 from data_producers.runtime import Runtime
@@ -65,7 +64,7 @@ def patiently(
         try:
             return call()
         except TryLater as away:
-            pause = max(backoff_seconds(failures, runtime.jitter()), (away.until or 0.0) - runtime.now())
+            pause = away.pause_seconds(failures, runtime)
             tell(f"  the venue gives no answer ({away}); asked again in {pause:.0f} s")
             if runtime.wait(pause):
                 return None

@@ -20,6 +20,7 @@ from psycopg2.extensions import connection as Connection
 
 from contracts import metrics
 from contracts.logs import configure_logging
+from contracts.rules import USER_AGENT_PRODUCT
 from contracts.settings import Settings, settings
 from monitoring.candles import MINUTE_SECONDS, BadAnswer, Candle, Findings, Mismatch, Stretch, compare, parse_ohlc
 
@@ -33,7 +34,7 @@ SETTLED_SECONDS = 60.0
 
 CALL_SECONDS = 1.0
 TIMEOUT_SECONDS = 10.0
-USER_AGENT = "crypto-viz/0.1 (candle audit)"
+USER_AGENT = f"{USER_AGENT_PRODUCT} (candle audit)"
 
 COMPARED = metrics.CANDLES_COMPARED.of(Gauge)
 IN_GAPS = metrics.CANDLES_IN_GAPS.of(Gauge)

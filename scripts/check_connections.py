@@ -15,6 +15,7 @@ import websocket
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
+from contracts.rules import USER_AGENT_PRODUCT
 from contracts.settings import Role, Settings, settings
 
 TIMEOUT_SECONDS = 10.0
@@ -57,7 +58,7 @@ def connect_websocket(url: str) -> str:
 def get_page(url: str) -> str:
     """How a page answers. Raises `Unreachable` for any status but 200."""
     try:
-        answer = requests.get(url, timeout=TIMEOUT_SECONDS, headers={"User-Agent": "crypto-viz/0.1"})
+        answer = requests.get(url, timeout=TIMEOUT_SECONDS, headers={"User-Agent": USER_AGENT_PRODUCT})
     except requests.RequestException as error:
         raise Unreachable(type(error).__name__) from None
     if answer.status_code != 200:

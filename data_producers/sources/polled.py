@@ -7,7 +7,6 @@ from importlib import import_module
 from typing import Protocol, TypeVar, cast, get_args
 
 from contracts.messages import Candle, MarketSource
-from contracts.rules import backoff_seconds
 from contracts.settings import Settings
 from contracts.topics import POLLED_CANDLE, POLLED_MARKET
 from data_producers.runtime import Runtime
@@ -70,9 +69,7 @@ def ask_patiently(source: str, kind: str, ask: Callable[[], T], runtime: Runtime
             CONNECTED.labels(source).set(0)
             if attempt > RETRIES or runtime.stop.is_set():
                 raise
-            pause = backoff_seconds(attempt, runtime.jitter())
-            if away.until is not None:
-                pause = max(pause, away.until - runtime.now())
+            pause = away.pause_seconds(attempt, runtime)
             log.warning(
                 "asking again",
                 extra={"source": source, "kind": kind, "why": str(away), "pause_seconds": round(pause, 2)},

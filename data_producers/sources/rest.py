@@ -8,9 +8,10 @@ from typing import Any
 import requests
 from urllib3.exceptions import HTTPError
 
+from contracts.rules import USER_AGENT_PRODUCT, backoff_seconds
 from data_producers.runtime import ConnectionLost, Runtime
 
-USER_AGENT = "crypto-viz/0.1 (market data)"
+USER_AGENT = f"{USER_AGENT_PRODUCT} (market data)"
 TIMEOUT_SECONDS = 5.0
 MAX_ANSWER_BYTES = 8_000_000
 
@@ -23,6 +24,11 @@ class TryLater(ConnectionLost):
     def __init__(self, reason: str, story: str, until: float | None = None) -> None:
         super().__init__(reason, story)
         self.until = until
+
+    def pause_seconds(self, failures: int, runtime: Runtime) -> float:
+        """How long to wait after so many failures in a row: longer each time, and as long as the venue wants."""
+        pause = backoff_seconds(failures, runtime.jitter())
+        return pause if self.until is None else max(pause, self.until - runtime.now())
 
 
 class Refused(Exception):
@@ -64,12 +70,18 @@ class RestSession:
         self._told(response.headers)
         reason = passing_reason(response.status_code)
         if reason is not None:
-            pause = response.headers.get("Retry-After", "")
-            until = self._now() + float(pause) if pause.isdecimal() else None
+            pause = retry_after(response.headers)
+            until = None if pause is None else self._now() + pause
             raise TryLater(reason, f"status {response.status_code}", until)
         if len(body) > MAX_ANSWER_BYTES:
             raise TryLater("too_large", f"more than {MAX_ANSWER_BYTES} bytes")
         return Answer(response.status_code, response.headers, body)
+
+
+def retry_after(headers: Headers) -> float | None:
+    """For how many seconds a server wants no other question; None where it names none, or names a date."""
+    value = headers.get("Retry-After", "")
+    return float(value) if value.isdecimal() else None
 
 
 def passing_reason(status: int) -> str | None:

@@ -51,9 +51,7 @@ class Walk:
         return self._stored[place]
 
     def _move_on(self, page: TradesPage) -> None:
-        step_back = page.last_ns - 1
-        # A whole page within one nanosecond: going on is all that is left.
-        self.since_ns = step_back if step_back > self.since_ns else max(page.last_ns, self.since_ns)
+        self.since_ns = max(self.since_ns, page.next_since_ns(self.since_ns))
         if page.trades:
             newest = page.trades[-1]
             self.reached = newest.timestamp

@@ -38,6 +38,16 @@ class TradesPage:
     last_ns: int
     faults: tuple[str, ...] = ()
 
+    @property
+    def step_back_ns(self) -> int:
+        """Before the last row: several trades may share the nanosecond a page ends at, and it is asked for again."""
+        return self.last_ns - 1
+
+    def next_since_ns(self, since_ns: int) -> int:
+        """Where the page after this one begins, which was asked for since `since_ns`."""
+        # A whole page within one nanosecond: going on is all that is left.
+        return self.step_back_ns if self.step_back_ns > since_ns else self.last_ns
+
 
 def parse_result(body: bytes) -> dict[str, Any]:
     """The result in an answer. Raises `VenueError` for an answer with an error, `MalformedFrame` for no answer."""

@@ -171,23 +171,18 @@ class Refiller:
         """Whether the venue has nothing more of the hole; moves the job on if it may."""
         if any(trade.trade_id > job.hole.to_id for trade in page.trades):
             return True
-        # Several trades may share the nanosecond a page ends at: it is asked for again.
-        step_back = page.last_ns - 1
         if page.rows < PAGE_TRADES:
             job.short_pages += 1
-            job.since_ns = max(job.since_ns, step_back)
+            job.since_ns = max(job.since_ns, page.step_back_ns)
             pause = self._pace.seconds + backoff_seconds(job.short_pages, self._runtime.jitter())
             self._held_until[job.pair] = self._runtime.monotonic() + pause
             return job.short_pages >= SHORT_PAGES
-        # A whole page within one nanosecond: going on is all that is left.
-        job.since_ns = step_back if step_back > job.since_ns else page.last_ns
+        job.since_ns = page.next_since_ns(job.since_ns)
         return False
 
     def _back_off(self, away: TryLater, pair: str) -> None:
         self._failures += 1
-        pause = backoff_seconds(self._failures, self._runtime.jitter())
-        if away.until is not None:
-            pause = max(pause, away.until - self._runtime.now())
+        pause = away.pause_seconds(self._failures, self._runtime)
         now = self._runtime.monotonic()
         self._quiet_until = now + pause
         self._pace.exhaust(now)

@@ -10,9 +10,11 @@ from urllib.parse import urljoin
 import requests
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
+from contracts.rules import USER_AGENT_PRODUCT
+from data_producers.sources.rest import retry_after
 from data_producers.sources.rss.guard import ForbiddenAddress
 
-USER_AGENT = "crypto-viz/0.1 (feed reader)"
+USER_AGENT = f"{USER_AGENT_PRODUCT} (feed reader)"
 ACCEPT = "application/rss+xml, application/atom+xml, application/xml;q=0.9, */*;q=0.5"
 CHUNK_BYTES = 65_536
 
@@ -137,7 +139,7 @@ def _follow(
 def _read(response: requests.Response, deadline: Deadline, max_bytes: int) -> Fetched:
     outcome = outcome_of(response.status_code)
     if outcome != "ok":
-        return Fetched(outcome, f"status {response.status_code}", retry_after=_retry_after(response))
+        return Fetched(outcome, f"status {response.status_code}", retry_after=retry_after(response.headers))
     body = bytearray()
     while chunk := response.raw.read1(CHUNK_BYTES, decode_content=True):
         body += chunk
@@ -165,8 +167,3 @@ def outcome_of(status: int) -> Outcome:
             return "redirect"
         case _:
             return "server_error" if status >= 500 else "client_error"
-
-
-def _retry_after(response: requests.Response) -> float | None:
-    value = response.headers.get("Retry-After", "")
-    return float(value) if value.isdecimal() else None
