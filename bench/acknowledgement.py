@@ -7,11 +7,11 @@ from math import inf
 from prometheus_client.parser import text_string_to_metric_families
 
 from bench.claims import Claim, Figures, Options
-from bench.process import running_process
+from bench.process import kraken_told, running_exchange, running_process
 from bench.rig import Rig, running_rig
 from contracts.metrics import ACK_SECONDS
 from monitoring.samples import NoAnswer, fetch
-from scripts.waiting import HOST, free_ports, port_is_open, wait_until
+from scripts.waiting import HOST, free_ports, wait_until
 
 RATES = (85, 430)
 """Trades a second, all pairs together, and with their tickers about 200 and 1,000 messages a second."""
@@ -51,26 +51,21 @@ def quantile(buckets: Buckets, share: float) -> float:
 
 def _measure(rig: Rig, rate: int, seconds: int) -> tuple[float, float, float]:
     """p50 and p99 in milliseconds at `rate`, and how many acknowledgements a second there were."""
-    simulator_port, metrics_port = free_ports(2)
-    place = f"{HOST}:{simulator_port}"
-    told = {
-        "CRYPTOVIZ_KRAKEN_WS_URL": f"ws://{place}/v2",
-        "CRYPTOVIZ_KRAKEN_REST_URL": f"http://{place}",
-        "CRYPTOVIZ_KRAKEN_METRICS_PORT": str(metrics_port),
-    }
-    with running_process(rig, "simulator", "--port", str(simulator_port), "--rate", str(rate)) as world:
-        wait_until(lambda: port_is_open(simulator_port), READY_SECONDS, "simulator", lambda: world.poll() is None)
-        with running_process(rig, "data_producers.kraken_producer", told=told) as producer:
-            wait_until(
-                lambda: _scrape(metrics_port).get(inf, 0) > rate,
-                READY_SECONDS,
-                "a second's acknowledgements",
-                lambda: producer.poll() is None,
-            )
-            time.sleep(WARM_UP_SECONDS)
-            before = _scrape(metrics_port)
-            time.sleep(seconds)
-            after = _scrape(metrics_port)
+    exchange, metrics = free_ports(2)
+    with (
+        running_exchange(rig, exchange, rate),
+        running_process(rig, "data_producers.kraken_producer", told=kraken_told(exchange, metrics)) as producer,
+    ):
+        wait_until(
+            lambda: _scrape(metrics).get(inf, 0) > rate,
+            READY_SECONDS,
+            "a second's acknowledgements",
+            lambda: producer.poll() is None,
+        )
+        time.sleep(WARM_UP_SECONDS)
+        before = _scrape(metrics)
+        time.sleep(seconds)
+        after = _scrape(metrics)
     passed = {upper: after[upper] - before[upper] for upper in after}
     return quantile(passed, 0.5) * 1000, quantile(passed, 0.99) * 1000, passed[inf] / seconds
 

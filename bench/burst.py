@@ -8,13 +8,13 @@ import time
 import psutil
 
 from bench.claims import Claim, Figures, Options
-from bench.process import running_process
-from bench.refill import READY_SECONDS, history, trades_in
+from bench.process import READY_SECONDS, kraken_told, running_exchange, running_process
+from bench.refill import history, trades_in
 from bench.rig import Rig, running_rig
 from contracts.metrics import PRODUCE_FAILED, PRODUCED, RECONNECTS
 from contracts.settings import Settings
 from monitoring.samples import NoAnswer, Samples, fetch_samples
-from scripts.waiting import HOST, free_ports, port_is_open, wait_until
+from scripts.waiting import HOST, free_ports, wait_until
 
 RATE = 2_400
 """Trades a second, all pairs together: with their tickers more than 5,000 messages a second."""
@@ -43,13 +43,8 @@ def _lost(rig: Rig, exchange: int) -> int:
 def _measure(rig: Rig, seconds: int) -> tuple[float, float]:
     """Messages a second that the broker acknowledged, and by how many MiB the producer grew meanwhile."""
     exchange, metrics = free_ports(2)
-    told = {
-        "CRYPTOVIZ_KRAKEN_WS_URL": f"ws://{HOST}:{exchange}/v2",
-        "CRYPTOVIZ_KRAKEN_REST_URL": f"http://{HOST}:{exchange}",
-        "CRYPTOVIZ_KRAKEN_METRICS_PORT": str(metrics),
-    }
-    with running_process(rig, "simulator", "--port", str(exchange), "--rate", str(RATE)) as world:
-        wait_until(lambda: port_is_open(exchange), READY_SECONDS, "simulator", lambda: world.poll() is None)
+    told = kraken_told(exchange, metrics)
+    with running_exchange(rig, exchange, RATE):
         with running_process(rig, "data_producers.kraken_producer", told=told) as producer:
             wait_until(
                 lambda: _samples(metrics).total(PRODUCED) > RATE,

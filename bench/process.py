@@ -9,8 +9,9 @@ from contextlib import contextmanager
 from bench.latency import environment_of
 from bench.rig import Rig
 from contracts.settings import ROOT
-from scripts.waiting import NotReady
+from scripts.waiting import HOST, NotReady, port_is_open, wait_until
 
+READY_SECONDS = 90
 STOP_SECONDS = 60.0
 
 
@@ -40,3 +41,20 @@ def running_process(
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+@contextmanager
+def running_exchange(rig: Rig, port: int, rate: int) -> Iterator[None]:
+    """The simulated exchange on `port`, up, with so many trades a second, all pairs together."""
+    with running_process(rig, "simulator", "--port", str(port), "--rate", str(rate)) as world:
+        wait_until(lambda: port_is_open(port), READY_SECONDS, "simulator", lambda: world.poll() is None)
+        yield
+
+
+def kraken_told(exchange: int, metrics: int, wire: int | None = None) -> dict[str, str]:
+    """What leads kraken_producer to the exchange on that port, its socket by way of `wire`, where there is one."""
+    return {
+        "CRYPTOVIZ_KRAKEN_WS_URL": f"ws://{HOST}:{wire or exchange}/v2",
+        "CRYPTOVIZ_KRAKEN_REST_URL": f"http://{HOST}:{exchange}",
+        "CRYPTOVIZ_KRAKEN_METRICS_PORT": str(metrics),
+    }

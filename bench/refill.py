@@ -9,20 +9,19 @@ from contextlib import contextmanager, suppress
 from urllib.request import urlopen
 
 from bench.claims import Claim, Figures, Options
-from bench.process import running_process
+from bench.process import READY_SECONDS, kraken_told, running_exchange, running_process
 from bench.rig import Rig, running_rig
 from contracts.messages import Gap, Trade
 from contracts.settings import Settings
 from contracts.topics import RAWGAP, RAWTRADE
 from data_producers.runtime import Runtime
 from data_producers.sinks.published import read_tail
-from scripts.waiting import HOST, free_ports, port_is_open, wait_until
+from scripts.waiting import HOST, free_ports, wait_until
 
 RATE = 200
 """Trades a second during the burst, all pairs together: some ten times a busy minute's."""
 FLOOR_SECONDS = 5.0
 TARGET_SECONDS = 2.0
-READY_SECONDS = 90
 CHUNK_BYTES = 65_536
 
 
@@ -107,17 +106,9 @@ def history(port: int, pair: str, first: int, last: int) -> set[int]:
 def _measure(rig: Rig, seconds: float) -> tuple[float, int]:
     """Seconds from the reconnect until the last missing trade was sent, and how many trades were missing."""
     exchange, wire, metrics = free_ports(3)
-    told = {
-        "CRYPTOVIZ_KRAKEN_WS_URL": f"ws://{HOST}:{wire}/v2",
-        "CRYPTOVIZ_KRAKEN_REST_URL": f"http://{HOST}:{exchange}",
-        "CRYPTOVIZ_KRAKEN_METRICS_PORT": str(metrics),
-    }
+    told = kraken_told(exchange, metrics, wire)
     pairs = Settings.model_fields["pairs"].default
-    with (
-        running_process(rig, "simulator", "--port", str(exchange), "--rate", str(RATE)) as world,
-        _line(wire, exchange) as line,
-    ):
-        wait_until(lambda: port_is_open(exchange), READY_SECONDS, "simulator", lambda: world.poll() is None)
+    with running_exchange(rig, exchange, RATE), _line(wire, exchange) as line:
         with running_process(rig, "data_producers.kraken_producer", told=told) as producer:
             wait_until(
                 lambda: len(trades_in(rig)) > 10 * RATE, READY_SECONDS, "trades", lambda: producer.poll() is None

@@ -18,7 +18,11 @@ KLINE_HIGH = 2
 
 
 def spoil(question: str, fault: VenueFault, answer: Any) -> Any:
-    """The answer with its newest row spoilt; of the klines the last but two, which is closed whatever the second."""
+    """The answer with its newest row spoilt; of the klines the last but three.
+
+    In the first seconds of a minute the last is open and the one before it may still be settling: this one is closed,
+    and so is one after it, whatever the second.
+    """
     rows, place = _rows_of(question, answer)
     row, field = rows[place], PRICES[question]
     if fault == "duplicate":
@@ -40,7 +44,7 @@ def _rows_of(question: str, answer: Any) -> tuple[list[Any], int]:
     if question == "depth":
         return answer["bids"], 0
     if question == "klines":
-        return answer, max(0, len(answer) - 3)
+        return answer, max(0, len(answer) - 4)
     return answer, 0 if question == "markets" else len(answer) - 1
 
 

@@ -146,7 +146,7 @@ def test_what_is_spoilt_is_one_price_of_one_row():
     coins = [{"current_price": 2.5}, {"current_price": 3}]
     assert spoil("markets", "outlier", [dict(coin) for coin in coins]) == [{"current_price": 25.0}, coins[1]]
     assert spoil("markets", "duplicate", coins) == [coins[0], *coins]
-    klines = [[n, "1", "2", "1", "1.5"] for n in range(4)]
+    klines = [[n, "1", "2", "1", "1.5"] for n in range(5)]
     spoilt = spoil("klines", "outlier", [list(row) for row in klines])
     assert spoilt == [klines[0], [1, "1", "20.00000000", "1", "15.00000000"], *klines[2:]]
     depth = {"bids": [["2.5", "1"]], "asks": []}
