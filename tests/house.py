@@ -29,7 +29,12 @@ class House:
         self.folder = folder
         self.database_url = database_url
         self.settings = load_settings(
-            data_dir=folder, kafka_bootstrap_servers=bootstrap, database_url=database_url, db_writer_password=PASSWORD
+            data_dir=folder,
+            kafka_bootstrap_servers=bootstrap,
+            database_url=database_url,
+            db_writer_password=PASSWORD,
+            raw_metrics_port=raw_port,
+            window_metrics_port=window_port,
         )
         self.environment = {
             **os.environ,

@@ -5,20 +5,20 @@ import logging
 import time
 from collections.abc import Iterable
 from datetime import datetime
+from typing import TYPE_CHECKING, Any, cast
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 from prometheus_client import Counter, Gauge, Histogram
-from pyspark.sql.streaming.listener import (
-    QueryIdleEvent,
-    QueryProgressEvent,
-    QueryStartedEvent,
-    QueryTerminatedEvent,
-    StreamingQueryListener,
-)
+from pyspark import SparkContext
+from pyspark.sql import SparkSession
+from pyspark.sql.streaming.listener import StreamingQueryListener
 
 from contracts import metrics
 from contracts.tables import TABLE_BY_TOPIC
 from spark_jobs.edges.batch_writer import Written
+
+if TYPE_CHECKING:
+    from py4j.java_gateway import JavaObject
 
 log = logging.getLogger(__name__)
 
@@ -36,12 +36,18 @@ COMMIT_EVERY_SECONDS = 1.0
 _newest: dict[tuple[str, str], float] = {}
 
 
-class ProgressListener(StreamingQueryListener):
+class ProgressListener:
     """Turns each progress report of `query` into metrics, and commits its offsets to the group `cryptoviz-<query>`.
 
     Spark itself commits nothing to Kafka, so lag tools would see no reader; the group is for them alone, no job starts
     from it. Runs on Spark's listener thread; a broker that is away costs a log line, not the query.
+
+    Java calls it itself. Below PySpark's own `StreamingQueryListener` a report is fetched field by field, hundreds of
+    calls each, and at ten batches a second that is a third of a core; here it comes over in one piece.
     """
+
+    class Java:
+        implements = ("org.apache.spark.sql.streaming.PythonStreamingQueryListener",)
 
     def __init__(self, query: str, bootstrap_servers: str) -> None:
         self._query = query
@@ -55,25 +61,39 @@ class ProgressListener(StreamingQueryListener):
             }
         )
 
-    def onQueryStarted(self, event: QueryStartedEvent) -> None:  # noqa: N802 (Spark's name)
-        log.info("query started", extra={"query": event.name, "run_id": str(event.runId)})
+    def listen(self, spark: SparkSession) -> None:
+        """Hears of every query of the session from now on."""
+        spark.streams.addListener(cast(StreamingQueryListener, self))
 
-    def onQueryIdle(self, event: QueryIdleEvent) -> None:  # noqa: N802
+    @property
+    def _jlistener(self) -> "JavaObject":
+        """What `addListener` registers."""
+        gateway = SparkContext._gateway
+        assert gateway is not None
+        return gateway.jvm.PythonStreamingQueryListenerWrapper(self)
+
+    def onQueryStarted(self, event: "JavaObject") -> None:  # noqa: N802 (Spark's name)
+        log.info("query started", extra={"query": event.name(), "run_id": event.runId().toString()})
+
+    def onQueryIdle(self, event: "JavaObject") -> None:  # noqa: N802
         """Nothing new to read: what is measured stays as it was."""
 
-    def onQueryTerminated(self, event: QueryTerminatedEvent) -> None:  # noqa: N802
-        log.info("query ended", extra={"run_id": str(event.runId)})
+    def onQueryTerminated(self, event: "JavaObject") -> None:  # noqa: N802
+        log.info("query ended", extra={"run_id": event.runId().toString()})
 
-    def onQueryProgress(self, event: QueryProgressEvent) -> None:  # noqa: N802
-        progress = event.progress
-        BATCH_SECONDS.labels(self._query).observe(progress.batchDuration / 1000)
-        ROWS_PER_SECOND.labels(self._query).set(progress.processedRowsPerSecond)
-        watermark = progress.eventTime.get("watermark")
+    def onQueryProgress(self, event: "JavaObject") -> None:  # noqa: N802
+        self._tell(json.loads(event.progress().json()))
+
+    def _tell(self, report: dict[str, Any]) -> None:
+        """Puts a report into the metrics. What has no value, such as a pace of no time at all, is not in it."""
+        BATCH_SECONDS.labels(self._query).observe(report["batchDuration"] / 1000)
+        ROWS_PER_SECOND.labels(self._query).set(report.get("processedRowsPerSecond", 0.0))
+        watermark = report.get("eventTime", {}).get("watermark")
         if watermark is not None:
             WATERMARK.labels(self._query).set(datetime.fromisoformat(watermark).timestamp())
         ends: dict[str, dict[str, int]] = {}
-        for source in progress.sources:
-            end, latest = json.loads(source.endOffset), json.loads(source.latestOffset or "{}")
+        for source in report["sources"]:
+            end, latest = source["endOffset"], source.get("latestOffset") or {}
             for topic, lag in topic_lags(end, latest).items():
                 LAG.labels(self._query, topic).set(lag)
             ends.update(end)

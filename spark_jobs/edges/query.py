@@ -78,7 +78,7 @@ def run_job(job: Job, settings: Settings, start: Start) -> None:
         signal.signal(number, lambda *_: stop.set())
     start_http_server(job.metrics_port, addr=settings.metrics_host)
     spark = build_session(job.query, settings)
-    spark.streams.addListener(ProgressListener(job.query, settings.kafka_bootstrap_servers))
+    ProgressListener(job.query, settings.kafka_bootstrap_servers).listen(spark)
     try:
         while not stop.is_set():
             _run_once(job, settings, spark, start, stop)

@@ -4,8 +4,11 @@ import time
 
 from confluent_kafka import Producer
 
-from contracts.topics import PRODUCER_CONFIG, RAWTRADE
-from scripts.waiting import wait_until
+from contracts.metrics import JOB_BATCH_SECONDS, JOB_LAG, JOB_WATERMARK
+from contracts.rules import WATERMARK_SECONDS
+from contracts.topics import PRODUCER_CONFIG, RAW_TOPICS, RAWTRADE
+from monitoring.samples import fetch_samples
+from scripts.waiting import HOST, wait_until
 from tests.house import JOB_SECONDS, Source, assert_clean
 from tests.recompute import (
     differences,
@@ -14,6 +17,8 @@ from tests.recompute import (
     stored_forecasts,
     stored_sentiment,
 )
+
+RAW_NAMES = [topic.name for topic in RAW_TOPICS]
 
 
 def test_raw_job_killed_thrice_stores_every_record_once(house):
@@ -53,6 +58,15 @@ def test_raw_job_outlives_a_database_that_drops_its_connections(house):
         )
     assert_clean(house.audit())
     assert job.poll() is None
+    # Spark reports a batch after it is stored.
+    wait_until(lambda: lags(house.settings.raw_metrics_port) == dict.fromkeys(RAW_NAMES, 0), JOB_SECONDS, "no lag told")
+
+
+def lags(port):
+    """How far a job says it is behind, by topic."""
+    told = fetch_samples(HOST, port)
+    assert told.total(JOB_BATCH_SECONDS) > 0
+    return told.by(JOB_LAG, "topic")
 
 
 def test_raw_job_stops_when_too_much_is_unreadable(house):
@@ -84,3 +98,11 @@ def test_windows_equal_an_independent_recomputation_after_kills(house):
     wait_until(lambda: house.query(counts) == [total], JOB_SECONDS, f"{total} in windows", lambda: job.poll() is None)
     assert differences(forecasts, stored_forecasts(house.query)) == []
     assert differences(sentiment, stored_sentiment(house.query)) == []
+    (newest,) = house.query("SELECT extract(epoch FROM max(window_start))::float8 FROM prediction_data")[0]
+    # Spark reports a batch after it is stored, and with the watermark of the batch before.
+    wait_until(lambda: 0 <= newest - (watermark(house) or 0) <= WATERMARK_SECONDS, JOB_SECONDS, "a watermark told")
+
+
+def watermark(house):
+    """What the window job says of its newest batch, None before it has one."""
+    return fetch_samples(HOST, house.settings.window_metrics_port).greatest(JOB_WATERMARK)
