@@ -2,9 +2,12 @@
 
 import socket
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 
 HOST = "127.0.0.1"
+
+_given: set[int] = set()
+"""What `free_ports` has given out: whoever has such a port may not listen on it yet."""
 
 
 class NotReady(RuntimeError):
@@ -40,8 +43,8 @@ def port_is_free(port: int, host: str = HOST) -> bool:
         return True
 
 
-def free_ports(count: int, avoid: Collection[int] = ()) -> tuple[int, ...]:
-    """`count` different ports that nobody listens on right now, none of them in `avoid`.
+def free_ports(count: int) -> tuple[int, ...]:
+    """`count` different ports that nobody listens on right now, none of which this process was given before.
 
     They lie below the range from which the system takes the ports of outgoing connections, so none is taken by chance
     between this call and the server's start.
@@ -49,8 +52,9 @@ def free_ports(count: int, avoid: Collection[int] = ()) -> tuple[int, ...]:
     found: list[int] = []
     start = 20_000 + time.monotonic_ns() // 1_000 % 10_000
     for candidate in range(start, 32_000):
-        if candidate not in avoid and port_is_free(candidate):
+        if candidate not in _given and port_is_free(candidate):
             found.append(candidate)
             if len(found) == count:
+                _given.update(found)
                 return tuple(found)
     raise NotReady(f"no {count} free ports between {start} and 32000")

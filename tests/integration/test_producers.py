@@ -27,6 +27,11 @@ def stack(tmp_path, fresh_topics):
         yield made
 
 
+def filled(stack):
+    """Whether the producer knows of no hole: all that a restart or a reconnect left out has come by REST."""
+    return lambda: stack.metric(stack.kraken_metrics, "cryptoviz_producer_gaps_open") == 0
+
+
 def test_nothing_is_lost_or_repeated_over_reconnects_stops_and_restarts(stack):
     """Closed sockets, garbage, a repeated snapshot, late trades, an orderly stop: every trade is there once."""
     with running(stack.start("data_producers.kraken_producer")) as producer:
@@ -51,6 +56,7 @@ def test_nothing_is_lost_or_repeated_over_reconnects_stops_and_restarts(stack):
         wait_until(lambda: stack.metric(stack.kraken_metrics, connected) == 1, START_SECONDS, "the connection")
         before = stack.metric(stack.kraken_metrics, 'cryptoviz_producer_messages_total{topic="rawtrade"}')
         wait_until(published(stack, RAWTRADE, before + 300), START_SECONDS, "trades after the reconnect")
+        wait_until(filled(stack), START_SECONDS, "the refills")
         assert stack.metric(stack.kraken_metrics, "cryptoviz_producer_failed_total") == 0
         assert producer.end(signal.SIGINT) == 0
     both = messages(stack, RAWTRADE)
@@ -76,6 +82,7 @@ def test_a_killed_producer_repeats_nothing_and_the_hole_it_leaves_is_filled(stac
         refilled = "cryptoviz_producer_refilled_trades_total"
         wait_until(lambda: stack.metric(stack.kraken_metrics, refilled) > 0, START_SECONDS, "a refill")
         wait_until(published(stack, RAWTRADE, 2_000), START_SECONDS, "more trades")
+        wait_until(filled(stack), START_SECONDS, "the refills")
         assert producer.end() == 0
     trades = messages(stack, RAWTRADE)
     for pair in PAIRS:

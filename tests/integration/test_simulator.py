@@ -4,6 +4,7 @@ import asyncio
 import json
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import datetime
 
 import aiohttp
 import pytest
@@ -64,6 +65,11 @@ def is_update(channel):
 
 def is_reply(found):
     return "method" in found or "error" in found
+
+
+def since_ns(trade):
+    """What REST is asked with for the page that begins in the second of a streamed trade, whatever came before it."""
+    return int(datetime.fromisoformat(trade["timestamp"]).timestamp()) * 10**9
 
 
 async def subscribe(socket, channel, *symbols, **params):
@@ -146,7 +152,7 @@ def test_trades_follow_the_snapshot_without_a_hole_and_rest_has_the_same_ones():
             ids = [trade["trade_id"] for trade in trades]
             assert ids == list(range(ids[0], ids[0] + len(ids)))
             assert [trade["timestamp"] for trade in trades] == sorted(trade["timestamp"] for trade in trades)
-            answer = await get_json(session, "/0/public/Trades?pair=XBTUSD&since=0")
+            answer = await get_json(session, f"/0/public/Trades?pair=XBTUSD&since={since_ns(trades[0])}")
             rest = {row[6]: (float(row[0]), float(row[1]), row[3]) for row in answer["result"]["XXBTZUSD"]}
             stream = {trade["trade_id"]: (trade["price"], trade["qty"], trade["side"][0]) for trade in trades}
             assert {trade_id: rest[trade_id] for trade_id in stream} == stream
@@ -182,12 +188,15 @@ def test_quotes_that_move_alone_are_told_to_those_who_ask_for_them():
             await subscribe(trades, "ticker", "BTC/USD", snapshot=False)
             ack = await frame(trades, is_reply)
             assert (ack["result"]["event_trigger"], ack["result"]["snapshot"]) == ("trades", False)
-            counts = [
-                [(await frame(s, is_update("ticker")))["data"][0]["trades"] for _ in range(40)]
-                for s in (all_quotes, trades)
-            ]
-            assert len(set(counts[0])) < 40
-            assert len(set(counts[1])) == 40
+
+            async def day(socket):
+                """The trades of the last day and their volume; with a new minute an old one leaves the day."""
+                (ticker,) = (await frame(socket, is_update("ticker")))["data"]
+                return ticker["trades"], ticker["volume"]
+
+            days = [[await day(socket) for _ in range(40)] for socket in (all_quotes, trades)]
+            assert len(set(days[0])) < 40
+            assert len(set(days[1])) == 40
 
     asyncio.run(scenario())
 
@@ -232,13 +241,14 @@ def test_a_hole_in_the_stream_is_filled_by_rest():
     async def scenario():
         async with simulator() as session, session.ws_connect("/v2") as socket:
             await subscribe(socket, "trade", "BTC/USD")
-            ids = [trade["trade_id"] for trade in (await frame(socket, is_update("trade")))["data"]]
+            trades = (await frame(socket, is_update("trade")))["data"]
+            ids = [trade["trade_id"] for trade in trades]
             assert (await post(session, "/faults/hole?symbol=BTC/USD&count=4"))[0] == 200
             while ids[-1] - ids[0] == len(ids) - 1:
                 ids += [trade["trade_id"] for trade in (await frame(socket, is_update("trade")))["data"]]
             missing = set(range(ids[0], ids[-1])) - set(ids)
             assert len(missing) == 4
-            answer = await get_json(session, "/0/public/Trades?pair=BTC/USD&since=0")
+            answer = await get_json(session, f"/0/public/Trades?pair=BTC/USD&since={since_ns(trades[0])}")
             assert missing <= {row[6] for row in answer["result"]["BTC/USD"]}
 
     asyncio.run(scenario())

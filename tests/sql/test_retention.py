@@ -60,7 +60,8 @@ def test_old_trades_go_and_their_candles_stay(own_timescale_engine):
     for refresh in (lambda: _run(server, "refresh_continuous_aggregate"), lambda: None):
         refresh()
         (row,) = server.execute("SELECT count(*)::integer AS n, max(trade_id)::integer AS oldest FROM trade_data")
-        assert row["oldest"] in (10, 11), "the chunk that is in part too old stays whole"
+        # 9 where midnight has passed since the trades were stored, and with it the end of a chunk.
+        assert row["oldest"] in (9, 10, 11), "the chunk that is in part too old stays whole"
         for view in VIEWS:
             (row,) = server.execute(f"SELECT sum(trade_count)::integer AS trades FROM {view}")
             assert row["trades"] == 16

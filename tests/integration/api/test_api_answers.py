@@ -85,7 +85,8 @@ def market(api_database):
         _insert(cursor, "market_data", markets)
         windows = [(TODAY, 0.75, 3), (TODAY + timedelta(minutes=3), 0.25, 1), (TODAY + HOUR, 0.25, 2)]
         _insert(cursor, "sentiment_data", [_sentiment(*window) for window in windows])
-        times = [TODAY, TODAY + timedelta(seconds=30), NOW + HOUR]
+        # NOW is when the tests were collected: the last of these windows has not ended, however long ago that is.
+        times = [TODAY, TODAY + timedelta(seconds=30), NOW + timedelta(days=2)]
         _insert(cursor, "prediction_data", [_prediction(at, 100.0 + place) for place, at in enumerate(times)])
         articles = [_article(TODAY, "a", ["BTC"]), _article(TODAY + HOUR, "b", ["ETH", "BTC"])]
         _insert(cursor, "article_data", [*articles, _article(TODAY + 2 * HOUR, "c", ["ETH"])])

@@ -2,7 +2,7 @@ import json
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -31,6 +31,7 @@ def test_a_message_is_frozen():
         TRADE.price = 1.0
 
 
+@settings(deadline=None)
 @given(
     price=st.floats(min_value=5e-324, allow_nan=False, allow_infinity=False),
     timestamp=st.floats(min_value=EARLIEST_EVENT_SECONDS, max_value=4e9),
@@ -75,6 +76,7 @@ def test_rubbish_is_unreadable(raw):
         parse_message(Trade, raw, AT)
 
 
+@settings(deadline=None)
 @given(raw=st.binary(max_size=200))
 def test_no_bytes_break_the_judge(raw):
     with pytest.raises(Unreadable):

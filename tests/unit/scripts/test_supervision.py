@@ -55,20 +55,23 @@ def keeper(tmp_path_factory):
         process.kill()
 
 
+def sleeper_of(keeper, former=0):
+    """The sleeper, another than `former`, once its program runs: until then it is still the keeper's own copy."""
+    wait_until(lambda: keeper.states()["sleeper"]["pid"] not in (0, former), 20, "the sleeper")
+    sleeper = psutil.Process(keeper.states()["sleeper"]["pid"])
+    wait_until(lambda: SLEEPER.command[-1] in sleeper.cmdline(), 20, "its program")
+    return sleeper
+
+
 def test_keeper_restarts_what_is_killed_and_leaves_nothing_behind(keeper):
     keeper.launch([SLEEPER], {"CRYPTOVIZ_LOG_LEVEL": "INFO"})
     assert keeper.states()["sleeper"]["statename"] == "STOPPED"
     keeper.start(["sleeper"])
-    wait_until(lambda: keeper.states()["sleeper"]["pid"] > 0, 20, "the sleeper")
-    first = keeper.states()["sleeper"]["pid"]
+    first = sleeper_of(keeper).pid
     assert {process.pid for process in keeper.own_processes()} == {first, keeper.process().pid}
 
     os.kill(first, 9)
-    wait_until(lambda: keeper.states()["sleeper"]["pid"] not in (0, first), 20, "another sleeper")
-    second = psutil.Process(keeper.states()["sleeper"]["pid"])
-    # The pid is there before the program is: what is still the keeper's own copy does not end when asked to.
-    wait_until(lambda: SLEEPER.command[-1] in second.cmdline(), 20, "its program")
-
+    sleeper_of(keeper, first)
     keeper.stop(["sleeper"], 20)
     assert keeper.states()["sleeper"]["statename"] == "STOPPED"
     keeper.shut_down(20)
@@ -82,11 +85,7 @@ def test_process_sees_what_it_is_told_and_no_leftovers_of_the_shell(keeper, monk
     monkeypatch.setenv("CRYPTOVIZ_PAIRS", "ETH/USD")
     keeper.launch([SLEEPER], {"CRYPTOVIZ_FEED_URLS": "http://127.0.0.1:1/a,http://127.0.0.1:1/b%20c"})
     keeper.start(["sleeper"])
-    wait_until(lambda: keeper.states()["sleeper"]["pid"] > 0, 20, "the sleeper")
-    sleeper = psutil.Process(keeper.states()["sleeper"]["pid"])
-    # The pid is there before the program is: until then it is still the keeper's own copy.
-    wait_until(lambda: "CRYPTOVIZ_FEED_URLS" in sleeper.environ(), 20, "the sleeper's program")
-    told = sleeper.environ()
+    told = sleeper_of(keeper).environ()
     assert not {"SPARK_HOME", "PGPASSWORD"} & set(told)
     assert told["CRYPTOVIZ_PAIRS"] == "ETH/USD"
     assert told["CRYPTOVIZ_FEED_URLS"] == "http://127.0.0.1:1/a,http://127.0.0.1:1/b%20c"
@@ -95,8 +94,7 @@ def test_process_sees_what_it_is_told_and_no_leftovers_of_the_shell(keeper, monk
 def test_process_that_lost_its_keeper_is_still_known_as_ours(keeper):
     keeper.launch([SLEEPER], {})
     keeper.start(["sleeper"])
-    wait_until(lambda: keeper.states()["sleeper"]["pid"] > 0, 20, "the sleeper")
-    orphan = keeper.states()["sleeper"]["pid"]
+    orphan = sleeper_of(keeper).pid
     keeper.process().kill()
     wait_until(lambda: keeper.process() is None or keeper.process().status() == "zombie", 20, "the keeper's end")
     assert [process.pid for process in keeper.own_processes() if process.status() != "zombie"] == [orphan]

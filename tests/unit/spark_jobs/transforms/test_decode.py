@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contracts.messages import Unreadable, parse_message
@@ -159,6 +159,7 @@ VALUES = st.one_of(
 )
 
 
+@settings(deadline=None)
 @given(
     topic=st.sampled_from([RAWTICKER.name, RAWTRADE.name]),
     changes=st.lists(

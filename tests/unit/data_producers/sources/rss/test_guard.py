@@ -9,6 +9,7 @@ import pytest
 from data_producers.sources.rss import guard
 from data_producers.sources.rss.fetch import Validators, fetch_feed
 from data_producers.sources.rss.guard import feed_session, is_public
+from scripts.waiting import free_ports
 
 
 @pytest.mark.parametrize(
@@ -143,8 +144,8 @@ def test_other_schemes_are_refused_first_and_behind_a_redirect(start, url):
 
 def test_the_address_that_was_checked_is_the_one_called(start, monkeypatch):
     """A name server that answers "public" to the check and "loopback" to whoever asks next."""
-    checked, rebound = start("127.0.0.2"), None
-    rebound = start("127.0.0.1", checked.server_port)
+    (port,) = free_ports(1)
+    checked, rebound = start("127.0.0.2", port), start("127.0.0.1", port)
     look_up, asked = socket.getaddrinfo, []
 
     def lying(host, port, *more, **named):
