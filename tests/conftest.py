@@ -8,9 +8,8 @@ import secrets
 import shutil
 import tempfile
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
-import psycopg2
 import pytest
 from confluent_kafka.admin import AdminClient
 
@@ -20,6 +19,7 @@ from scripts.create_topics import create_topics
 from scripts.embedded_kafka import running_kafka
 from scripts.embedded_postgres import running_postgres
 from scripts.waiting import free_ports, wait_until
+from tests.databases import execute, own_database
 
 
 @pytest.fixture(scope="session")
@@ -53,29 +53,21 @@ def postgres_url(server_dir):
         yield url
 
 
-def _execute(url: str, statement: str) -> None:
-    connection = psycopg2.connect(url)
-    try:
-        connection.autocommit = True
-        with connection.cursor() as cursor:
-            cursor.execute(statement)
-    finally:
-        connection.close()
+@pytest.fixture
+def empty_url(postgres_url):
+    """The owner's URL of a database of this test's own with nothing in it; dropped afterwards."""
+    with own_database(postgres_url) as url:
+        yield url
 
 
 @pytest.fixture
 def database_url(postgres_url):
-    """The owner's URL of a database of this test's own, with all migrations applied; dropped afterwards."""
+    """The owner's URL of another one, with all migrations applied."""
     from database.migrate import migrate
 
-    name = f"test_{secrets.token_hex(6)}"
-    url = urlunsplit(urlsplit(postgres_url)._replace(path=f"/{name}"))
-    _execute(postgres_url, f"create database {name}")
-    try:
+    with own_database(postgres_url) as url:
         migrate(url)
         yield url
-    finally:
-        _execute(postgres_url, f"drop database {name} with (force)")
 
 
 RECORDINGS = ROOT.parent / "shared" / "data"
@@ -126,7 +118,7 @@ def house(fresh_topics, database_url, tmp_path):
     from tests.house import PASSWORD, House
 
     assert urlsplit(database_url).hostname in ("127.0.0.1", "localhost")
-    _execute(database_url, f"ALTER ROLE cryptoviz_writer LOGIN PASSWORD '{PASSWORD}'")
+    execute(database_url, f"ALTER ROLE cryptoviz_writer LOGIN PASSWORD '{PASSWORD}'")
     house = House(fresh_topics, database_url, tmp_path)
     yield house
     house.stop()

@@ -7,7 +7,6 @@ import subprocess
 import sys
 import time
 
-import psycopg2
 from confluent_kafka import Producer
 
 from contracts.messages import Article, Sentiment, Ticker, Trade
@@ -16,6 +15,7 @@ from contracts.settings import ROOT, load_settings
 from contracts.topics import DEADLETTER, PRODUCER_CONFIG, RAWARTICLE, RAWTICKER, RAWTRADE, TOPICS
 from scripts.audit import Auditor
 from scripts.waiting import free_ports, wait_until
+from tests.databases import ask
 
 PASSWORD = "for-this-test-alone"
 JOB_SECONDS = 120
@@ -74,17 +74,8 @@ class House:
         for process in self.processes:
             process.wait(60)
 
-    def query(self, statement, write=False):
-        connection = psycopg2.connect(self.database_url, options="-c timezone=UTC")
-        try:
-            with connection.cursor() as cursor:
-                cursor.execute(statement)
-                rows = cursor.fetchall()
-            if write:
-                connection.commit()
-            return rows
-        finally:
-            connection.close()
+    def query(self, statement):
+        return ask(self.database_url, statement)
 
     def audit(self):
         return Auditor(self.settings).run(settle_seconds=JOB_SECONDS)

@@ -1,16 +1,12 @@
 """A backup restored into another database is the same database, and the jobs go on from there."""
 
 import os
-import secrets
 import subprocess
 import sys
-from urllib.parse import urlsplit, urlunsplit
-
-import psycopg2
-import pytest
 
 from contracts.settings import ROOT
 from contracts.tables import BIG, FLOAT, INSERTED_AT, INT, LATEST_TICK, TABLES, TEXT, TEXTS, TIME
+from tests.databases import ask
 from tests.house import PASSWORD, House, Source, assert_clean
 
 VALUES = {
@@ -31,29 +27,6 @@ SELECT setrole::regrole::text, setconfig::text FROM pg_db_role_setting
 JOIN pg_database d ON d.oid = setdatabase WHERE datname = current_database() ORDER BY 1
 """
 DATABASE_RIGHTS = "SELECT datacl::text FROM pg_database WHERE datname = current_database()"
-
-
-def _rows(url, query):
-    connection = psycopg2.connect(url, options="-c timezone=UTC")
-    try:
-        with connection, connection.cursor() as cursor:
-            cursor.execute(query)
-            return cursor.fetchall() if cursor.description else []
-    finally:
-        connection.close()
-
-
-@pytest.fixture
-def other_url(postgres_url):
-    """The owner's URL of an empty database."""
-    name = f"test_{secrets.token_hex(6)}"
-    connection = psycopg2.connect(postgres_url)
-    connection.autocommit = True
-    with connection.cursor() as cursor:
-        cursor.execute(f"CREATE DATABASE {name}")
-        yield urlunsplit(urlsplit(postgres_url)._replace(path=f"/{name}"))
-        cursor.execute(f"DROP DATABASE {name} WITH (FORCE)")
-    connection.close()
 
 
 def _run(script, *arguments, url, folder):
@@ -77,38 +50,38 @@ def _fill(url):
     for table in (*TABLES, LATEST_TICK):
         columns = [name for name in table.columns if name != INSERTED_AT]
         values = ", ".join(VALUES[table.columns[name]] for name in columns)
-        _rows(url, f"INSERT INTO {table.name} ({', '.join(columns)}) SELECT {values} FROM generate_series(1, 50) n")
-    _rows(
+        ask(url, f"INSERT INTO {table.name} ({', '.join(columns)}) SELECT {values} FROM generate_series(1, 50) n")
+    ask(
         url,
         "INSERT INTO cryptoviz.batch_ledger (query, cluster_id, checkpoint_id, batch_id, topic, partition, from_offset,"
         " next_offset, rows, rejected) SELECT 'q', 'k', 'c', n, 't', 0, n, n + 1, 1, 0 FROM generate_series(1, 50) n",
     )
 
 
-def test_a_restored_backup_equals_the_original(database_url, other_url, tmp_path):
+def test_a_restored_backup_equals_the_original(database_url, empty_url, tmp_path):
     _fill(database_url)
     backed_up = _run("backup.sh", url=database_url, folder=tmp_path)
     assert (backed_up.returncode, backed_up.stderr) == (0, "")
     (file,) = (tmp_path / "backups").iterdir()
     assert backed_up.stdout == f"{file}: {file.stat().st_size} bytes\n"
     assert file.stat().st_mode & 0o077 == 0, "no one else may read it"
-    restored = _run("restore.sh", file, url=other_url, folder=tmp_path)
+    restored = _run("restore.sh", file, url=empty_url, folder=tmp_path)
     assert (restored.returncode, restored.stderr) == (0, "")
     assert restored.stdout == "0 applied; the schema is up to date\n"
     for table in KEPT:
         query = f"SELECT row_to_json(t)::text FROM {table} t ORDER BY 1"
-        rows = _rows(other_url, query)
-        assert rows == _rows(database_url, query), table
+        rows = ask(empty_url, query)
+        assert rows == ask(database_url, query), table
         assert len(rows) == 50 or table == "cryptoviz.schema_migration"
     for query in (RIGHTS, ROLE_SETTINGS, DATABASE_RIGHTS):
-        assert _rows(other_url, query) == _rows(database_url, query)
+        assert ask(empty_url, query) == ask(database_url, query)
 
 
 def test_nothing_is_restored_over_anything_unless_told_to(database_url, tmp_path):
     _fill(database_url)
     file = tmp_path / "mine.dump"
     assert _run("backup.sh", file, url=database_url, folder=tmp_path).returncode == 0
-    _rows(
+    ask(
         database_url,
         "INSERT INTO latest_tick SELECT 'later', timestamp, 1, 1, 1, 1, timestamp FROM latest_tick LIMIT 1",
     )
@@ -116,18 +89,18 @@ def test_nothing_is_restored_over_anything_unless_told_to(database_url, tmp_path
     refused = _run("restore.sh", file, url=database_url, folder=tmp_path)
     assert (refused.returncode, refused.stdout) == (1, "")
     assert "is not empty; with --replace" in refused.stderr
-    assert _rows(database_url, count) == [(51,)]
+    assert ask(database_url, count) == [(51,)]
     (tmp_path / "no.dump").write_text("not a backup")
     broken = _run("restore.sh", tmp_path / "no.dump", "--replace", url=database_url, folder=tmp_path)
     assert broken.returncode == 1
     assert broken.stderr.endswith("is no backup\n")
-    assert _rows(database_url, count) == [(51,)]
+    assert ask(database_url, count) == [(51,)]
     replaced = _run("restore.sh", file, "--replace", url=database_url, folder=tmp_path)
     assert (replaced.returncode, replaced.stderr) == (0, "")
-    assert _rows(database_url, count) == [(50,)]
+    assert ask(database_url, count) == [(50,)]
 
 
-def test_jobs_go_on_from_a_restored_backup_and_nothing_is_lost_or_twice(house, other_url, tmp_path):
+def test_jobs_go_on_from_a_restored_backup_and_nothing_is_lost_or_twice(house, empty_url, tmp_path):
     source = Source(house.settings.kafka_bootstrap_servers)
     job = house.start("kafka_to_timescale")
     source.send(1_000)
@@ -136,11 +109,11 @@ def test_jobs_go_on_from_a_restored_backup_and_nothing_is_lost_or_twice(house, o
     assert _run("backup.sh", file, url=house.database_url, folder=tmp_path).returncode == 0
     source.send(1_000)
     house.kill(job)
-    assert _run("restore.sh", file, url=other_url, folder=tmp_path).returncode == 0
-    _rows(other_url, f"ALTER ROLE cryptoviz_writer LOGIN PASSWORD '{PASSWORD}'")
+    assert _run("restore.sh", file, url=empty_url, folder=tmp_path).returncode == 0
+    ask(empty_url, f"ALTER ROLE cryptoviz_writer LOGIN PASSWORD '{PASSWORD}'")
     folder = tmp_path / "later"
     folder.mkdir()
-    later = House(house.settings.kafka_bootstrap_servers, other_url, folder)
+    later = House(house.settings.kafka_bootstrap_servers, empty_url, folder)
     try:
         later.start("kafka_to_timescale")
         assert_clean(later.audit())

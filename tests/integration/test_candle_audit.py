@@ -106,7 +106,6 @@ def doctor(house, minute):
         "UPDATE trade_data SET price = price * 2 "
         f"WHERE pair = '{BTC}' AND trade_id = (SELECT trade_id FROM trade_data WHERE pair = '{BTC}' "
         f"AND timestamp >= to_timestamp({minute}) ORDER BY timestamp, trade_id OFFSET 1 LIMIT 1) RETURNING trade_id",
-        write=True,
     )[0]
 
 
@@ -116,5 +115,4 @@ def gap(house, start, end, trade_id):
         "INSERT INTO gap_data (timestamp, pair, from_id, to_id, to_time, cause, missing_left, detected_at, "
         f"reported_at, source) VALUES (to_timestamp({start}), '{BTC}', {trade_id}, {trade_id}, to_timestamp({end}), "
         "'jump', 1, now(), now(), 'kraken') RETURNING 1",
-        write=True,
     )

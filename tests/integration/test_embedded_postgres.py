@@ -5,17 +5,7 @@ import pytest
 
 from scripts.embedded_postgres import OWNER, owner_url, prepare_cluster, running_postgres, server_command
 from scripts.waiting import HOST, free_ports, port_is_open
-
-
-def _query(url, statement):
-    connection = psycopg2.connect(url)
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute(statement)
-            connection.commit()
-            return cursor.fetchall() if cursor.description else None
-    finally:
-        connection.close()
+from tests.databases import ask
 
 
 def test_server_asks_for_the_password_and_data_survive_a_restart(server_dir):
@@ -23,14 +13,10 @@ def test_server_asks_for_the_password_and_data_survive_a_restart(server_dir):
     data_dir.mkdir()
     (port,) = free_ports(1)
     with running_postgres(data_dir, port, "a p@ss/word", "kept") as url:
-        _query(url, "create table t as select 42 as n")
-        assert _query(url, "select current_user, rolsuper from pg_roles where rolname = current_user") == [
-            (OWNER, True)
-        ]
-        assert _query(url, "select current_setting('timezone'), current_setting('server_encoding')") == [
-            ("UTC", "UTF8")
-        ]
-        assert _query(url, "select lower('ÉÀ')") == [("éà",)]
+        ask(url, "create table t as select 42 as n")
+        assert ask(url, "select current_user, rolsuper from pg_roles where rolname = current_user") == [(OWNER, True)]
+        assert ask(url, "select current_setting('timezone'), current_setting('server_encoding')") == [("UTC", "UTF8")]
+        assert ask(url, "select lower('ÉÀ')") == [("éà",)]
         assert (data_dir / "postgres" / "PG_VERSION").stat().st_uid != 0
         with pytest.raises(psycopg2.OperationalError, match="password authentication failed"):
             psycopg2.connect(owner_url(port, "wrong", "kept"))
@@ -38,7 +24,7 @@ def test_server_asks_for_the_password_and_data_survive_a_restart(server_dir):
             psycopg2.connect(host=HOST, port=port, user=OWNER, dbname="kept", password="")
     assert not port_is_open(port)
     with running_postgres(data_dir, port, "a p@ss/word", "kept") as url:
-        assert _query(url, "select n from t") == [(42,)]
+        assert ask(url, "select n from t") == [(42,)]
 
 
 def test_cluster_is_made_once(server_dir):

@@ -1,6 +1,7 @@
 """The newest tick of each pair, whatever comes in whatever order."""
 
 import random
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
 import psycopg2
@@ -82,29 +83,19 @@ def test_newest_is_by_event_time_then_by_receipt():
     assert newest_of_each(_table(ticks)).to_pylist() == [ticks[0]]
 
 
-def test_the_migration_fills_it_from_the_ticks_that_are_there(postgres_url, monkeypatch):
-    name = "test_latest_tick_is_filled"
-    admin = psycopg2.connect(postgres_url)
-    admin.autocommit = True
+def test_the_migration_fills_it_from_the_ticks_that_are_there(empty_url, monkeypatch):
     files = read_migrations()
-    try:
-        _execute(admin, f"CREATE DATABASE {name}")
-        url = postgres_url.rpartition("/")[0] + f"/{name}"
-        monkeypatch.setattr(migrate_module, "read_migrations", lambda: tuple(f for f in files if f.number < 12))
-        migrate(url)
-        connection = psycopg2.connect(url, options="-c timezone=UTC")
+    monkeypatch.setattr(migrate_module, "read_migrations", lambda: tuple(f for f in files if f.number < 12))
+    migrate(empty_url)
+    with closing(psycopg2.connect(empty_url, options="-c timezone=UTC")) as connection:
         for tick in _ticks(random.Random(2), 60):
             _execute(connection, f"INSERT INTO ticker_data ({', '.join(tick)}) VALUES %s", (tuple(tick.values()),))
         connection.commit()
         monkeypatch.undo()
-        migrate(url)
+        migrate(empty_url)
         with connection.cursor() as cursor:
             assert _rows(cursor, f"SELECT {COLUMNS} FROM v_latest_prices ORDER BY pair") == _rows(cursor, NEWEST)
             assert cursor.rowcount == len(PAIRS)
-        connection.close()
-    finally:
-        _execute(admin, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
-        admin.close()
 
 
 def _execute(connection, statement, parameters=None):

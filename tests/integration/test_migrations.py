@@ -15,32 +15,10 @@ from contracts.tables import TABLES
 from database import migrate as migrate_module
 from database.migrate import migrate, migration_status
 from database.migration_files import MIGRATIONS, BadMigrations, choose_migrations, read_migrations
+from tests.databases import ask
 
 CHOSEN = choose_migrations(read_migrations(), "postgres")
 NAMES = tuple(migration.name for migration in CHOSEN)
-
-
-def _rows(url, query):
-    connection = psycopg2.connect(url)
-    try:
-        with connection, connection.cursor() as cursor:
-            cursor.execute(query)
-            return cursor.fetchall() if cursor.description else []
-    finally:
-        connection.close()
-
-
-@pytest.fixture
-def empty_url(postgres_url):
-    """The owner's URL of a database with nothing in it."""
-    name = f"test_{secrets.token_hex(6)}"
-    connection = psycopg2.connect(postgres_url)
-    connection.autocommit = True
-    with connection.cursor() as cursor:
-        cursor.execute(f"CREATE DATABASE {name}")
-        yield urlunsplit(urlsplit(postgres_url)._replace(path=f"/{name}"))
-        cursor.execute(f"DROP DATABASE {name} WITH (FORCE)")
-    connection.close()
 
 
 @pytest.fixture
@@ -57,7 +35,7 @@ def test_an_empty_database_gets_every_migration_once(empty_url):
     assert migrate(empty_url, report=lines.append) == NAMES
     assert [line.split()[0] for line in lines] == list(NAMES)
     assert migrate(empty_url) == ()
-    recorded = _rows(empty_url, "SELECT name, checksum FROM cryptoviz.schema_migration ORDER BY number")
+    recorded = ask(empty_url, "SELECT name, checksum FROM cryptoviz.schema_migration ORDER BY number")
     assert recorded == [(migration.name, migration.checksum) for migration in CHOSEN]
 
 
@@ -65,7 +43,7 @@ def test_a_dry_run_tells_the_sql_and_changes_nothing(empty_url):
     lines = []
     assert migrate(empty_url, report=lines.append, dry_run=True) == NAMES
     assert "CREATE TABLE trade_data" in "".join(lines)
-    assert _rows(empty_url, "SELECT to_regclass('trade_data'), to_regnamespace('cryptoviz')") == [(None, None)]
+    assert ask(empty_url, "SELECT to_regclass('trade_data'), to_regnamespace('cryptoviz')") == [(None, None)]
     assert migration_status(empty_url) == tuple((name, False) for name in NAMES)
 
 
@@ -85,7 +63,7 @@ def test_a_failing_file_leaves_nothing_of_itself_and_is_taken_up_again(empty_url
     new.write_text("CREATE TABLE half (id integer); SELECT 1 / 0;")
     with pytest.raises(psycopg2.errors.DivisionByZero):
         migrate(empty_url)
-    assert _rows(empty_url, "SELECT to_regclass('half'), to_regclass('trade_data')::text") == [(None, "trade_data")]
+    assert ask(empty_url, "SELECT to_regclass('half'), to_regclass('trade_data')::text") == [(None, "trade_data")]
     assert migration_status(empty_url)[-1] == (new.name, False)
     new.write_text("CREATE TABLE half (id integer);")
     assert migrate(empty_url) == (new.name,)
@@ -98,14 +76,14 @@ def test_an_edited_file_is_refused_and_nothing_is_applied(empty_url, folder):
     (folder / f"{len(NAMES) + 1:04}_new.sql").write_text("CREATE TABLE unwanted (id integer);")
     with pytest.raises(BadMigrations, match=r"0003_market_tables\.sql was edited"):
         migrate(empty_url)
-    assert _rows(empty_url, "SELECT to_regclass('unwanted')") == [(None,)]
+    assert ask(empty_url, "SELECT to_regclass('unwanted')") == [(None,)]
 
 
 def test_a_file_may_run_outside_a_transaction(empty_url, folder):
     new = folder / f"{len(NAMES) + 1:04}_new.sql"
     new.write_text("-- no-transaction\nCREATE INDEX CONCURRENTLY IF NOT EXISTS later ON trade_data (price)")
     assert migrate(empty_url)[-1] == new.name
-    assert _rows(empty_url, "SELECT to_regclass('later')::text") == [("later",)]
+    assert ask(empty_url, "SELECT to_regclass('later')::text") == [("later",)]
 
 
 def test_passwords_let_the_roles_in_with_their_own_rights(empty_url):
@@ -113,16 +91,16 @@ def test_passwords_let_the_roles_in_with_their_own_rights(empty_url):
     migrate(empty_url, {role: (password := secrets.token_urlsafe(8)), "api": ""})
     place = urlsplit(empty_url).netloc.rpartition("@")[2]
     url = urlunsplit(urlsplit(empty_url)._replace(netloc=f"cryptoviz_{role}:{password}@{place}"))
-    assert _rows(url, "SHOW default_transaction_read_only") == [("on",)]
-    assert _rows(url, "SHOW statement_timeout") == [("30s",)]
+    assert ask(url, "SHOW default_transaction_read_only") == [("on",)]
+    assert ask(url, "SHOW statement_timeout") == [("30s",)]
     with pytest.raises(psycopg2.errors.ReadOnlySqlTransaction):
-        _rows(url, "CREATE TEMP TABLE mine (id integer)")
+        ask(url, "CREATE TEMP TABLE mine (id integer)")
     for role in ("cryptoviz_owner", "cryptoviz_writer"):
         with pytest.raises(psycopg2.errors.InsufficientPrivilege):
-            _rows(url, f"SET ROLE {role}")
+            ask(url, f"SET ROLE {role}")
     # the same limit, shorter: what runs past it is ended
     with pytest.raises(psycopg2.errors.QueryCanceled, match="statement timeout"):
-        _rows(url, "SET statement_timeout = '200ms'; SELECT pg_sleep(40)")
+        ask(url, "SET statement_timeout = '200ms'; SELECT pg_sleep(40)")
 
 
 def _run(command, url, **extra):
@@ -136,7 +114,7 @@ def test_the_command_migrates_and_tells_where_it_stands(empty_url):
     assert before.stdout.splitlines() == [f"missing  {name}" for name in NAMES]
     assert _run(command, empty_url).stdout.splitlines()[-1] == f"{len(NAMES)} applied; the schema is at {NAMES[-1]}"
     assert _run(command, empty_url).stdout == "0 applied; the schema is up to date\n"
-    _rows(empty_url, "UPDATE cryptoviz.schema_migration SET checksum = 'other' WHERE number = 1")
+    ask(empty_url, "UPDATE cryptoviz.schema_migration SET checksum = 'other' WHERE number = 1")
     refused = _run(command, empty_url)
     assert (refused.returncode, refused.stdout) == (1, "")
     assert refused.stderr.startswith("migrate: 0001_roles.sql was edited")
@@ -160,10 +138,10 @@ def test_psql_alone_sets_up_the_same_database_and_the_migrator_takes_over(empty_
     assert migration_status(empty_url) == tuple((name, True) for name in NAMES)
     assert migrate(empty_url) == ()
     recorded = "SELECT number, name, checksum FROM cryptoviz.schema_migration ORDER BY number"
-    assert _rows(empty_url, recorded) == _rows(database_url, recorded)
+    assert ask(empty_url, recorded) == ask(database_url, recorded)
     names = ", ".join(f"'{table.name}'" for table in TABLES)
     shape = (
         "SELECT table_name, column_name, data_type, is_nullable, column_default FROM information_schema.columns"
         f" WHERE table_name IN ({names}) ORDER BY 1, 2"
     )
-    assert _rows(empty_url, shape) == _rows(database_url, shape)
+    assert ask(empty_url, shape) == ask(database_url, shape)

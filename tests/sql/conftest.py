@@ -1,14 +1,13 @@
 """The two servers every case of SQL runs on: plain PostgreSQL, and a real TimescaleDB (WebAssembly, in node)."""
 
 import json
-import secrets
-from urllib.parse import urlsplit, urlunsplit
 
 import psycopg2
 import pytest
 
 from database.migrate import migrate
 from scripts.node_timescaledb import SqlError, running_node_timescaledb
+from tests.databases import own_database
 
 
 class PostgresEngine:
@@ -32,18 +31,11 @@ class PostgresEngine:
 @pytest.fixture(scope="session")
 def postgres_engine(postgres_url):
     """Plain PostgreSQL, migrated."""
-    name = f"test_sql_{secrets.token_hex(4)}"
-    admin = psycopg2.connect(postgres_url)
-    admin.autocommit = True
-    with admin.cursor() as cursor:
-        cursor.execute(f"CREATE DATABASE {name}")
-        url = urlunsplit(urlsplit(postgres_url)._replace(path=f"/{name}"))
+    with own_database(postgres_url) as url:
         migrate(url)
         engine = PostgresEngine(url)
         yield engine
         engine.connection.close()
-        cursor.execute(f"DROP DATABASE {name} WITH (FORCE)")
-    admin.close()
 
 
 @pytest.fixture(scope="session")

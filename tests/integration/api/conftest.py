@@ -1,12 +1,11 @@
 """The API in this process, on a real PostgreSQL, with the rights of the role it runs as."""
 
-import secrets
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
-import psycopg2
 import pytest
 
 from contracts.settings import settings
+from tests.databases import own_database
 
 
 @pytest.fixture(scope="session")
@@ -45,18 +44,11 @@ def api_database(postgres_url, use_database):
 
     from database.migrate import migrate
 
-    admin = psycopg2.connect(postgres_url)
-    admin.autocommit = True
-    name = f"test_api_{secrets.token_hex(4)}"
-    with admin.cursor() as cursor:
-        cursor.execute(f"CREATE DATABASE {name}")
-        url = urlunsplit(urlsplit(postgres_url)._replace(path=f"/{name}"))
+    with own_database(postgres_url) as url:
         migrate(url)
         use_database(url)
         yield url
         connection.close()
-        cursor.execute(f"DROP DATABASE {name} WITH (FORCE)")
-    admin.close()
 
 
 @pytest.fixture

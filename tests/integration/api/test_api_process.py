@@ -8,11 +8,11 @@ import urllib.error
 import urllib.request
 from urllib.parse import urlsplit, urlunsplit
 
-import psycopg2
 import pytest
 
 from contracts.settings import ROOT
 from scripts.waiting import free_ports, port_is_open, wait_until
+from tests.databases import own_database
 
 PASSWORD = "for-this-test-alone"
 
@@ -104,19 +104,12 @@ def test_it_starts_without_a_database_and_recovers_when_there_is_one(start_api, 
     _, address, _ = start_api(missing)
     status, body = _fetch(f"{address}/api/v1/health/")
     assert (status, json.loads(body)["database"]) == (503, "unreachable")
-    admin = psycopg2.connect(api_login)
-    admin.autocommit = True
-    with admin.cursor() as cursor:
-        cursor.execute("CREATE DATABASE not_there_yet")
-        try:
-            assert _fetch(f"{address}/api/v1/health/")[0] == 503
-            from database.migrate import migrate
+    with own_database(api_login, "not_there_yet"):
+        assert _fetch(f"{address}/api/v1/health/")[0] == 503
+        from database.migrate import migrate
 
-            migrate(missing)
-            assert _fetch(f"{address}/api/v1/health/")[0] == 200
-        finally:
-            cursor.execute("DROP DATABASE not_there_yet WITH (FORCE)")
-    admin.close()
+        migrate(missing)
+        assert _fetch(f"{address}/api/v1/health/")[0] == 200
 
 
 def test_without_a_secret_key_it_refuses_to_start_and_says_what_to_do(tmp_path):
