@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from api.periods import Span
 from api.timescale_client import Row, fetch_rows
 from contracts.assets import QUOTES, canonical
-from contracts.rules import AGGREGATED_ARTICLES, REFERENCE_QUOTE, WINDOW_SECONDS, label_of
+from contracts.rules import AGGREGATED_ARTICLES, REFERENCE_QUOTE, TOLD_WITHIN_SECONDS, WINDOW_SECONDS, label_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +50,18 @@ def market_of(*, crypto: str) -> Market:
 def price_history(*, pair: str, span: Span, interval: timedelta, limit: int | None, now: datetime) -> Answer:
     """Candles of `pair` that begin in `span`, oldest first, the newest `limit`. Buckets without a trade are absent.
 
-    Not complete where a gap on record is open in `span`, or a number in the stored trades is left out.
+    Not complete where a gap on record is open in `span`, or a number in the stored trades is left out; complete only
+    where what is stored is known to reach from before `span` to its end (or to a moment ago, if that is still to come).
     """
-    rows = fetch_rows("price_history", pair=pair, start=span.start, end=span.end, interval=interval, now=now)
+    rows = fetch_rows(
+        "price_history",
+        pair=pair,
+        start=span.start,
+        end=span.end,
+        interval=interval,
+        now=now,
+        told_within=timedelta(seconds=TOLD_WITHIN_SECONDS),
+    )
     (gaps,) = fetch_rows("open_gaps", pair=pair, start=span.start, end=span.end)
     unbroken = [row.pop("complete") for row in rows]
     complete = False if gaps["count"] else next(iter(unbroken), None)

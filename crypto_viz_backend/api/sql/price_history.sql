@@ -1,6 +1,7 @@
 -- Candles of one pair from its trades, oldest first. first and last follow (timestamp, trade_id): ties in time are common.
--- complete: false if a trade_id is missing between the first and the last, true if none is and the trade before the
--- first is there too, else nobody can say. What is missing at the end of the stretch only the gaps on record tell.
+-- complete: false if a trade_id is missing between the first and the last; true if none is, the trade before the first is
+-- there too, and so is the one after the last, or else no later trade is known and the pair told of itself where the
+-- stretch ends; else nobody can say. What came in the last seconds may be on its way: a stretch ends there at the latest.
 WITH candles AS (
     SELECT
         time_bucket(%(interval)s, timestamp) AS timestamp,
@@ -17,7 +18,24 @@ WITH candles AS (
     WHERE pair = %(pair)s AND timestamp >= %(start)s AND timestamp < %(end)s
     GROUP BY 1
 ), span AS (
-    SELECT min(first_id) AS first_id, max(last_id) - min(first_id) + 1 = sum(trade_count) AS unbroken FROM candles
+    SELECT
+        min(first_id) AS first_id,
+        max(last_id) AS last_id,
+        max(last_id) - min(first_id) + 1 = sum(trade_count) AS unbroken,
+        max(newest_at) AS reaches_to,
+        least(%(end)s, %(now)s - %(told_within)s) AS ends_at
+    FROM candles
+), later AS (
+    SELECT
+        EXISTS (SELECT FROM trade_data WHERE pair = %(pair)s AND timestamp >= %(end)s) AS any_trade,
+        EXISTS (
+            SELECT FROM trade_data WHERE pair = %(pair)s AND timestamp >= %(end)s AND trade_id = span.last_id + 1
+        ) AS next_trade,
+        EXISTS (
+            SELECT FROM ticker_data
+            WHERE pair = %(pair)s AND timestamp >= span.ends_at AND timestamp < span.ends_at + %(told_within)s
+        ) AS any_tick
+    FROM span
 )
 SELECT
     candles.timestamp,
@@ -32,7 +50,8 @@ SELECT
     newest_at AS source_time,
     CASE
         WHEN NOT unbroken THEN false
-        WHEN EXISTS (SELECT FROM trade_data WHERE pair = %(pair)s AND trade_id = span.first_id - 1) THEN true
+        WHEN NOT EXISTS (SELECT FROM trade_data WHERE pair = %(pair)s AND trade_id = span.first_id - 1) THEN NULL
+        WHEN next_trade OR NOT any_trade AND (reaches_to >= ends_at OR any_tick) THEN true
     END AS complete
-FROM candles, span
+FROM candles, span, later
 ORDER BY candles.timestamp

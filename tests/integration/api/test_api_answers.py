@@ -76,6 +76,7 @@ def market(api_database):
             _ticker(TODAY, "ETH/USD", 10.0),
         ]
         _insert(cursor, "latest_tick", ticks)
+        _insert(cursor, "ticker_data", [_ticker(TODAY + 3 * HOUR, "BTC/USD", 101.25)])
         markets = [
             _market(TODAY, "binance", "BTC/USDT", 100.5, bid=100.0, ask=101.0, spread=1.0),
             _market(TODAY + HOUR, "binance", "BTC/USDT", 101.5, bid=101.0, ask=102.0, spread=1.0, recent_trades=3),
@@ -198,7 +199,7 @@ def _gap(start, end, from_id, missing):
         (0, 120, 2, 47, 4, False),
         (90, 100, 1, 40, 0, False),  # no trade at all, and it is known why
         (130, 150, 0, 0, 0, None),
-        (3, 10, 0, 0, 1, True),
+        (3, 10, 0, 0, 1, None),  # nothing is known of the time after the last trade
     ],
 )
 def test_candles_tell_of_the_open_gaps_in_their_stretch(client, gaps, first, last, count, missing, candles, complete):
