@@ -10,9 +10,10 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import feedparser
+from bs4 import ParserRejectedMarkup
 
 from contracts.rules import EARLIEST_EVENT_SECONDS
-from data_producers.sources.rss.text import to_text
+from data_producers.sources.rss.text import to_text, with_possible_references
 
 MAX_TITLE = 500
 MAX_SUMMARY = 5_000
@@ -26,6 +27,12 @@ _EMPTY_DESCRIPTION = re.compile(rb"<dc:description\s*(?:/>|>\s*</dc:description\
 
 _DECLARES_ENTITIES = re.compile(rb"<\0?!\0?E\0?N\0?T\0?I\0?T\0?Y")
 """In one byte a character, or two."""
+
+_UNKEEPABLE = re.compile(r"[\x00\ud800-\udfff]")
+"""What no database stores."""
+
+_GIVEN_UP = (ValueError, OverflowError, LookupError, TypeError, AttributeError, AssertionError, RecursionError)
+"""What feedparser raises in documents that it was not made for: elements out of their places, odd encodings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +62,12 @@ def parse_feed(raw: bytes, website: str) -> Feed:
     """The feed in `raw` (RSS or Atom). Never raises: a document that is no feed has no entries and says so."""
     if _DECLARES_ENTITIES.search(raw):
         return Feed((), (), "declares entities, which no feed needs and which may grow without bound")
-    raw = _with_few_bad_bytes_replaced(raw)
-    # A stream, not bytes: given bytes, feedparser first tries to open a file of that name.
-    document = feedparser.parse(io.BytesIO(_EMPTY_DESCRIPTION.sub(b"", raw)))
+    raw = _with_possible_references(_with_few_bad_bytes_replaced(raw))
+    try:
+        # A stream, not bytes: given bytes, feedparser first tries to open a file of that name.
+        document = feedparser.parse(io.BytesIO(_EMPTY_DESCRIPTION.sub(b"", raw)))
+    except _GIVEN_UP as error:
+        return Feed((), (), f"{type(error).__name__}: {error}"[:200])
     items = list(document.entries)
     broken = _why_broken(document)
     if broken is not None:
@@ -81,8 +91,11 @@ def parse_entry(item: Mapping[str, Any], website: str) -> Entry | str:
     url = without_tracking(link or guid)
     if url is None:
         return f"no usable address: {(link or guid)[:200]!r}"
-    summary = to_text(str(item.get("summary") or "")) or to_text(_content(item))
-    title = to_text(str(item.get("title") or "")) or summary
+    try:
+        summary = to_text(str(item.get("summary") or "")) or to_text(_content(item))
+        title = to_text(str(item.get("title") or "")) or summary
+    except ParserRejectedMarkup:
+        return f"unreadable markup: {url[:200]}"
     if not title:
         return f"neither title nor text: {url[:200]}"
     return Entry(
@@ -106,7 +119,7 @@ def without_tracking(url: str) -> str | None:
         parts = urlsplit(url)
     except ValueError:
         return None
-    if parts.scheme not in ("http", "https") or not parts.hostname or len(url) > MAX_URL or "\x00" in url:
+    if parts.scheme not in ("http", "https") or not parts.hostname or len(url) > MAX_URL or _UNKEEPABLE.search(url):
         return None
     pairs = parse_qsl(parts.query, keep_blank_values=True)
     kept = [(key, value) for key, value in pairs if not key.lower().startswith(TRACKING)]
@@ -124,6 +137,11 @@ def _with_few_bad_bytes_replaced(raw: bytes) -> bytes:
     if not bad or bad >= sum(character > "\x7f" for character in text) - bad:
         return raw
     return text.encode()
+
+
+def _with_possible_references(raw: bytes) -> bytes:
+    # Each byte a character and back: references are written in ASCII, whatever the encoding of the rest.
+    return with_possible_references(raw.decode("latin-1")).encode("latin-1")
 
 
 def _why_broken(document: Any) -> str | None:

@@ -189,6 +189,59 @@ def test_a_document_cut_off_within_a_character_keeps_its_others():
     assert [entry.title for entry in feed.entries] == ["Café “Bitcoin”"]
 
 
+NO_CHARACTERS = [
+    ("Bitcoin &#55357;&#56960; soars", "Bitcoin \N{ROCKET} soars"),
+    ("Bitcoin &#xD800; soars", "Bitcoin \ufffd soars"),
+    ("Bitcoin &#x110000; soars", "Bitcoin \ufffd soars"),
+    ("Bitcoin &#99999999999; soars", "Bitcoin \ufffd soars"),
+    (f"Bitcoin &#{'9' * 5000}; soars", "Bitcoin \ufffd soars"),
+]
+
+
+@pytest.mark.parametrize("written", ["{}", "<![CDATA[{}]]>", "escaped"])
+@pytest.mark.parametrize(("title", "read"), NO_CHARACTERS)
+def test_a_reference_to_no_character_costs_itself_alone(title, read, written):
+    written = escape(title) if written == "escaped" else written.format(title)
+    feed = parse_feed(rss(item(title="Before"), item(title=written, description=written), item(title="After")), "x")
+    assert (feed.broken, feed.faults) == (None, ())
+    assert [entry.title for entry in feed.entries] == ["Before", read, "After"]
+    assert feed.entries[1].summary == read
+
+
+def test_a_reference_to_no_character_in_an_address_or_a_guid_costs_no_item():
+    feed = parse_feed(rss(item(link="https://news.example/&#xD800;", guid="&#xD800;"), item()), "x")
+    assert [entry.url for entry in feed.entries] == ["https://news.example/\ufffd", "https://news.example/a"]
+
+
+def test_references_are_read_in_any_declared_encoding():
+    text = rss(item(title="Café &#55357;&#56960;")).decode().replace("?>", ' encoding="iso-8859-1"?>', 1)
+    assert [entry.title for entry in parse_feed(text.encode("latin-1"), "x").entries] == ["Café \N{ROCKET}"]
+
+
+GIVEN_UP_ON = [
+    ("KeyError", rss('<x:pos xmlns:x="http://www.opengis.net/gml">1 2</x:pos>', item())),
+    ("UnicodeError", rss(item()).replace(b"?>", b' encoding="undefined"?>', 1)),
+    ("UnicodeDecodeError", rss(item()).replace(b"?>", b' encoding="\xfc\xfc"?>', 1)),
+    (
+        "OverflowError",
+        rss(item(title="&#99999999999;")).decode().replace("?>", ' encoding="utf-16"?>', 1).encode("utf-16"),
+    ),
+]
+
+
+@pytest.mark.parametrize(("error", "raw"), GIVEN_UP_ON, ids=[name for name, _ in GIVEN_UP_ON])
+def test_a_document_that_the_parser_gives_up_on_says_so(error, raw):
+    feed = parse_feed(raw, "x")
+    assert (feed.entries, feed.faults) == ((), ())
+    assert feed.broken.startswith(f"{error}: ")
+
+
+def test_an_item_of_markup_that_no_parser_reads_is_a_fault():
+    feed = parse_feed(rss(item(description=escape("<b<![>" * 20)), item(title="After")), "x")
+    assert [entry.title for entry in feed.entries] == ["After"]
+    assert feed.faults == ("unreadable markup: https://news.example/a",)
+
+
 def test_five_thousand_items_are_five_thousand_entries():
     feed = parse_feed(rss(*(item(title=f"Story {n}", link=f"https://news.example/{n}") for n in range(5000))), "x")
     assert (feed.broken, feed.faults) == (None, ())
@@ -293,6 +346,7 @@ def test_a_guid_with_tracking_is_the_guid_without():
         ("https://[bad", None),
         ("data:text/html,x", None),
         ("https://a.example/\x00", None),
+        ("https://a.example/\ud800", None),
     ],
 )
 def test_without_tracking(url, clean):

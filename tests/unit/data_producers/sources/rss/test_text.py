@@ -21,6 +21,13 @@ from data_producers.sources.rss.text import to_text
         ("<p>S&P and Q&A</p>", "S&P and Q&A"),
         ("", ""),
         ("5 < 6 and 7 > 3", "5 < 6 and 7 > 3"),
+        ("&#55357;&#56960; soars", "\N{ROCKET} soars"),
+        ("&#xD83D;&#xDE80&#33;", "\N{ROCKET}!"),
+        ("&#xD83D; &#xDE80;", "\ufffd \ufffd"),
+        ("&#56960;&#55357;", "\ufffd\ufffd"),
+        ("&#x110000; &#99999999999; &#x10FFFF;", "\ufffd \ufffd \U0010ffff"),
+        (f"&#{'9' * 5000};&#{'0' * 5000}65;", "\ufffdA"),
+        ("&#60;b&#62; &#146;&#;&#x;", "<b> ’&#;&#x;"),
     ],
 )
 def test_to_text(markup, text):
