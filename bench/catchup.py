@@ -11,7 +11,7 @@ from bench.process import running_process
 from bench.rig import Rig, running_rig
 from bench.trades import make_trades
 from contracts.messages import Alert, Article, Message, Sentiment, Ticker
-from contracts.tables import ALERT_DATA, ARTICLE_DATA, TICKER_DATA, TRADE_DATA
+from contracts.tables import ALERT_DATA, ARTICLE_DATA, LEDGER, TICKER_DATA, TRADE_DATA
 from contracts.topics import PRODUCER_CONFIG, RAW_JOB, RAWALERT, RAWARTICLE, RAWTICKER, RAWTRADE, Topic
 from scripts.waiting import wait_until
 
@@ -22,7 +22,7 @@ PATIENCE_SECONDS = OUTAGE_SECONDS
 
 _STORED = f"""
 SELECT coalesce(sum(following), 0) FROM (
-  SELECT max(next_offset) AS following FROM cryptoviz.batch_ledger WHERE query = '{RAW_JOB}' GROUP BY topic, partition
+  SELECT max(next_offset) AS following FROM {LEDGER} WHERE query = '{RAW_JOB}' GROUP BY topic, partition
 ) newest
 """
 
@@ -110,7 +110,7 @@ def measure(options: Options) -> list[Claim]:
     with running_rig() as rig:
         count = _fill(rig)
         for repeat in range(options.repeats):
-            rig.execute("TRUNCATE cryptoviz.batch_ledger, " + ", ".join(table.name for table in TABLES))
+            rig.execute(f"TRUNCATE {LEDGER}, " + ", ".join(table.name for table in TABLES))
             seconds.append(_catch_up(rig, count))
             print(f"  repeat {repeat + 1} of {options.repeats}: {seconds[-1]:.1f} s", file=sys.stderr, flush=True)
     ours = Figures(f"catch-up of {count:,} messages, cold start and all", tuple(seconds), "s")

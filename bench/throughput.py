@@ -13,7 +13,7 @@ from bench.claims import Claim, Figures, Options
 from bench.rig import Rig, running_rig
 from bench.trades import make_trades, produce, write_csv
 from contracts.settings import ROOT
-from contracts.tables import TRADE_DATA
+from contracts.tables import LEDGER, TRADE_DATA
 from contracts.topics import RAWTRADE
 from scripts.embedded_postgres import installation
 from scripts.waiting import wait_until
@@ -58,9 +58,7 @@ def _exactly_once(rig: Rig, spark: SparkSession, rows: int) -> float:
     began = time.perf_counter()
     query = RawQuery(job, rig.settings).start(spark, folder, batches)
     try:
-        stored = (
-            f"SELECT coalesce(sum(rows), 0) >= {rows} FROM cryptoviz.batch_ledger WHERE checkpoint_id = '{folder.name}'"
-        )
+        stored = f"SELECT coalesce(sum(rows), 0) >= {rows} FROM {LEDGER} WHERE checkpoint_id = '{folder.name}'"
         wait_until(lambda: bool(rig.execute(stored)[0][0]), 300, "the last row", lambda: query.isActive)
         seconds = time.perf_counter() - began
     finally:

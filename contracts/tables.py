@@ -303,7 +303,7 @@ row a pair, so it is not among `TABLES`."""
 TABLE_BY_NAME: dict[str, Table] = {table.name: table for table in TABLES}
 TABLE_BY_TOPIC: dict[str, Table] = {table.topic.name: table for table in TABLES if table.topic is not None}
 
-LEDGER = "batch_ledger"
-"""Schema `cryptoviz`: one row per committed batch (query, checkpoint_id, batch_id), with its Kafka offsets."""
+LEDGER = "cryptoviz.batch_ledger"
+"""One row per committed batch (query, checkpoint_id, batch_id) and partition, with its Kafka offsets."""
 
 ROLES: tuple[str, ...] = ("cryptoviz_owner", "cryptoviz_writer", "cryptoviz_api", "cryptoviz_analyst")

@@ -25,7 +25,7 @@ from contracts.messages import (
     parse_message,
 )
 from contracts.settings import Settings, settings
-from contracts.tables import TABLE_BY_TOPIC
+from contracts.tables import LEDGER, TABLE_BY_TOPIC
 from contracts.topics import (
     DEADLETTER,
     RAW_JOB,
@@ -154,7 +154,7 @@ class Auditor:
 def _ledger(connection: Connection, cluster_id: str) -> dict[Place, int]:
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT topic, partition, max(next_offset) FROM cryptoviz.batch_ledger "
+            f"SELECT topic, partition, max(next_offset) FROM {LEDGER} "
             "WHERE query = %s AND cluster_id = %s GROUP BY topic, partition",
             (RAW_JOB, cluster_id),
         )

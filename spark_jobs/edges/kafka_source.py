@@ -12,6 +12,7 @@ from confluent_kafka import OFFSET_END, Consumer, KafkaError, KafkaException, Me
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from contracts.tables import LEDGER
 from contracts.topics import MAX_RECORD_BYTES
 from spark_jobs.edges.batch_writer import Records
 
@@ -72,7 +73,7 @@ def starting_offsets(cluster: Cluster, committed: Mapping[tuple[str, int], int])
         if offset is not None and offset > following:
             raise OffsetsBeyondEnd(
                 f"{topic}/{partition}: the ledger stands at offset {offset}, Kafka ends at {following}. If the topic "
-                f"was made anew, forget it: DELETE FROM cryptoviz.batch_ledger WHERE topic = '{topic}';"
+                f"was made anew, forget it: DELETE FROM {LEDGER} WHERE topic = '{topic}';"
             )
         if offset is not None and offset < oldest:
             log.error("%s/%d: retention took %d records before they were stored", topic, partition, oldest - offset)

@@ -10,6 +10,10 @@ from dataclasses import astuple, dataclass
 from psycopg2.extensions import cursor as Cursor
 from psycopg2.extras import execute_values
 
+from contracts.tables import LEDGER
+
+PRUNE_EVERY_BATCHES = 1_000
+
 
 @dataclass(frozen=True, slots=True)
 class Batch:
@@ -33,23 +37,23 @@ class Range:
     rejected: int = 0
 
 
-_NEXT = """
-SELECT max(next_offset) FROM cryptoviz.batch_ledger
+_NEXT = f"""
+SELECT max(next_offset) FROM {LEDGER}
 WHERE query = %s AND cluster_id = %s AND topic = %s AND partition = %s
 """
 
 _LOCK = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))"
 
-_RECORD = """
-INSERT INTO cryptoviz.batch_ledger
+_RECORD = f"""
+INSERT INTO {LEDGER}
   (query, cluster_id, checkpoint_id, batch_id, topic, partition, from_offset, next_offset, rows, rejected)
 VALUES %s
 """
 
-_PRUNE = """
-DELETE FROM cryptoviz.batch_ledger old
+_PRUNE = f"""
+DELETE FROM {LEDGER} old
 WHERE query = %s AND committed_at < now() - interval '1 day'
-  AND EXISTS (SELECT 1 FROM cryptoviz.batch_ledger newer
+  AND EXISTS (SELECT 1 FROM {LEDGER} newer
               WHERE newer.query = old.query AND newer.cluster_id = old.cluster_id AND newer.topic = old.topic
                 AND newer.partition = old.partition AND newer.next_offset > old.next_offset)
 """
@@ -81,6 +85,11 @@ def record(cursor: Cursor, batch: Batch, ranges: Iterable[Range]) -> None:
         _RECORD,
         [(*astuple(batch), r.topic, r.partition, r.from_offset, r.next_offset, r.rows, r.rejected) for r in ranges],
     )
+
+
+def is_prune_due(batch: Batch) -> bool:
+    """Whether a batch is one of those after which the ledger is pruned."""
+    return batch.batch_id % PRUNE_EVERY_BATCHES == PRUNE_EVERY_BATCHES - 1
 
 
 def prune(cursor: Cursor, query: str) -> int:

@@ -19,7 +19,7 @@ from spark_jobs.config import BULK_ROWS, MAX_COLLECTED_BYTES, Job
 from spark_jobs.edges.batch_writer import AWAY, BatchWriter, Place, Read, Records, TooManyUnreadable, Written
 from spark_jobs.edges.deadletters import DeadLetters
 from spark_jobs.edges.kafka_source import look_up, read_range, read_stream, starting_offsets
-from spark_jobs.edges.ledger import Batch, next_offsets, prune
+from spark_jobs.edges.ledger import Batch, is_prune_due, next_offsets, prune
 from spark_jobs.edges.neighbours import retry
 from spark_jobs.edges.offset_log import Plan
 from spark_jobs.edges.progress import count_written
@@ -29,7 +29,6 @@ from spark_jobs.transforms.decode import epoch_seconds
 
 log = logging.getLogger(__name__)
 
-PRUNE_EVERY_BATCHES = 1_000
 SWITCH_SECONDS = 0.0002
 """Python's own 5 ms are long beside what the COPY of a chunk takes."""
 
@@ -85,7 +84,7 @@ class RawQuery:
                 lambda: self._writer.write(batch, ranges, read), AWAY, batch.query, "kafka/database", batches.stop
             )
         count_written(batch.query, written)
-        if batch.batch_id % PRUNE_EVERY_BATCHES == PRUNE_EVERY_BATCHES - 1:
+        if is_prune_due(batch):
             with self._database.transaction() as cursor:
                 prune(cursor, batch.query)
 

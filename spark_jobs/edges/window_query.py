@@ -17,7 +17,7 @@ from contracts.topics import RAWARTICLE, RAWTICKER, Topic
 from spark_jobs.config import Job
 from spark_jobs.edges.batch_writer import AWAY, Place
 from spark_jobs.edges.kafka_source import Cluster, Offsets, look_up, offsets_at, read_stream, starting_offsets
-from spark_jobs.edges.ledger import Batch, Range, prune, record
+from spark_jobs.edges.ledger import Batch, Range, is_prune_due, prune, record
 from spark_jobs.edges.neighbours import retry
 from spark_jobs.edges.offset_log import Plan
 from spark_jobs.edges.progress import count_rows
@@ -38,7 +38,6 @@ from spark_jobs.transforms.windows import (
 
 log = logging.getLogger(__name__)
 
-PRUNE_EVERY_BATCHES = 1_000
 MAX_BATCH_ROWS = 500_000
 
 SOURCES: tuple[tuple[str, Topic, Table, Callable[[DataFrame], DataFrame]], ...] = (
@@ -136,7 +135,7 @@ class WindowQuery:
             counts = {table.name: upsert_windows(cursor, table, rows[table.name]) for _, _, table, _ in SOURCES}
             score_forecasts(cursor)
             record(cursor, batch, [Range(*place, start, end) for place, (start, end) in ranges.items()])
-            if batch.batch_id % PRUNE_EVERY_BATCHES == PRUNE_EVERY_BATCHES - 1:
+            if is_prune_due(batch):
                 prune(cursor, batch.query)
         return counts
 

@@ -9,6 +9,7 @@ from statistics import median
 
 from confluent_kafka import Consumer, Producer, TopicPartition
 
+from contracts.tables import LEDGER
 from contracts.topics import PRODUCER_CONFIG, RAWTRADE, WINDOW_JOB
 from scripts.waiting import NotReady
 from tests.chaos.oracle import Findings, judge, newest_trades
@@ -29,8 +30,7 @@ SIGNS: dict[Sign, str] = {
     "ticks": "SELECT EXISTS (SELECT FROM ticker_data WHERE received_at > to_timestamp(%s))",
     "markets": "SELECT EXISTS (SELECT FROM market_data WHERE received_at > to_timestamp(%s))",
     "articles": "SELECT EXISTS (SELECT FROM article_data WHERE collected_at > to_timestamp(%s))",
-    "windows": "SELECT EXISTS (SELECT FROM cryptoviz.batch_ledger"
-    f" WHERE query = '{WINDOW_JOB}' AND committed_at > to_timestamp(%s))",
+    "windows": f"SELECT EXISTS (SELECT FROM {LEDGER} WHERE query = '{WINDOW_JOB}' AND committed_at > to_timestamp(%s))",
 }
 """A row that cannot have been under way when the part was killed: received, or committed, only afterwards."""
 

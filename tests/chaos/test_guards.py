@@ -2,6 +2,7 @@
 
 from confluent_kafka import Consumer, TopicPartition
 
+from contracts.tables import LEDGER
 from contracts.topics import RAW_JOB, RAWTICKER, RAWTRADE, WINDOW_JOB
 from scripts.waiting import wait_until
 from tests.chaos.without import drop_keys
@@ -10,7 +11,7 @@ from tests.recompute import differences, recomputed_forecasts, stored_forecasts
 
 TICKS = "SELECT count(*) FROM ticker_data"
 SAMPLES = "SELECT coalesce(sum(sample_count), 0) FROM prediction_data"
-READ_TO = "SELECT max(next_offset) FROM cryptoviz.batch_ledger WHERE topic = 'rawticker'"
+READ_TO = f"SELECT max(next_offset) FROM {LEDGER} WHERE topic = 'rawticker'"
 
 
 def end_of(bootstrap, topic):

@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 from contracts.settings import ROOT
-from contracts.tables import BIG, FLOAT, INSERTED_AT, INT, LATEST_TICK, TABLES, TEXT, TEXTS, TIME
+from contracts.tables import BIG, FLOAT, INSERTED_AT, INT, LATEST_TICK, LEDGER, TABLES, TEXT, TEXTS, TIME
 from tests.databases import ask
 from tests.house import PASSWORD, House, Source, assert_clean
 
@@ -17,7 +17,7 @@ VALUES = {
     BIG: "9007199254740993 + n",
     INT: "n",
 }
-KEPT = ("cryptoviz.batch_ledger", "cryptoviz.schema_migration", *(table.name for table in (*TABLES, LATEST_TICK)))
+KEPT = (LEDGER, "cryptoviz.schema_migration", *(table.name for table in (*TABLES, LATEST_TICK)))
 RIGHTS = """
 SELECT relnamespace::regnamespace::text, relname::text, relkind::text, relacl::text FROM pg_class
 WHERE relnamespace IN ('public'::regnamespace, 'cryptoviz'::regnamespace) ORDER BY 1, 2
@@ -53,7 +53,7 @@ def _fill(url):
         ask(url, f"INSERT INTO {table.name} ({', '.join(columns)}) SELECT {values} FROM generate_series(1, 50) n")
     ask(
         url,
-        "INSERT INTO cryptoviz.batch_ledger (query, cluster_id, checkpoint_id, batch_id, topic, partition, from_offset,"
+        f"INSERT INTO {LEDGER} (query, cluster_id, checkpoint_id, batch_id, topic, partition, from_offset,"
         " next_offset, rows, rejected) SELECT 'q', 'k', 'c', n, 't', 0, n, n + 1, 1, 0 FROM generate_series(1, 50) n",
     )
 

@@ -6,6 +6,7 @@ import time
 import pytest
 from confluent_kafka import Producer
 
+from contracts.tables import LEDGER
 from contracts.topics import RAWTRADE
 from scripts.waiting import wait_until
 from spark_jobs.edges.kafka_source import look_up, read_range
@@ -54,7 +55,7 @@ def test_raw_job_stores_what_was_committed_and_goes_on(house, pad):
     assert house.query(stored) == [(trade_id,) for trade_id in COMMITTED]
     ends = sum(end for _, end in look_up(bootstrap, [RAWTRADE.name]).watermarks.values())
     reached = (
-        "SELECT sum(n) FROM (SELECT max(next_offset) AS n FROM cryptoviz.batch_ledger "
+        f"SELECT sum(n) FROM (SELECT max(next_offset) AS n FROM {LEDGER} "
         f"WHERE topic = '{RAWTRADE.name}' GROUP BY partition) l"
     )
     wait_until(lambda: house.query(reached) == [(ends,)], JOB_SECONDS, "the marker", lambda: job.poll() is None)

@@ -6,6 +6,7 @@ from confluent_kafka import Producer
 
 from contracts.metrics import JOB_BATCH_SECONDS, JOB_LAG, JOB_WATERMARK
 from contracts.rules import WATERMARK_SECONDS
+from contracts.tables import LEDGER
 from contracts.topics import PRODUCER_CONFIG, RAW_TOPICS, RAWTRADE
 from monitoring.samples import fetch_samples
 from scripts.waiting import HOST, wait_until
@@ -39,7 +40,7 @@ def test_raw_job_killed_thrice_stores_every_record_once(house):
     assert by_topic["deadletter"].records == source.sent // 50
     gaps = house.query(
         "SELECT count(*) FROM (SELECT from_offset, lag(next_offset) OVER (PARTITION BY topic, partition "
-        "ORDER BY next_offset) AS previous FROM cryptoviz.batch_ledger) l WHERE from_offset <> coalesce(previous, 0)"
+        f"ORDER BY next_offset) AS previous FROM {LEDGER}) l WHERE from_offset <> coalesce(previous, 0)"
     )
     assert gaps == [(0,)]
     newest = "SELECT DISTINCT ON (pair) pair, timestamp, received_at, last FROM ticker_data ORDER BY 1, 2 DESC, 3 DESC"

@@ -3,14 +3,14 @@
 import pytest
 
 from api.periods import INTERVALS
-from contracts.tables import LATEST_TICK, ROLES, TABLES
+from contracts.tables import LATEST_TICK, LEDGER, ROLES, TABLES
 from scripts.node_timescaledb import SqlError
 
 OWNER, WRITER, API, ANALYST = ROLES
 REFUSED = "42501"
 
 LEDGER_ROW = (
-    "INSERT INTO cryptoviz.batch_ledger (query, cluster_id, checkpoint_id, batch_id, topic, partition, from_offset,"
+    f"INSERT INTO {LEDGER} (query, cluster_id, checkpoint_id, batch_id, topic, partition, from_offset,"
     " next_offset, rows, rejected) VALUES ('q', 'k', 'c', 0, 't', 0, 0, 1, 1, 0)"
 )
 ALERT_ROW = (
@@ -49,8 +49,8 @@ MATRIX = {
     "DELETE FROM trade_data": {OWNER},
     "TRUNCATE trade_data": {OWNER},
     LEDGER_ROW: {OWNER, WRITER},
-    "DELETE FROM cryptoviz.batch_ledger": {OWNER, WRITER},
-    "SELECT * FROM cryptoviz.batch_ledger": {OWNER, WRITER, ANALYST},
+    f"DELETE FROM {LEDGER}": {OWNER, WRITER},
+    f"SELECT * FROM {LEDGER}": {OWNER, WRITER, ANALYST},
     "SELECT * FROM cryptoviz.schema_migration": {OWNER, ANALYST},
     "UPDATE cryptoviz.schema_migration SET checksum = ''": {OWNER},
     "SELECT cryptoviz.keep_days('trade_data', NULL)": {OWNER},

@@ -52,8 +52,8 @@ def test_the_database_itself_says_when_a_row_was_stored(engine, table):
 
 def test_views_and_the_ledger_are_explained(engine):
     rows = engine.execute(
-        "SELECT relname AS name, obj_description(oid) AS text FROM pg_class"
-        " WHERE relkind = 'v' AND relnamespace = 'public'::regnamespace OR oid = 'cryptoviz.batch_ledger'::regclass"
+        "SELECT oid::regclass::text AS name, obj_description(oid) AS text FROM pg_class"
+        f" WHERE relkind = 'v' AND relnamespace = 'public'::regnamespace OR oid = '{LEDGER}'::regclass"
     )
     assert LEDGER in {row["name"] for row in rows}
     assert [row["name"] for row in rows if not row["text"]] == []
