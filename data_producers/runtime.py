@@ -40,7 +40,8 @@ class Runtime:
 
     def wait(self, seconds: float) -> bool:
         """Waits; true when the process is to stop."""
-        return (self.pause or self.stop.wait)(seconds)
+        # A server may name any time to come back; none above this can be waited.
+        return (self.pause or self.stop.wait)(min(seconds, threading.TIMEOUT_MAX))
 
 
 class RisingClock:

@@ -53,6 +53,8 @@ def field_of(row: Any, field: str | int, name: str = "") -> Any:
     `name` is what a person calls it, where that is not the field itself.
     """
     try:
+        if isinstance(row, str):
+            raise TypeError("a text has places too, but is no list")
         value = row[field]
     except (KeyError, IndexError, TypeError):
         raise BadRow("malformed", f"no {name or field}", row) from None
@@ -70,13 +72,21 @@ def number_of(row: Any, field: str | int, name: str = "", *, signed: bool = Fals
     value = field_of(row, field, told)
     try:
         number = float(value) if not isinstance(value, bool) else math.nan
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         number = math.nan
     if not math.isfinite(number):
         raise BadRow("not_a_number", f"{told} is {str(value)[:40]!r}", row)
     if number < 0 and not signed:
         raise BadRow("negative", f"{told} is {value}", row)
     return number
+
+
+def text_of(row: Any, field: str | int) -> str:
+    """The text in a field. Raises `BadRow`."""
+    value = field_of(row, field)
+    if not isinstance(value, str):
+        raise BadRow("malformed", f"{field} is {str(value)[:40]!r}", row)
+    return value
 
 
 def optional_number_of(row: Mapping[str, Any], field: str, *, signed: bool = False) -> float | None:

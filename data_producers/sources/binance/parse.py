@@ -52,7 +52,7 @@ def parse_snapshot(pair: str, ticker: Any, depth: Any, trades: Any, received_at:
 def _snapshot(pair: str, row: Any, depth: Any, recent: list[_RecentTrade], received_at: float) -> MarketSnapshot:
     bid, ask = _best(depth, "bids"), _best(depth, "asks")
     spread = spread_percent = None
-    if bid is not None and ask is not None:
+    if bid and ask:
         if bid > ask:
             raise BadRow("inconsistent", f"bid {bid} above ask {ask}", depth)
         gap = _exact(ask) - _exact(bid)
@@ -84,6 +84,8 @@ def _snapshot(pair: str, row: Any, depth: Any, recent: list[_RecentTrade], recei
 def _best(depth: Any, side: str) -> float | None:
     """The best price of a side of the book, which the venue puts first; None where the side is empty."""
     levels = field_of(depth, side)
+    if not isinstance(levels, list):
+        raise BadRow("malformed", f"{side} are no list", depth)
     return number_of(field_of(levels, 0), 0, f"{side} price") if levels else None
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from contracts.assets import UnknownAsset, asset_of
 from contracts.messages import MarketSnapshot
 from contracts.rules import REFERENCE_QUOTE
-from data_producers.sources.cleaning import BadRow, Cleaned, Quarantined, clean, field_of, number_of, optional_number_of
+from data_producers.sources.cleaning import BadRow, Cleaned, Quarantined, clean, number_of, optional_number_of, text_of
 
 
 def parse_markets(rows: Any, received_at: float) -> Cleaned[MarketSnapshot]:
@@ -21,8 +21,14 @@ def parse_markets(rows: Any, received_at: float) -> Cleaned[MarketSnapshot]:
     return clean(rows, lambda row: _snapshot(row, received_at))
 
 
+def left_out(ids: tuple[str, ...], rows: Any) -> list[str]:
+    """Those of `ids` of which an answer of `coins/markets` has no row."""
+    told = [row.get("id") for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+    return [coin for coin in ids if coin not in told]
+
+
 def _snapshot(row: Any, received_at: float) -> MarketSnapshot:
-    coin = str(field_of(row, "id"))
+    coin = text_of(row, "id")
     try:
         symbol = asset_of(coin).symbol
     except UnknownAsset as error:
@@ -43,7 +49,7 @@ def _snapshot(row: Any, received_at: float) -> MarketSnapshot:
 
 
 def _moment(row: Any) -> float:
-    text = str(field_of(row, "last_updated"))
+    text = text_of(row, "last_updated")
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:

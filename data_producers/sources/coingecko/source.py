@@ -12,7 +12,7 @@ from contracts.messages import MarketSource
 from contracts.settings import Settings
 from data_producers.runtime import RisingClock, Runtime
 from data_producers.sources.cleaning import Cleaned, Polled
-from data_producers.sources.coingecko.parse import parse_markets
+from data_producers.sources.coingecko.parse import left_out, parse_markets
 from data_producers.sources.history import History
 from data_producers.sources.polled import Question
 from data_producers.sources.rest import RestSession, json_of
@@ -42,9 +42,8 @@ class CoinGecko:
     def _markets(self) -> Cleaned[Polled]:
         query = {"vs_currency": "usd", "ids": ",".join(self._ids), "per_page": str(MOST_COINS)}
         rows = json_of(self._session.get(MARKETS, query))
-        untold = set(self._ids) - {row.get("id") for row in rows if isinstance(row, dict)}
-        if untold:
-            log.warning("coins left out", extra={"source": self.name, "coins": sorted(untold)})
+        if untold := left_out(self._ids, rows):
+            log.warning("coins left out", extra={"source": self.name, "coins": untold})
         cleaned = parse_markets(rows, self._clock())
         return Cleaned(cleaned.messages, cleaned.quarantined)
 

@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any, NoReturn
 
 from pydantic import ValidationError
@@ -22,6 +22,9 @@ from data_producers.sources.kraken.dialect import (
     TICKER,
     TRADE,
 )
+
+NOT_READ = (ValueError, RecursionError, InvalidOperation)
+"""What reading JSON with decimals raises: for no JSON, for brackets without end, for an exponent without end."""
 
 
 class MalformedFrame(ValueError):
@@ -81,7 +84,7 @@ def parse_frame(raw: bytes, received_at: float) -> Frame:
         raise MalformedFrame(f"{len(raw)} bytes, more than {MAX_FRAME_BYTES}")
     try:
         frame = json.loads(raw.decode(), parse_float=Decimal, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError) as error:
+    except NOT_READ as error:
         raise MalformedFrame(f"not JSON: {error}"[:200]) from None
     if not isinstance(frame, dict):
         raise MalformedFrame(f"a {type(frame).__name__}, not an object")

@@ -12,9 +12,12 @@ from pydantic import ValidationError
 
 from contracts.assets import UnknownAsset, canonical
 from contracts.messages import Trade
-from data_producers.sources.kraken.parse import MalformedFrame, reason_of
+from data_producers.sources.kraken.parse import NOT_READ, MalformedFrame, reason_of
 
 SIDES = {"b": "buy", "s": "sell"}
+
+NANOSECOND_DIGITS = 19
+"""As many has an epoch time in nanoseconds until the year 2286."""
 
 PASSING = ("EAPI:Rate limit", "EService", "EGeneral:Temporary lockout", "EGeneral:Internal error")
 """Errors that are over after a while, by their beginnings. Any other says that the question itself was wrong."""
@@ -53,7 +56,7 @@ def parse_result(body: bytes) -> dict[str, Any]:
     """The result in an answer. Raises `VenueError` for an answer with an error, `MalformedFrame` for no answer."""
     try:
         answer = json.loads(body.decode(), parse_float=Decimal)
-    except (ValueError, RecursionError) as error:
+    except NOT_READ as error:
         raise MalformedFrame(f"not JSON: {error}"[:200]) from None
     if not isinstance(answer, dict):
         raise MalformedFrame(f"a {type(answer).__name__}, not an object")
@@ -82,7 +85,8 @@ def parse_trades(result: dict[str, Any], pair: str, received_at: float) -> Trade
             trades.append(_trade(row, pair, received_at))
         except MalformedFrame as fault:
             faults.append(str(fault))
-    return TradesPage(tuple(trades), len(rows), int(last) if last.isdecimal() else 0, tuple(faults))
+    last_ns = int(last) if last.isdecimal() and len(last) <= NANOSECOND_DIGITS else 0
+    return TradesPage(tuple(trades), len(rows), last_ns, tuple(faults))
 
 
 def parse_pairs(result: dict[str, Any]) -> frozenset[str]:

@@ -58,5 +58,5 @@ def _ticker(ask: Any, bid: Any, close: Any, volume: Any, opened: Any, pair: str,
 def _figure(values: Any, index: int) -> float:
     try:
         return float(values[index])
-    except (TypeError, ValueError, IndexError, KeyError):
+    except (TypeError, ValueError, OverflowError, IndexError, KeyError):
         raise MalformedFrame(f"no number at {index} of {values!r}"[:200]) from None

@@ -41,6 +41,12 @@ def test_attempts_back_off_and_start_over_once_one_succeeds():
     assert pauses == [backoff_seconds(attempt, 0.0) for attempt in (1, 2, 3, 1, 2, 3, 4)]
 
 
+def test_a_pause_without_end_is_the_longest_there_is():
+    runtime, pauses = paused_runtime(2)
+    assert (runtime.wait(7.0), runtime.wait(float("inf"))) == (False, True)
+    assert pauses == [7.0, threading.TIMEOUT_MAX]
+
+
 def test_other_errors_are_not_taken_for_a_lost_connection():
     runtime, _ = paused_runtime(3)
 

@@ -44,6 +44,7 @@ def test_a_figure_may_be_a_text_or_a_number(written, read):
         ({"price": None}, "null", "price is null"),
         ({}, "malformed", "no price"),
         ([1, 2], "malformed", "no price"),
+        ("text", "malformed", "no price"),
         (None, "malformed", "no price"),
         ({"price": "-4.5"}, "negative", "price is -4.5"),
         ({"price": -0.1}, "negative", "price is -0.1"),
@@ -52,6 +53,7 @@ def test_a_figure_may_be_a_text_or_a_number(written, read):
         ({"price": "1e999"}, "not_a_number", "price is '1e999'"),
         ({"price": True}, "not_a_number", "price is 'True'"),
         ({"price": [4]}, "not_a_number", "price is '[4]'"),
+        ({"price": 10**400}, "not_a_number", f"price is '1{'0' * 39}'"),
     ],
 )
 def test_a_figure_that_is_none_says_why_and_shows_its_row(row, reason, story):
@@ -76,6 +78,8 @@ def test_a_place_in_a_list_is_told_by_its_name():
         number_of([0, None], 1, "close")
     with pytest.raises(BadRow, match="no close"):
         number_of([0], 1, "close")
+    with pytest.raises(BadRow, match="no close"):
+        number_of("100", 1, "close")
 
 
 def test_identity_is_the_tables_key_with_the_canonical_pair():

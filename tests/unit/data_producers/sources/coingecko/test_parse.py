@@ -5,7 +5,7 @@ import json
 import pytest
 
 from contracts.messages import MarketSnapshot
-from data_producers.sources.coingecko.parse import parse_markets
+from data_producers.sources.coingecko.parse import left_out, parse_markets
 
 AT = 1_790_358_506.25
 BITCOIN = {
@@ -57,7 +57,9 @@ def test_a_coin_is_a_snapshot_in_dollars():
         ({"last_updated": None}, "null", "last_updated is null"),
         ({"last_updated": "yesterday"}, "malformed", "last_updated is 'yesterday'"),
         ({"last_updated": "2026-09-02T20:41:30"}, "malformed", "last_updated '2026-09-02T20:41:30' names no zone"),
+        ({"last_updated": 5}, "malformed", "last_updated is '5'"),
         ({"id": "nocoin"}, "unknown", "no asset or pair goes by 'nocoin'"),
+        ({"id": ["bitcoin"]}, "malformed", "id is \"['bitcoin']\""),
     ],
 )
 def test_a_spoilt_coin_is_held_back_and_the_others_are_not(changed, reason, story):
@@ -77,6 +79,19 @@ def test_a_coin_that_stands_there_twice_counts_once():
     cleaned = parse_markets([BITCOIN, BITCOIN], AT)
     assert len(cleaned.messages) == 1
     assert [held.reason for held in cleaned.quarantined] == ["duplicate"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "coins"),
+    [
+        ([BITCOIN], ["ethereum"]),
+        ([{"id": ["bitcoin"]}, {"id": None}, None, "ethereum", {"id": "ethereum"}], ["bitcoin"]),
+        (None, ["bitcoin", "ethereum"]),
+        ([], ["bitcoin", "ethereum"]),
+    ],
+)
+def test_a_coin_that_no_row_is_of_is_left_out(rows, coins):
+    assert left_out(("bitcoin", "ethereum"), rows) == coins
 
 
 def test_an_answer_that_is_no_list_is_held_back_whole():
