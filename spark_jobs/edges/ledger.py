@@ -50,6 +50,10 @@ INSERT INTO {LEDGER}
 VALUES %s
 """
 
+_RECORDED = f"""
+SELECT EXISTS (SELECT 1 FROM {LEDGER} WHERE query = %s AND checkpoint_id = %s AND batch_id = %s)
+"""
+
 _PRUNE = f"""
 DELETE FROM {LEDGER} old
 WHERE query = %s AND committed_at < now() - interval '1 day'
@@ -76,6 +80,12 @@ def lock(cursor: Cursor, query: str, partitions: Iterable[tuple[str, int]]) -> N
     """Holds these partitions of `query` until the transaction ends, so that two processes cannot both write them."""
     for topic, partition in sorted(partitions):
         cursor.execute(_LOCK, (f"{query}/{topic}/{partition}",))
+
+
+def is_recorded(cursor: Cursor, batch: Batch) -> bool:
+    """Whether the batch is in the database, seen from a transaction that holds its partitions."""
+    cursor.execute(_RECORDED, (batch.query, batch.checkpoint_id, batch.batch_id))
+    return cursor.fetchone() == (True,)
 
 
 def record(cursor: Cursor, batch: Batch, ranges: Iterable[Range]) -> None:

@@ -1,14 +1,16 @@
 """Rows into PostgreSQL by COPY. Knows tables and connections, nothing of Kafka."""
 
 import io
+from datetime import datetime, timedelta
 
 import psycopg2
 import pyarrow as pa
+import pyarrow.compute as pc
 from psycopg2 import errors, sql
 from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
 
-from contracts.rules import WATERMARK_SECONDS
+from contracts.rules import FORECAST_HORIZON_SECONDS, WATERMARK_SECONDS
 from contracts.tables import PREDICTION_DATA, SENTIMENT_DATA, TEXTS, Table
 from spark_jobs.edges.copy_format import Encoded, encode
 
@@ -165,30 +167,40 @@ def upsert_windows(cursor: Cursor, table: Table, rows: pa.Table) -> int:
 
 
 _SCORE = """
-WITH newest AS (SELECT max(window_start) AS at FROM prediction_data)
 UPDATE prediction_data forecast
 SET actual_price = outcome.price_last, scored_at = now()
-FROM prediction_data outcome, newest
+FROM prediction_data outcome
 WHERE forecast.actual_price IS NULL
-  AND forecast.timestamp > newest.at - make_interval(secs => %(look_back)s)
+  AND forecast.timestamp BETWEEN %(first)s - make_interval(secs => %(horizon)s) AND %(last)s
   AND outcome.crypto_symbol = forecast.crypto_symbol
   AND outcome.model_name = forecast.model_name
   AND outcome.timestamp = forecast.target_at
-  AND outcome.timestamp > newest.at - make_interval(secs => %(look_back)s)
-  AND outcome.timestamp <= newest.at - make_interval(secs => %(watermark)s)
+  AND outcome.timestamp BETWEEN %(first)s AND %(last)s
 """
 
-SCORE_LOOK_BACK_SECONDS = 3_600
-"""How far back forecasts are sought that still want their outcome; a window is closed long before."""
+
+def newest_window(cursor: Cursor, table: Table) -> datetime | None:
+    """The start of the newest window in a table, None when it is empty."""
+    cursor.execute(sql.SQL("SELECT max(window_start) FROM {table}").format(table=sql.Identifier(table.name)))
+    newest: datetime | None
+    (newest,) = cursor.fetchone() or (None,)
+    return newest
 
 
-def score_forecasts(cursor: Cursor) -> int:
-    """Writes the outcome into every forecast whose target has passed for good, and returns how many.
+def score_forecasts(cursor: Cursor, rows: pa.Table, newest_before: datetime | None) -> int:
+    """Writes the outcome into every forecast whose target has passed for good with these rows; returns how many.
 
     The outcome is the last price of the window that ends at the target, once the watermark has closed that window.
-    Where no price was seen in it the forecast stays unscored.
+    Where no price was seen in it the forecast stays unscored. `newest_before`: the `newest_window` before `rows` were
+    written. What was closed by then had its outcome told then, so however far back the rows reach is far enough.
     """
-    cursor.execute(_SCORE, {"look_back": SCORE_LOOK_BACK_SECONDS, "watermark": WATERMARK_SECONDS})
+    if rows.num_rows == 0:
+        return 0
+    wait = timedelta(seconds=WATERMARK_SECONDS)
+    oldest, newest = (pc.min_max(rows["window_start"])[end].as_py() for end in ("min", "max"))
+    first = min(oldest, (newest_before or oldest) - wait)
+    last = max(newest, newest_before or newest) - wait
+    cursor.execute(_SCORE, {"first": first, "last": last, "horizon": FORECAST_HORIZON_SECONDS})
     return int(cursor.rowcount)
 
 

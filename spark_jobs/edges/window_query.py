@@ -17,12 +17,12 @@ from contracts.topics import RAWARTICLE, RAWTICKER, Topic
 from spark_jobs.config import Job
 from spark_jobs.edges.batch_writer import AWAY, Place
 from spark_jobs.edges.kafka_source import Cluster, Offsets, look_up, offsets_at, read_stream, starting_offsets
-from spark_jobs.edges.ledger import Batch, Range, is_prune_due, prune, record
+from spark_jobs.edges.ledger import Batch, Range, is_prune_due, is_recorded, lock, prune, record
 from spark_jobs.edges.neighbours import retry
 from spark_jobs.edges.offset_log import Plan
 from spark_jobs.edges.progress import count_rows
 from spark_jobs.edges.query import Batches
-from spark_jobs.edges.timescale_sink import Database, score_forecasts, upsert_windows
+from spark_jobs.edges.timescale_sink import Database, newest_window, score_forecasts, upsert_windows
 from spark_jobs.schemas import OBSERVATION, table_schema
 from spark_jobs.transforms.decode import decode, epoch_seconds
 from spark_jobs.transforms.observations import OBSERVATIONS_OF
@@ -92,8 +92,7 @@ class WindowQuery:
     def _open_from(self, table: Table) -> datetime | None:
         """The start of the oldest window that was still open when the table was last written; None when it is empty."""
         with self._database.transaction() as cursor:
-            cursor.execute(f"SELECT max(window_start) FROM {table.name}")
-            (newest,) = cursor.fetchone() or (None,)
+            newest = newest_window(cursor, table)
         return None if newest is None else newest - timedelta(seconds=WATERMARK_SECONDS + WINDOW_SECONDS)
 
     def _starts(self, cluster: Cluster, topic: Topic, open_from: datetime | None) -> Offsets:
@@ -131,9 +130,15 @@ class WindowQuery:
             count_rows(batch.query, name, count, newest.timestamp() if newest is not None else 0.0)
 
     def _store(self, batch: Batch, ranges: dict[Place, tuple[int, int]], rows: dict[str, pa.Table]) -> dict[str, int]:
+        """Writes the rows of a batch and returns how many changed in each table. A batch that is stored stays as it
+        is: its commit's answer may have been lost on the way."""
         with self._database.transaction() as cursor:
+            lock(cursor, batch.query, ranges)
+            if is_recorded(cursor, batch):
+                return dict.fromkeys(rows, 0)
+            newest_before = newest_window(cursor, PREDICTION_DATA)
             counts = {table.name: upsert_windows(cursor, table, rows[table.name]) for _, _, table, _ in SOURCES}
-            score_forecasts(cursor)
+            score_forecasts(cursor, rows[PREDICTION_DATA.name], newest_before)
             record(cursor, batch, [Range(*place, start, end) for place, (start, end) in ranges.items()])
             if is_prune_due(batch):
                 prune(cursor, batch.query)
