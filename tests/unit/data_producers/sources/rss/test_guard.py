@@ -1,10 +1,12 @@
 """What may be called, on real sockets: loopback stands for the machines of the house."""
 
 import socket
+import ssl
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+import trustme
 
 from data_producers.sources.rss import guard
 from data_producers.sources.rss.fetch import Validators, fetch_feed
@@ -48,8 +50,10 @@ class Server(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, host="127.0.0.1", port=0):
+    def __init__(self, host="127.0.0.1", port=0, context=None):
         super().__init__((host, port), Handler)
+        if context is not None:
+            self.socket = context.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
         self.connections, self.answer = 0, (200, {}, b"a feed")
         self.thread = threading.Thread(target=self.serve_forever, args=(0.05,))
         self.thread.start()
@@ -161,6 +165,23 @@ def test_the_address_that_was_checked_is_the_one_called(start, monkeypatch):
     assert (checked.connections, rebound.connections, len(asked)) == (1, 0, 1)
     assert fetch(url).outcome == "forbidden_address"
     assert rebound.connections == 0
+
+
+@pytest.mark.parametrize(("name", "outcome"), [("news.example", "ok"), ("other.example", "unreachable")])
+def test_over_https_the_certificate_is_that_of_the_name_though_the_call_is_by_number(
+    start, monkeypatch, tmp_path, name, outcome
+):
+    authority, context = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert(name).configure_cert(context)
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "ca.pem"))
+    server = start("127.0.0.2", 0, context)
+    place = (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.2", server.server_port))
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [place])
+    monkeypatch.setattr(guard, "is_public", lambda address: address == "127.0.0.2")
+    fetched = fetch(f"https://news.example:{server.server_port}/feed")
+    assert (fetched.outcome, fetched.body) == (outcome, b"a feed" if outcome == "ok" else b"")
+    assert server.connections == 1
 
 
 def test_a_name_with_one_private_address_is_not_called_at_all(start, monkeypatch):
