@@ -64,7 +64,8 @@ class _OfPair(Message):
 class Ticker(_OfPair):
     """One state of a pair's market. `timestamp` is the venue's event time, `received_at` ours, both epoch seconds.
 
-    `received_at` rises strictly within a producer's life, so (pair, timestamp, received_at) names one observation.
+    `received_at` rises strictly within a producer's life, unless its clock is set back by more than
+    `MAX_CLOCK_LEAD_SECONDS`, so (pair, timestamp, received_at) names one observation.
     """
 
     last: Price
@@ -258,6 +259,7 @@ class DeadLetter(Message):
 
 M = TypeVar("M", bound=Message)
 
+_OWN_TIMES = ("received_at", "collected_at", "detected_at", "reported_at")
 _GAP_TIMES = ("from_time", "to_time", "detected_at", "reported_at", "closed_at")
 
 
@@ -265,6 +267,11 @@ def event_times(message: Message) -> tuple[float, ...]:
     """Every epoch second a message claims, for the rule that none may lie far ahead of its record's own time."""
     fields = ("timestamp", "received_at", "published_at", "collected_at", *_GAP_TIMES)
     return tuple(value for field in fields if (value := getattr(message, field, None)) is not None)
+
+
+def own_time(message: Message) -> float:
+    """The latest epoch second of a message that our own clock told and no venue; 0 where it has none."""
+    return max(getattr(message, field, 0.0) for field in _OWN_TIMES)
 
 
 def parse_message(model: type[M], raw: bytes | None, recorded_at: float) -> M:

@@ -38,6 +38,11 @@ MAX_FUTURE_SECONDS = 60
 
 Half the watermark delay: an event from a fast clock moves the watermark, and must not make punctual ones late."""
 
+MAX_CLOCK_LEAD_SECONDS = 600
+"""How far our own times may run ahead of a clock that was set back, so as to go on rising, before they follow it.
+
+Their records go with them, so that none lies ahead of its own. A sixth of what a broker takes of a future time."""
+
 EARLIEST_EVENT_SECONDS = 1_230_940_800
 """2009-01-03T00:00:00Z, the day of Bitcoin's first block: no crypto market event is older."""
 

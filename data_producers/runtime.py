@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from contracts.rules import backoff_seconds
+from contracts.rules import MAX_CLOCK_LEAD_SECONDS, backoff_seconds
 from data_producers.telemetry import CONNECTED, RECONNECTS
 
 log = logging.getLogger(__name__)
@@ -45,14 +45,23 @@ class Runtime:
 
 
 class RisingClock:
-    """Epoch seconds at microsecond steps, each reading later than the one before, whatever the system clock does."""
+    """Epoch seconds at microsecond steps, each reading later than the one before.
+
+    Where the system clock is set back it goes on from its last reading, unless that would lead the clock by more than
+    `MAX_CLOCK_LEAD_SECONDS`: then it follows.
+    """
 
     def __init__(self, now: Callable[[], float] = time.time) -> None:
         self._now = now
         self._last_us = 0
 
     def __call__(self) -> float:
-        self._last_us = max(int(self._now() * 1_000_000), self._last_us + 1)
+        now_us = int(self._now() * 1_000_000)
+        lead_us = self._last_us + 1 - now_us
+        if lead_us > MAX_CLOCK_LEAD_SECONDS * 1_000_000:
+            log.warning("the clock was set back", extra={"seconds": round(lead_us / 1_000_000)})
+            lead_us = 0
+        self._last_us = now_us + max(lead_us, 0)
         return self._last_us / 1_000_000
 
 

@@ -11,8 +11,8 @@ from typing import Any, Self
 
 from confluent_kafka import KafkaError, KafkaException, Producer
 
-from contracts.messages import Message, event_times
-from contracts.rules import MAX_MESSAGE_BYTES, backoff_seconds
+from contracts.messages import Message, event_times, own_time
+from contracts.rules import MAX_CLOCK_LEAD_SECONDS, MAX_MESSAGE_BYTES, backoff_seconds
 from contracts.topics import PRODUCER_CONFIG, Topic
 from data_producers.runtime import Runtime, Stopping
 from data_producers.sinks.sink import SinkBroken, record_of
@@ -128,7 +128,7 @@ class KafkaSink:
         delivered = partial(self._delivered, topic, message, received_at)
         self._room.clear()
         try:
-            self._producer.produce(topic.name, value, key, on_delivery=delivered)
+            self._producer.produce(topic.name, value, key, on_delivery=delivered, timestamp=self._record_ms(message))
         except BufferError:
             return False
         except KafkaException as failure:
@@ -136,6 +136,15 @@ class KafkaSink:
                 return False
             self._refused(topic, failure.args[0])
         return True
+
+    def _record_ms(self, message: Message) -> int:
+        """The record's time in epoch milliseconds; 0: whenever the client takes it.
+
+        After our clock was set back a message may bear a time that is still to come. Its record then bears it too:
+        readers refuse what lies ahead of its record.
+        """
+        now, own = self._runtime.now(), own_time(message)
+        return int(min(own, now + MAX_CLOCK_LEAD_SECONDS) * 1000) if own > now else 0
 
     def _delivered(
         self, topic: Topic, message: Message, received_at: float, error: KafkaError | None, _record: object

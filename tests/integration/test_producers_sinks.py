@@ -8,6 +8,7 @@ from confluent_kafka import Consumer, KafkaException, TopicPartition
 from prometheus_client import REGISTRY
 
 from contracts.messages import Article, Sentiment, Trade
+from contracts.rules import MAX_CLOCK_LEAD_SECONDS
 from contracts.topics import RAWALERT, RAWARTICLE, RAWTICKER, RAWTRADE
 from data_producers.runtime import Runtime, Stopping
 from data_producers.sinks import kafka
@@ -206,6 +207,15 @@ def test_kafka_measures_from_receipt_to_acknowledgement(kafka_bootstrap):
     assert count("cryptoviz_producer_ack_seconds_count", topic="rawtrade") == before + 1
     assert count("cryptoviz_producer_ack_seconds_sum", topic="rawtrade") - sum_before > 1000
     assert count("cryptoviz_producer_newest_event_timestamp_seconds", topic="rawtrade") == sent.timestamp
+
+
+def test_a_record_is_dated_with_a_message_that_our_clock_had_dated_later(fresh_topics):
+    """As after the clock was set back: the broker takes the time, and a reader the message."""
+    sent = trade(1).model_copy(update={"received_at": round(time.time() + MAX_CLOCK_LEAD_SECONDS - 30, 3)})
+    with KafkaSink(fresh_topics, ALL, Runtime()) as sink:
+        sink.send(RAWTRADE, sent, sent.received_at)
+    assert read_tail(fresh_topics, RAWTRADE, None, Runtime()) == ([(sent.to_json(), sent.received_at)], True)
+    assert published_trades(fresh_topics, ("BTC/USD",), 1, Runtime()) == [sent]
 
 
 def test_what_was_published_is_read_back(kafka_bootstrap):
