@@ -306,4 +306,7 @@ TABLE_BY_TOPIC: dict[str, Table] = {table.topic.name: table for table in TABLES 
 LEDGER = "cryptoviz.batch_ledger"
 """One row per committed batch (query, checkpoint_id, batch_id) and partition, with its Kafka offsets."""
 
+PARTITION_LOCK = "cryptoviz.partition_lock"
+"""One row per query and Kafka partition, to be locked by whoever stores the partition's records."""
+
 ROLES: tuple[str, ...] = ("cryptoviz_owner", "cryptoviz_writer", "cryptoviz_api", "cryptoviz_analyst")

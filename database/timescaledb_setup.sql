@@ -65,3 +65,7 @@ SELECT coalesce(
 \ir apply_migration.psql
 \set file 0021_price_sentiment.sql
 \ir apply_migration.psql
+\set file 0022_role_limits.sql
+\ir apply_migration.psql
+\set file 0023_partition_lock.sql
+\ir apply_migration.psql

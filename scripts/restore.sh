@@ -29,12 +29,13 @@ fi
 [ "$(ask --command "SELECT to_regnamespace('cryptoviz') IS NULL AND to_regclass('public.trade_data') IS NULL")" = t ] ||
     fail "the database $PGDATABASE is not empty; with --replace it is dropped and made anew"
 
-# The first migration makes the roles and what belongs to the database, not to a schema: neither is in a backup.
+# These migrations make the roles and what belongs to them or to the database, not to a schema: none of it is in a backup.
 ask --single-transaction >/dev/null <<SQL
 SET client_min_messages TO warning;
 CREATE SCHEMA cryptoviz;
 CREATE TABLE cryptoviz.schema_migration ();
 \i '$here/database/migrations/0001_roles.sql'
+\i '$here/database/migrations/0022_role_limits.sql'
 DROP SCHEMA cryptoviz CASCADE;
 SQL
 

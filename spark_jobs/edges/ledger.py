@@ -10,7 +10,7 @@ from dataclasses import astuple, dataclass
 from psycopg2.extensions import cursor as Cursor
 from psycopg2.extras import execute_values
 
-from contracts.tables import LEDGER
+from contracts.tables import LEDGER, PARTITION_LOCK
 
 PRUNE_EVERY_BATCHES = 1_000
 
@@ -42,7 +42,14 @@ SELECT max(next_offset) FROM {LEDGER}
 WHERE query = %s AND cluster_id = %s AND topic = %s AND partition = %s
 """
 
-_LOCK = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))"
+_LOCK = f"""
+SELECT FROM {PARTITION_LOCK}
+WHERE query = %s AND (topic, partition) IN %s
+ORDER BY topic, partition
+FOR UPDATE
+"""
+
+_MAKE_LOCKS = f"INSERT INTO {PARTITION_LOCK} (query, topic, partition) VALUES %s ON CONFLICT DO NOTHING"
 
 _RECORD = f"""
 INSERT INTO {LEDGER}
@@ -77,9 +84,17 @@ def next_offsets(
 
 
 def lock(cursor: Cursor, query: str, partitions: Iterable[tuple[str, int]]) -> None:
-    """Holds these partitions of `query` until the transaction ends, so that two processes cannot both write them."""
-    for topic, partition in sorted(partitions):
-        cursor.execute(_LOCK, (f"{query}/{topic}/{partition}",))
+    """Holds these partitions of `query` until the transaction ends, so that two processes cannot both write them.
+
+    What is held are rows that the writer alone may lock: they are there from a partition's first batch on.
+    """
+    places = tuple(sorted(partitions))
+    if not places:
+        return
+    cursor.execute(_LOCK, (query, places))
+    if cursor.rowcount < len(places):
+        execute_values(cursor, _MAKE_LOCKS, [(query, *place) for place in places])
+        cursor.execute(_LOCK, (query, places))
 
 
 def is_recorded(cursor: Cursor, batch: Batch) -> bool:

@@ -26,6 +26,7 @@ ROLE_SETTINGS = """
 SELECT setrole::regrole::text, setconfig::text FROM pg_db_role_setting
 JOIN pg_database d ON d.oid = setdatabase WHERE datname = current_database() ORDER BY 1
 """
+FUNCTION_RIGHTS = "SELECT oid::regprocedure::text, proacl::text FROM pg_proc WHERE proacl IS NOT NULL ORDER BY 1"
 DATABASE_RIGHTS = "SELECT datacl::text FROM pg_database WHERE datname = current_database()"
 
 
@@ -73,7 +74,7 @@ def test_a_restored_backup_equals_the_original(database_url, empty_url, tmp_path
         rows = ask(empty_url, query)
         assert rows == ask(database_url, query), table
         assert len(rows) == 50 or table == "cryptoviz.schema_migration"
-    for query in (RIGHTS, ROLE_SETTINGS, DATABASE_RIGHTS):
+    for query in (RIGHTS, FUNCTION_RIGHTS, ROLE_SETTINGS, DATABASE_RIGHTS):
         assert ask(empty_url, query) == ask(database_url, query)
 
 
