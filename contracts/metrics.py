@@ -102,6 +102,12 @@ JOB_ROWS = Metric("cryptoviz_job_rows_total", "counter", "Rows committed to a ta
 JOB_DEADLETTERS = Metric(
     "cryptoviz_job_deadletters_total", "counter", "Messages sent to the dead-letter topic", ("query", "topic")
 )
+JOB_TAKEN = Metric(
+    "cryptoviz_job_taken_messages_total",
+    "counter",
+    "Messages that Kafka's retention took before they were stored",
+    ("query", "topic"),
+)
 JOB_LAG = Metric("cryptoviz_job_lag_messages", "gauge", "Messages in Kafka not yet committed", ("query", "topic"))
 JOB_ROWS_PER_SECOND = Metric(
     "cryptoviz_job_processed_rows_per_second", "gauge", "Rows a second in the newest batch", ("query",)

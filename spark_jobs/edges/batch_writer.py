@@ -37,8 +37,16 @@ Read = Callable[[Place, int, int], Iterable[Records]]
 """Gives the records of a partition with offsets in [start, end), some at a time."""
 
 
-class LedgerBehind(Exception):
-    """The database stands before the start of this batch (it was restored, say): the query must start anew from it."""
+class StartAnew(Exception):
+    """This batch cannot be written as it was planned: the query must start anew from the ledger."""
+
+
+class LedgerBehind(StartAnew):
+    """The database stands before the start of this batch: it was restored, say."""
+
+
+class RecordsGone(StartAnew):
+    """Retention took records of this batch before they were read."""
 
 
 class TooManyUnreadable(Exception):
@@ -60,7 +68,7 @@ class BatchWriter:
     """Writes batches for one query. Any batch may be written again, by this or another process: it changes nothing.
 
     Blocking. Raises `DATABASE_AWAY` and `KafkaException` errors, after which the same call may be repeated;
-    `LedgerBehind` and `TooManyUnreadable`, after which it must not.
+    `StartAnew` and `TooManyUnreadable`, after which it must not.
     """
 
     def __init__(self, database: Database, deadletters: DeadLetters) -> None:

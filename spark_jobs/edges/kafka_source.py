@@ -1,7 +1,6 @@
 """The jobs' view of Kafka: where to start, and the stream from there."""
 
 import json
-import logging
 import time
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
@@ -14,9 +13,7 @@ from pyspark.sql import functions as F
 
 from contracts.tables import LEDGER
 from contracts.topics import MAX_RECORD_BYTES
-from spark_jobs.edges.batch_writer import Records
-
-log = logging.getLogger(__name__)
+from spark_jobs.edges.batch_writer import Records, RecordsGone
 
 TIMEOUT_SECONDS = 10.0
 SILENCE_SECONDS = 30.0
@@ -62,10 +59,10 @@ def look_up(bootstrap_servers: str, topics: Iterable[str]) -> Cluster:
 
 
 def starting_offsets(cluster: Cluster, committed: Mapping[tuple[str, int], int]) -> Offsets:
-    """Where each partition is read from: the ledger's next offset, else the oldest there is.
+    """Where each partition is read from: the ledger's next offset, else the oldest there is. Pure.
 
-    Records that retention took before they were stored are gone: logged as an error, never silently. Raises
-    `OffsetsBeyondEnd` when the ledger knows offsets that Kafka does not.
+    A start beyond the ledger's offset means that retention took what lies between. Raises `OffsetsBeyondEnd` when the
+    ledger knows offsets that Kafka does not.
     """
     starts: Offsets = {}
     for (topic, partition), (oldest, following) in cluster.watermarks.items():
@@ -75,8 +72,6 @@ def starting_offsets(cluster: Cluster, committed: Mapping[tuple[str, int], int])
                 f"{topic}/{partition}: the ledger stands at offset {offset}, Kafka ends at {following}. If the topic "
                 f"was made anew, forget it: DELETE FROM {LEDGER} WHERE topic = '{topic}';"
             )
-        if offset is not None and offset < oldest:
-            log.error("%s/%d: retention took %d records before they were stored", topic, partition, oldest - offset)
         starts[topic, partition] = oldest if offset is None else max(offset, oldest)
     return starts
 
@@ -141,7 +136,8 @@ def read_stream(
 def read_range(bootstrap_servers: str, topic: str, partition: int, start: int, end: int) -> Iterator[Records]:
     """The records of a partition with offsets in [start, end), read without Spark, thousands at a time.
 
-    Raises `KafkaException` when the broker goes away or keeps silent for `SILENCE_SECONDS`.
+    Raises `KafkaException` when the broker goes away or keeps silent for `SILENCE_SECONDS`, and `RecordsGone` when the
+    partition no longer has the next of them.
     """
     consumer = _consumer(bootstrap_servers)
     try:
@@ -168,8 +164,11 @@ def _is_end(message: Message) -> bool:
 
 def _records(messages: list[Message], end: int) -> Records:
     for message in messages:
-        if message.error() is not None:
-            raise KafkaException(message.error())
+        error = message.error()
+        if error is not None and error.code() == KafkaError._AUTO_OFFSET_RESET:
+            raise RecordsGone(f"{message.topic()}/{message.partition()}: {error.str()}")
+        if error is not None:
+            raise KafkaException(error)
     offsets = [message.offset() or 0 for message in messages]
     wanted = messages[: bisect_left(offsets, end)]
     return Records(
@@ -186,6 +185,8 @@ def _consumer(bootstrap_servers: str) -> Consumer:
             "group.id": "cryptoviz-lookup",
             "enable.auto.commit": False,
             "enable.partition.eof": True,
+            # Else whoever asks for what retention has taken is given, without a word, what comes next.
+            "auto.offset.reset": "error",
             "isolation.level": ISOLATION,
             "fetch.message.max.bytes": MAX_RECORD_BYTES,
             "queued.max.messages.kbytes": 65_536,

@@ -4,8 +4,9 @@ It, not Spark's checkpoint, decides where a job goes on: a batch repeated, a che
 second process at work all end in the same rows. See doc/decisions/0001.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import astuple, dataclass
+from uuid import uuid4
 
 from psycopg2.extensions import cursor as Cursor
 from psycopg2.extras import execute_values
@@ -13,6 +14,9 @@ from psycopg2.extras import execute_values
 from contracts.tables import LEDGER, PARTITION_LOCK
 
 PRUNE_EVERY_BATCHES = 1_000
+
+TAKEN = -1
+"""The batch number of ledger rows that stand for no batch: their range was taken by retention before it was stored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +114,20 @@ def record(cursor: Cursor, batch: Batch, ranges: Iterable[Range]) -> None:
         _RECORD,
         [(*astuple(batch), r.topic, r.partition, r.from_offset, r.next_offset, r.rows, r.rejected) for r in ranges],
     )
+
+
+def pass_over(cursor: Cursor, query: str, cluster_id: str, starts: Mapping[tuple[str, int], int]) -> list[Range]:
+    """Moves the partitions on which `query` stands before `starts` up to there: Kafka has nothing older any more.
+
+    Returns the ranges passed over. Each is a row of the ledger that says so, with the batch number `TAKEN`.
+    """
+    lock(cursor, query, starts)
+    committed = next_offsets(cursor, query, cluster_id, starts)
+    taken = [
+        Range(*place, committed[place], start) for place, start in starts.items() if committed.get(place, start) < start
+    ]
+    record(cursor, Batch(query, cluster_id, uuid4().hex, TAKEN), taken)
+    return taken
 
 
 def is_prune_due(batch: Batch) -> bool:

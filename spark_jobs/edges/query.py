@@ -19,7 +19,7 @@ from pyspark.sql.streaming.query import StreamingQuery
 from contracts.logs import configure_logging
 from contracts.settings import Settings
 from spark_jobs.config import Job
-from spark_jobs.edges.batch_writer import LedgerBehind
+from spark_jobs.edges.batch_writer import StartAnew
 from spark_jobs.edges.neighbours import Stopped, retry
 from spark_jobs.edges.progress import ProgressListener
 from spark_jobs.edges.session import build_session
@@ -105,7 +105,7 @@ def _run_once(job: Job, settings: Settings, spark: SparkSession, start: Start, s
     error = batches.error
     if isinstance(error, Stopped):
         raise error
-    if error is not None and not isinstance(error, (LedgerBehind, *NEIGHBOUR_AWAY)):
+    if error is not None and not isinstance(error, (StartAnew, *NEIGHBOUR_AWAY)):
         log.critical("the job cannot go on: %s", error, exc_info=error)
         sys.exit(EXIT_REFUSED)
     log.warning("the query ended, starting it again from the ledger: %s", error or failure)

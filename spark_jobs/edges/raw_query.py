@@ -9,17 +9,20 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
+from prometheus_client import Counter
+from psycopg2.extensions import cursor as Cursor
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
 
+from contracts import metrics
 from contracts.settings import Settings
 from contracts.topics import RAW_TOPICS
 from spark_jobs.config import BULK_ROWS, MAX_COLLECTED_BYTES, Job
 from spark_jobs.edges.batch_writer import AWAY, BatchWriter, Place, Read, Records, TooManyUnreadable, Written
 from spark_jobs.edges.deadletters import DeadLetters
-from spark_jobs.edges.kafka_source import look_up, read_range, read_stream, starting_offsets
-from spark_jobs.edges.ledger import Batch, is_prune_due, next_offsets, prune
+from spark_jobs.edges.kafka_source import Cluster, Offsets, look_up, read_range, read_stream, starting_offsets
+from spark_jobs.edges.ledger import Batch, is_prune_due, next_offsets, pass_over, prune
 from spark_jobs.edges.neighbours import retry
 from spark_jobs.edges.offset_log import Plan
 from spark_jobs.edges.progress import count_written
@@ -28,6 +31,7 @@ from spark_jobs.edges.timescale_sink import Database
 from spark_jobs.transforms.decode import epoch_seconds
 
 log = logging.getLogger(__name__)
+TAKEN = metrics.JOB_TAKEN.of(Counter)
 
 SWITCH_SECONDS = 0.0002
 """Python's own 5 ms are long beside what the COPY of a chunk takes."""
@@ -48,8 +52,7 @@ class RawQuery:
         """The running query, reading on from the ledger."""
         cluster = look_up(self._settings.kafka_bootstrap_servers, [topic.name for topic in RAW_TOPICS])
         with self._database.transaction() as cursor:
-            committed = next_offsets(cursor, self._job.query, cluster.id, cluster.watermarks)
-        starts = starting_offsets(cluster, committed)
+            starts = resume(cursor, self._job.query, cluster)
         log.info("reading on", extra={"from": {f"{t}/{p}": offset for (t, p), offset in starts.items()}})
         plan = Plan(checkpoint, starts)
 
@@ -102,6 +105,22 @@ class RawQuery:
             if TooManyUnreadable.__name__ in reason:
                 raise TooManyUnreadable(reason.split(f"{TooManyUnreadable.__name__}: ")[-1].split("\n")[0]) from error
             raise
+
+
+def resume(cursor: Cursor, query: str, cluster: Cluster) -> Offsets:
+    """Where each partition is read from, with the ledger standing there: what retention took is told and passed over.
+
+    Raises `OffsetsBeyondEnd`.
+    """
+    committed = next_offsets(cursor, query, cluster.id, cluster.watermarks)
+    starts = starting_offsets(cluster, committed)
+    behind = {place: start for place, start in starts.items() if committed.get(place, start) < start}
+    # Told before it is committed: rather twice than never.
+    for taken in pass_over(cursor, query, cluster.id, behind):
+        count = taken.next_offset - taken.from_offset
+        log.error("%s/%d: retention took %d records before they were stored", taken.topic, taken.partition, count)
+        TAKEN.labels(query, taken.topic).inc(count)
+    return starts
 
 
 def by_place(records: pa.Table) -> Read:
