@@ -1,6 +1,6 @@
 """When a part counts as well: pure rules on what it says of itself."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Literal
 
 from contracts import metrics
@@ -18,15 +18,19 @@ COMMIT_SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True)
 class PartHealth:
-    """One part: `ok`, `late` (it runs, its data do not) or `down`, and the figures that say so, for people."""
+    """One part: `ok`, `late` (it runs, its data do not, or not all) or `down`, and the figures that say so, for people.
+
+    `partly`: it is late with some of its data alone, by no fault of its own, and goes on with the others.
+    """
 
     part: str
     state: State
     figures: str
+    partly: bool = False
 
     def as_json(self) -> dict[str, str]:
         """The same for programs."""
-        return asdict(self)
+        return {"part": self.part, "state": self.state, "figures": self.figures}
 
 
 def age_text(seconds: float) -> str:
@@ -39,27 +43,34 @@ def age_text(seconds: float) -> str:
 
 
 def judge_kraken_producer(samples: Samples, now: float) -> PartHealth:
-    """Well while connected and its newest ticker is fresh."""
+    """Well while connected, its newest ticker is fresh, and the venue refuses no symbol."""
     part, sent = "kraken_producer", samples.total(metrics.PRODUCED)
-    newest = samples.greatest(metrics.NEWEST_EVENT, topic=RAWTICKER.name)
+    newest, refused = samples.greatest(metrics.NEWEST_EVENT, topic=RAWTICKER.name), refused_text(samples)
     if newest is None:
         connected = samples.total(metrics.CONNECTED)
-        return PartHealth(
-            part, "late", "connected, no ticker yet" if connected else "not connected to the exchange yet"
-        )
+        figures = "connected, no ticker yet" if connected else "not connected to the exchange yet"
+        return PartHealth(part, "late", figures + refused)
     age = now - newest
-    figures = f"{sent:.0f} messages sent, newest ticker {age_text(age)} old"
-    refused = samples.total(metrics.REFUSED)
-    if refused:
-        figures += f", {refused:.0f} subscription(s) refused"
+    figures = f"{sent:.0f} messages sent, newest ticker {age_text(age)} old{refused}"
     failed = samples.total(metrics.PRODUCE_FAILED)
     if failed:
         figures += f", {failed:.0f} message(s) lost"
-    return PartHealth(part, "late" if age > FRESH_SECONDS or failed else "ok", figures)
+    flows = age <= FRESH_SECONDS and not failed
+    return _judged(part, flows and not refused, flows, figures)
+
+
+def _judged(part: str, is_well: bool, flows: bool, figures: str) -> PartHealth:
+    return PartHealth(part, "ok" if is_well else "late", figures, partly=flows and not is_well)
+
+
+def refused_text(samples: Samples) -> str:
+    """What is to be told of the symbols that venues refuse; empty where there are none."""
+    refused = sorted(symbol for symbol, is_refused in samples.by(metrics.REFUSED, "symbol").items() if is_refused)
+    return f", refused: {', '.join(refused)}" if refused else ""
 
 
 def judge_market_poller(samples: Samples) -> PartHealth:
-    """Well while one source answers: a venue may be closed to this address, which is not our fault."""
+    """Well while one source answers and none refuses a symbol: one may be away, which is not our fault."""
     connected = samples.by(metrics.CONNECTED, "source")
     answering = sorted(source for source, is_connected in connected.items() if is_connected)
     figures = f"{samples.total(metrics.PRODUCED):.0f} messages sent"
@@ -67,20 +78,24 @@ def judge_market_poller(samples: Samples) -> PartHealth:
     silent = sorted(set(connected) - set(answering))
     if silent:
         figures += f", {', '.join(silent)} not"
+    refused = refused_text(samples)
+    figures += refused
     held = samples.total(metrics.QUARANTINED)
     if held:
         figures += f", {held:.0f} row(s) quarantined"
-    return PartHealth("market_poller", "ok" if answering else "late", figures)
+    return _judged("market_poller", bool(answering) and not refused, bool(answering), figures)
 
 
 def judge_article_scraper(samples: Samples) -> PartHealth:
-    """Well once a feed was read: newsrooms may be silent for hours, and one of them away is not our fault."""
-    fetches = samples.by(metrics.FEED_STATUS, "outcome")
-    sent = samples.total(metrics.PRODUCED, topic=RAWARTICLE.name)
-    good = fetches.get("ok", 0) + fetches.get("not_modified", 0)
-    bad = sum(fetches.values()) - good
-    figures = f"{sent:.0f} articles sent, {good:.0f} feed fetches, {bad:.0f} failed"
-    return PartHealth("article_scraper", "ok" if good else "late", figures)
+    """Well while most feeds are read: newsrooms may be silent for hours, and one of them away is not our fault."""
+    feeds = samples.by(metrics.CONNECTED, "source")
+    read = [website for website, was_read in feeds.items() if was_read]
+    figures = f"{samples.total(metrics.PRODUCED, topic=RAWARTICLE.name):.0f} articles sent"
+    figures += f", {len(read)} of {len(feeds)} feeds read" if feeds else ", no feed read yet"
+    away = sorted(set(feeds) - set(read))
+    if away:
+        figures += f", not {', '.join(away)}"
+    return _judged("article_scraper", len(read) > len(away), bool(read), figures)
 
 
 def judge_job(part: str, samples: Samples, now: float) -> PartHealth:

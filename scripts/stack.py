@@ -40,7 +40,7 @@ def start(world: World, detach: bool) -> int:
     _tell(f"starting the stack on {'a simulated exchange' if world == 'simulator' else 'the live exchange'}")
     try:
         config = bring_up(world, _tell)
-        _tell(f"all parts are well after {time.monotonic() - began:.0f} s\n")
+        _tell(f"all parts are up after {time.monotonic() - began:.0f} s\n")
         _tell(introduction(config, world))
         if detach:
             _tell("It runs on in the background: make status, make logs, make down")
@@ -165,7 +165,7 @@ def main() -> None:
     demo = command("demo", "start on a simulated exchange", lambda given: start("simulator", given.detach))
     up = command("up", "start on the exchange of the settings", lambda given: start("live", given.detach))
     for added in (demo, up):
-        added.add_argument("--detach", action="store_true", help="return as soon as all parts are well")
+        added.add_argument("--detach", action="store_true", help="return as soon as all parts are up")
     command("down", "stop everything", lambda _: stop())
     shown = command("status", "how every part is", lambda given: status(given.format))
     shown.add_argument("--format", choices=("text", "json"), default="text")

@@ -185,7 +185,7 @@ def test_demo_in_a_terminal_goes_on_with_its_data_and_ctrl_c_stops_it(stack):
         while time.monotonic() < deadline:
             line = demo.stdout.readline()
             assert line, "the demo ended by itself"
-            if "all parts are well" in line:
+            if "all parts are up" in line:
                 break
         status, body = stack.get("/api/v1/prix/btc/historique/?periode=1h")
         assert (status, json.loads(body)["count"] > 1) == (200, True)

@@ -46,9 +46,22 @@ def test_producer_that_lost_a_message_is_not_well():
     assert "1 message(s) lost" in health.figures
 
 
-def test_refused_subscription_is_told():
+def test_a_refused_subscription_makes_the_producer_late_and_is_named():
     health = producer(SENT, newest(1), 'cryptoviz_producer_subscription_refused{source="kraken",symbol="FOO/USD"} 1')
-    assert (health.state, health.figures[-27:]) == ("ok", ", 1 subscription(s) refused")
+    assert (health.state, health.partly) == ("late", True)
+    assert health.figures == "40 messages sent, newest ticker 1.0 s old, refused: FOO/USD"
+    connected = 'cryptoviz_producer_connected{source="kraken"} 1'
+    none = producer(connected, 'cryptoviz_producer_subscription_refused{source="kraken",symbol="FOO/USD"} 1')
+    assert (none.state, none.partly, none.figures) == ("late", False, "connected, no ticker yet, refused: FOO/USD")
+    taken = producer(SENT, newest(1), 'cryptoviz_producer_subscription_refused{source="kraken",symbol="FOO/USD"} 0')
+    assert (taken.state, taken.figures) == ("ok", "40 messages sent, newest ticker 1.0 s old")
+
+
+@pytest.mark.parametrize("line", ['cryptoviz_producer_failed_total{topic="rawtrade",reason="x"} 1', newest(61)])
+def test_a_producer_whose_data_do_not_flow_is_late_with_all_of_them(line):
+    refused = 'cryptoviz_producer_subscription_refused{source="kraken",symbol="FOO/USD"} 1'
+    health = producer(SENT, *([] if "newest" in line else [newest(1)]), line, refused)
+    assert (health.state, health.partly) == ("late", False)
 
 
 def test_poller_is_well_while_one_source_answers():
@@ -68,14 +81,28 @@ def test_poller_is_well_while_one_source_answers():
         "7 messages sent, coingecko answering, binance not, 2 row(s) quarantined",
     )
     assert judge(connected.format("binance", 0)) == ("late", "0 messages sent, no source answers yet, binance not")
+    refused = 'cryptoviz_producer_subscription_refused{source="binance",symbol="FOOUSDT"} 1'
+    assert judge(*both, refused) == ("late", "0 messages sent, binance, coingecko answering, refused: FOOUSDT")
 
 
-def test_scraper_is_well_once_one_feed_was_read():
-    fetches = 'cryptoviz_producer_feed_fetches_total{{website="coindesk",outcome="{}"}} {}'
-    none = judge_article_scraper(parse_samples(fetches.format("timeout", 3) + "\n"))
-    some = judge_article_scraper(parse_samples(f"{fetches.format('timeout', 3)}\n{fetches.format('ok', 2)}\n"))
-    assert (none.state, none.figures) == ("late", "0 articles sent, 0 feed fetches, 3 failed")
-    assert (some.state, some.figures) == ("ok", "0 articles sent, 2 feed fetches, 3 failed")
+@pytest.mark.parametrize(
+    ("read", "away", "judged"),
+    [
+        ("", "", ("late", False, "7 articles sent, no feed read yet")),
+        ("abcde", "", ("ok", False, "7 articles sent, 5 of 5 feeds read")),
+        ("abc", "ed", ("ok", False, "7 articles sent, 3 of 5 feeds read, not d, e")),
+        ("ab", "cd", ("late", True, "7 articles sent, 2 of 4 feeds read, not c, d")),
+        ("a", "bcde", ("late", True, "7 articles sent, 1 of 5 feeds read, not b, c, d, e")),
+        ("", "abcde", ("late", False, "7 articles sent, 0 of 5 feeds read, not a, b, c, d, e")),
+    ],
+)
+def test_the_scraper_is_well_while_most_feeds_are_read_whatever_was_before(read, away, judged):
+    lines = ['cryptoviz_producer_messages_total{topic="rawarticle"} 7']
+    for feed in read + away:
+        lines.append(f'cryptoviz_producer_feed_fetches_total{{website="{feed}",outcome="ok"}} 9')
+        lines.append(f'cryptoviz_producer_connected{{source="{feed}"}} {int(feed in read)}')
+    health = judge_article_scraper(parse_samples("\n".join(lines) + "\n"))
+    assert (health.state, health.partly, health.figures) == judged
 
 
 def job(lag, committed_ago, *more):

@@ -74,6 +74,11 @@ def test_late_is_enough_for_a_server_that_has_yet_to_be_prepared(config, monkeyp
     wait_for_parts(config, ["postgres"], 60, lambda _line: None, answering)
 
 
+def test_a_part_that_a_venue_keeps_some_data_from_keeps_no_stack_from_coming_up(config, monkeypatch):
+    _answers(monkeypatch, [{"kraken_producer": ("late", "refused: FOO/USD", True)}])
+    wait_for_parts(config, ["kraken_producer"], 60, lambda _line: None, well)
+
+
 def test_waiting_ends_with_what_is_missing_and_its_log(config, monkeypatch):
     _answers(monkeypatch, [{"api": ("down", "nothing answers")}])
     with pytest.raises(NotReady, match=r"api \(nothing answers\)\. Its log: .*/logs/api\.log"):
