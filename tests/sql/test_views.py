@@ -38,6 +38,48 @@ def test_data_quality_counts_the_numbers_missing_in_the_sequence(engine, rows):
     assert (row["lateness_p50_seconds"], row["lateness_p99_seconds"], row["storing_p99_seconds"]) == (2, 2, 3)
 
 
+TRADE = "INSERT INTO trade_data (timestamp, pair, price, volume, side, trade_id, received_at) VALUES"
+TICK = "INSERT INTO ticker_data (timestamp, pair, last, bid, ask, volume_24h, received_at) VALUES"
+GAP = (
+    "INSERT INTO gap_data (timestamp, pair, from_id, to_id, to_time, cause, missing_left, detected_at, reported_at,"
+    " closed_at, source) VALUES"
+)
+COUNTS = (
+    "SELECT pair, trades, missing_trades, duplicate_trades, duplicate_ticks, open_gaps, missing_in_gaps"
+    " FROM v_data_quality ORDER BY pair"
+)
+
+
+def test_data_quality_counts_what_is_there_twice_and_does_not_take_it_for_what_is_missing(engine, rows):
+    at = ("now() - INTERVAL '3 minutes'", "now() - INTERVAL '2 minutes'", "now() - INTERVAL '2 days'")
+    trades = [(at[0], 1), (at[1], 1), (at[1], 4), (at[2], 2), (at[2] + " - INTERVAL '1 hour'", 2)]
+    for time, number in trades:
+        engine.execute(f"{TRADE} ({time}, 'BTC/USD', 1, 1, 'buy', {number}, now())")
+    ticks = [(at[0], at[0])] * 3 + [(at[0], at[1]), (at[1], at[1])] + [(at[2], at[2])] * 2
+    for time, known in ticks:
+        engine.execute(f"{TICK} ({time}, 'BTC/USD', 1, 1, 1, 1, {known}), ({time}, 'ETH/USD', 1, 1, 1, 1, {known})")
+    assert rows(COUNTS) == [
+        {"pair": "BTC/USD", "trades": 3, "missing_trades": 2, "duplicate_trades": 1, "duplicate_ticks": 2}
+        | {"open_gaps": 0, "missing_in_gaps": 0},
+        {"pair": "ETH/USD", "trades": 0, "missing_trades": 0, "duplicate_trades": 0, "duplicate_ticks": 2}
+        | {"open_gaps": 0, "missing_in_gaps": 0},
+    ]
+
+
+def test_data_quality_counts_the_gaps_that_are_open_in_the_last_day(engine, rows):
+    for number, (begin, end, left, closed) in enumerate(
+        [(30, 20, 5, "NULL"), (3, 2, 7, "NULL"), (2, 1, 0, "now()"), (30, 25, 9, "NULL")]
+    ):
+        times = [f"now() - INTERVAL '{hours} hours'" for hours in (begin, end)]
+        engine.execute(
+            f"{GAP} ({times[0]}, 'BTC/USD', {number}, 99, {times[1]}, 'jump', {left}, now(), now(), {closed}, 'kraken')"
+        )
+    assert rows(COUNTS) == [
+        {"pair": "BTC/USD", "trades": 0, "missing_trades": 0, "duplicate_trades": 0, "duplicate_ticks": 0}
+        | {"open_gaps": 2, "missing_in_gaps": 12},
+    ]
+
+
 def test_a_candle_stands_beside_the_sentiment_known_when_it_began(engine, rows):
     engine.execute(
         "INSERT INTO trade_data (timestamp, pair, price, volume, side, trade_id, received_at) VALUES"
