@@ -1,7 +1,7 @@
 """Takes late trades into the candles at once: `python -m database.refresh --from 2026-11-01 --to 2026-11-08`.
 
-TimescaleDB does it by itself, each length of candle at its own pace; this is for after a refill or a backfill. On plain
-PostgreSQL candles are worked out when they are read, and there is nothing to do.
+TimescaleDB does it by itself, each length of candle at its own pace, and soon after a gap is refilled; this is for what
+comes late otherwise. On plain PostgreSQL candles are worked out when they are read, and there is nothing to do.
 """
 
 import argparse

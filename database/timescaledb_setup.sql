@@ -69,3 +69,7 @@ SELECT coalesce(
 \ir apply_migration.psql
 \set file 0023_partition_lock.sql
 \ir apply_migration.psql
+\set file 0024_data_quality.sql
+\ir apply_migration.psql
+\set file 0025_refresh_refilled. :kind .sql
+\ir apply_migration.psql

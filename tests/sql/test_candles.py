@@ -122,6 +122,33 @@ def test_a_refresh_of_the_range_takes_a_late_trade_in_at_once(own_timescale_engi
     )
 
 
+GAP = (
+    "INSERT INTO gap_data (timestamp, pair, from_id, to_id, to_time, cause, missing_left, detected_at, reported_at,"
+    " closed_at, source) VALUES ('2026-01-05 10:00Z', 'BTC/USD', 9, 9, '2026-01-05 10:01Z', 'restart', 1, now(), now(),"
+    " NULL, 'kraken')"
+)
+
+
+def test_a_job_of_the_server_takes_a_refilled_gap_in(own_timescale_engine):
+    server = own_timescale_engine
+    (job,) = server.execute(
+        "SELECT job_id AS id, extract(epoch FROM schedule_interval)::integer AS seconds"
+        " FROM timescaledb_information.jobs WHERE proc_name = 'refresh_refilled'"
+    )
+    assert job["seconds"] == 120
+    server.execute(_insert(TRADES))
+    _refresh(server)
+    server.execute(_insert([LATE]))
+    for state, high in [
+        (GAP, 120.0),  # open still
+        ("UPDATE gap_data SET missing_left = 0, closed_at = now() - INTERVAL '61 minutes'", 120.0),  # long ago
+        ("UPDATE gap_data SET closed_at = now() - INTERVAL '59 minutes'", 500.0),
+    ]:
+        server.execute(state)
+        server.execute(f"CALL run_job({job['id']})")
+        assert set(_highs(server).values()) == {high}
+
+
 def test_candles_outlive_their_trades(own_timescale_engine):
     server = own_timescale_engine
     server.execute(_insert([*TRADES, NEWER]))

@@ -1,0 +1,2 @@
+-- Plain PostgreSQL keeps no candles: a refilled gap is in them as soon as they are read.
+SELECT;
