@@ -116,6 +116,14 @@ def canonical(text: str) -> str:
     return f"{pair[0].symbol}/{pair[1]}"
 
 
+def pair_named(text: str) -> str:
+    """The canonical pair that a person's `text` names. Raises `ValueError`, which tells them what is wrong with it."""
+    pair = canonical(text)
+    if "/" not in pair:
+        raise ValueError(f"{pair} is an asset, not a pair; did you mean {pair}/USD?")
+    return pair
+
+
 def is_symbol(text: str) -> bool:
     """Whether `text` is a canonical asset symbol to the letter (`BTC`, not `btc` or `XBT`)."""
     return text in _BY_SYMBOL

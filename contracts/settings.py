@@ -14,7 +14,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 from pydantic import Field, PositiveFloat, PositiveInt, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from contracts.assets import UnknownAsset, asset_of, canonical
+from contracts.assets import UnknownAsset, asset_of, pair_named
 from contracts.messages import CandleInterval
 from contracts.rules import (
     ALERT_SPREAD_PERCENT,
@@ -41,16 +41,6 @@ Percents = Annotated[dict[str, PositiveFloat], NoDecode]
 """Comma-separated `pair=percent`."""
 
 Role = Literal["owner", "writer", "api", "analyst"]
-
-
-def _pair(name: str) -> str:
-    try:
-        pair = canonical(name)
-    except UnknownAsset as error:
-        raise ValueError(str(error)) from None
-    if "/" not in pair:
-        raise ValueError(f"{pair} is an asset, not a pair; did you mean {pair}/USD?")
-    return pair
 
 
 class Settings(BaseSettings):
@@ -216,12 +206,12 @@ class Settings(BaseSettings):
     def _pairs_are_known(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         if not value:
             raise ValueError("name at least one pair, such as BTC/USD")
-        return tuple(dict.fromkeys(map(_pair, value)))
+        return tuple(dict.fromkeys(map(pair_named, value)))
 
     @field_validator("alert_thresholds")
     @classmethod
     def _thresholds_are_of_known_pairs(cls, value: dict[str, float]) -> dict[str, float]:
-        return {_pair(name): percent for name, percent in value.items()}
+        return {pair_named(name): percent for name, percent in value.items()}
 
     @field_validator("keep_days", "alert_thresholds", mode="before")
     @classmethod

@@ -39,7 +39,8 @@ def _kraken(asked: Asked, config: Settings, runtime: Runtime) -> Iterator[Batch]
 
 def _binance(asked: Asked, config: Settings, runtime: Runtime) -> Iterator[Batch]:
     # The other half of the weight is the poller's: the venue counts both as one, and tells the sum.
-    rest = BinanceRest(config.binance_url, config.binance_weight_per_minute // 2, runtime)
+    weight = config.binance_weight_per_minute // 2
+    rest = BinanceRest(config.binance_url, weight, config.market_outlier_percent, runtime)
     return backfill_candles(rest, asked, config.binance_interval, runtime)
 
 

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 import psycopg2
 from confluent_kafka import KafkaException
 
-from contracts.assets import UnknownAsset, canonical
+from contracts.assets import pair_named
 from contracts.settings import ROOT, Settings, load_settings
 from database.refresh import moment_of, refresh_candles
 from scripts.audit import Auditor, CannotJudge
@@ -135,12 +135,9 @@ def _since(text: str) -> datetime:
 
 def _pair(text: str) -> str:
     try:
-        pair = canonical(text)
-    except UnknownAsset as error:
+        return pair_named(text)
+    except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
-    if "/" not in pair:
-        raise argparse.ArgumentTypeError(f"{pair} is an asset, not a pair; did you mean PAIR={pair}/USD?")
-    return pair
 
 
 def main() -> int:

@@ -9,6 +9,7 @@ import sys
 from dataclasses import dataclass
 from typing import Literal
 
+from contracts.newsrooms import NEWSROOMS
 from contracts.settings import ROOT, Settings, environment_name
 
 World = Literal["simulator", "live"]
@@ -16,7 +17,6 @@ World = Literal["simulator", "live"]
 DEMO_FEED_POLL_SECONDS = 15
 DEMO_MARKET_POLL_SECONDS = 15
 """Of five pairs; four such polls a minute are half of what Binance allows an address."""
-NEWSROOMS = ("coindesk", "cointelegraph", "decrypt", "cryptoslate", "bitcoinmagazine")
 
 PORT_FIELDS = tuple(field for field in Settings.model_fields if field.endswith("_port"))
 """Every setting that holds a port of its own: a stack beside another has to be given each of them."""

@@ -14,13 +14,13 @@ from urllib.request import Request, urlopen
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from contracts.messages import parse_message
+from contracts.newsrooms import NEWSROOMS
 from contracts.topics import POLLED_CANDLE, POLLED_MARKET, RAWALERT, RAWARTICLE, RAWGAP, RAWTICKER, RAWTRADE
 from scripts.waiting import free_ports, port_is_open, wait_until
 
 ROOT = Path(__file__).parents[1]
 FOLLOWED = (RAWTICKER, RAWTRADE, RAWALERT, RAWGAP, RAWARTICLE, POLLED_MARKET, POLLED_CANDLE)
 PAIRS = ("BTC/USD", "ETH/USD", "SOL/USD")
-NEWSROOMS = ("coindesk", "cointelegraph", "decrypt", "cryptoslate", "bitcoinmagazine")
 START_SECONDS = 180
 STOP_SECONDS = 30
 

@@ -18,6 +18,7 @@ from typing import Any
 import psutil
 import psycopg2
 
+from contracts.newsrooms import NEWSROOMS
 from contracts.settings import ROOT, Settings, environment_name, load_settings
 from contracts.topics import RAW_JOB, WINDOW_JOB
 from monitoring.samples import NoAnswer, fetch
@@ -29,7 +30,7 @@ from scripts.lifecycle import (
     wait_for_parts,
     well,
 )
-from scripts.processes import FOUNDATION, NEWSROOMS, PORT_FIELDS, Process, processes
+from scripts.processes import FOUNDATION, PORT_FIELDS, Process, processes
 from scripts.secret_keys import write_missing_secrets
 from scripts.supervision import Keeper
 from scripts.waiting import HOST, free_ports, wait_until

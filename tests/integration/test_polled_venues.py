@@ -285,7 +285,7 @@ def test_the_used_weight_is_the_venues_count(scene, venues):
 def test_a_day_of_candles_is_paged_without_a_gap_or_an_open_one(scene, venues):
     at = time.time()
     runtime = Runtime(now=lambda: at)
-    rest = BinanceRest(venues, 1200, runtime)
+    rest = BinanceRest(venues, 1200, 20.0, runtime)
     pages = list(candle_pages(partial(rest.candles, "BTC/USDT", "1m"), at - 86_400 + 120))
     assert len(pages[0].cleaned.messages) == 1000
     assert [page.next_start is None for page in pages] == [False, True]

@@ -5,10 +5,10 @@ from urllib.request import Request, urlopen
 
 import pytest
 
+from contracts.newsrooms import NEWSROOMS
 from contracts.topics import RAWARTICLE, RAWTICKER, RAWTRADE
 from scripts.waiting import wait_until
 from tests.producer_stack import (
-    NEWSROOMS,
     PAIRS,
     START_SECONDS,
     Stack,

@@ -7,11 +7,8 @@ from statistics import median
 from typing import Any
 
 from contracts.messages import Candle, CandleInterval, MarketSnapshot
-from contracts.rules import MARKET_OUTLIER_PERCENT
 from data_producers.sources.binance.dialect import INTERVAL_SECONDS, PAGE_KLINES, SETTLING_SECONDS, symbol_of
 from data_producers.sources.cleaning import BadRow, Cleaned, Quarantined, clean, field_of, number_of
-
-_OUTLIER = Decimal(repr(MARKET_OUTLIER_PERCENT))
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,16 +32,18 @@ def _exact(number: float) -> Decimal:
     return Decimal(repr(number))
 
 
-def parse_snapshot(pair: str, ticker: Any, depth: Any, trades: Any, received_at: float) -> Cleaned[MarketSnapshot]:
+def parse_snapshot(
+    pair: str, ticker: Any, depth: Any, trades: Any, outlier_percent: float, received_at: float
+) -> Cleaned[MarketSnapshot]:
     """The snapshot in the answers of `ticker/24hr`, `depth` and `trades`, and whatever in them is held back.
 
     `{"lastPrice":"4.00000200","priceChange":"-94.99999800","closeTime":1499869899040,…}`,
     `{"bids":[["4.00000000","431.00000000"]],"asks":[["4.00000200","12.00000000"]]}`,
     `[{"id":28457,"price":"4.00000100","qty":"12.00000000","isBuyerMaker":true,…}]`. Amounts are texts. Where the buyer
-    is the maker, the taker sold.
+    is the maker, the taker sold. A trade more than `outlier_percent` from the middle of them is held back.
     """
     held: list[Quarantined] = []
-    recent = _in_line(list(_recent_trades(trades, held)), held)
+    recent = _in_line(list(_recent_trades(trades, held)), outlier_percent, held)
     snapshot = clean([ticker], lambda row: _snapshot(pair, row, depth, recent, received_at))
     return Cleaned(snapshot.messages, (*held, *snapshot.quarantined))
 
@@ -106,12 +105,12 @@ def _recent_trades(rows: Any, held: list[Quarantined]) -> Iterator[_RecentTrade]
             yield trade
 
 
-def _in_line(trades: list[_RecentTrade], held: list[Quarantined]) -> list[_RecentTrade]:
+def _in_line(trades: list[_RecentTrade], percent: float, held: list[Quarantined]) -> list[_RecentTrade]:
     """The trades near their median: one price far off would move the mean."""
     if not trades:
         return []
     middle = median(trade.price for trade in trades)
-    near = [trade for trade in trades if abs(trade.price - middle) * 100 <= middle * _OUTLIER]
+    near = [trade for trade in trades if abs(trade.price - middle) * 100 <= middle * _exact(percent)]
     for trade in trades:
         if trade not in near:
             held.append(Quarantined("outlier", f"{trade.price} among trades at {middle}", trade.raw))

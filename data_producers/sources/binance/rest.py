@@ -29,10 +29,11 @@ from data_producers.telemetry import REQUEST_WEIGHT
 class BinanceRest:
     """Asks the venue, waiting where a minute's weight is used up. For one thread. Raises `TryLater` and `Refused`."""
 
-    def __init__(self, url: str, weight_per_minute: int, runtime: Runtime) -> None:
+    def __init__(self, url: str, weight_per_minute: int, outlier_percent: float, runtime: Runtime) -> None:
         self._runtime = runtime
         self._clock = RisingClock(runtime.now)
         self._budget = WeightBudget(weight_per_minute)
+        self._outlier_percent = outlier_percent
         self._session = RestSession(url, runtime, self._told)
 
     def snapshot(self, pair: str) -> Cleaned[MarketSnapshot]:
@@ -41,7 +42,7 @@ class BinanceRest:
         ticker, _ = self._ask(TICKER, symbol=symbol)
         depth, _ = self._ask(DEPTH, symbol=symbol, limit=str(DEPTH_LEVELS))
         trades, _ = self._ask(TRADES, symbol=symbol, limit=str(RECENT_TRADES))
-        return parse_snapshot(pair, ticker, depth, trades, self._clock())
+        return parse_snapshot(pair, ticker, depth, trades, self._outlier_percent, self._clock())
 
     def candles(self, pair: str, interval: CandleInterval, start: float, end: float | None = None) -> CandlePage:
         """A page of the pair's closed candles that begin at `start` or later, before `end` (epoch seconds)."""

@@ -68,6 +68,6 @@ class Binance:
 
 def make(config: Settings, runtime: Runtime, history: History) -> Binance:
     """The source of these settings."""
-    rest = BinanceRest(config.binance_url, config.binance_weight_per_minute, runtime)
+    rest = BinanceRest(config.binance_url, config.binance_weight_per_minute, config.market_outlier_percent, runtime)
     pairs, interval = config.binance_pairs, config.binance_interval
     return Binance(rest, pairs, interval, config.binance_poll_seconds, history, runtime)

@@ -1,15 +1,8 @@
-"""The newsrooms, and which of them a feed's address belongs to."""
+"""Which newsroom a feed's address belongs to."""
 
 from urllib.parse import urlsplit
 
-NEWSROOMS: dict[str, str] = {
-    "coindesk": "coindesk.com",
-    "cointelegraph": "cointelegraph.com",
-    "decrypt": "decrypt.co",
-    "cryptoslate": "cryptoslate.com",
-    "bitcoinmagazine": "bitcoinmagazine.com",
-}
-"""Name in messages and tables -> home domain."""
+from contracts.newsrooms import NEWSROOMS
 
 
 def website_of(url: str) -> str:

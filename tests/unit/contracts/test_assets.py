@@ -1,6 +1,8 @@
+import re
+
 import pytest
 
-from contracts.assets import ASSETS, UnknownAsset, asset_of, canonical, is_symbol, split_pair
+from contracts.assets import ASSETS, UnknownAsset, asset_of, canonical, is_symbol, pair_named, split_pair
 
 
 @pytest.mark.parametrize("text", ["BTC", "btc", "XBT", "XXBT", "Bitcoin", " bitcoin ", "BTC/USD", "xbt/usd", "BTC-USD"])
@@ -81,3 +83,17 @@ def test_split_pair_of_an_asset_is_none():
 def test_an_asset_is_known_by_its_id_at_coingecko(symbol, coingecko_id):
     assert asset_of(symbol).coingecko_id == coingecko_id
     assert asset_of(coingecko_id).symbol == symbol
+
+
+@pytest.mark.parametrize("text", ["XBT/USD", "btc-usd", "XXBTZUSD"])
+def test_a_pair_that_a_person_names(text):
+    assert pair_named(text) == "BTC/USD"
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [("xbt", "BTC is an asset, not a pair; did you mean BTC/USD?"), ("BTX/USD", "no asset or pair goes by 'BTX/USD'")],
+)
+def test_what_is_no_pair_says_why(text, why):
+    with pytest.raises(ValueError, match=re.escape(why)):
+        pair_named(text)

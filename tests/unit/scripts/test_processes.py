@@ -6,10 +6,11 @@ import pytest
 import yaml
 
 from contracts.metrics import METRICS
+from contracts.newsrooms import NEWSROOMS
 from contracts.settings import ROOT, Settings, environment_name
 from data_producers.sources.rss.feeds import website_of
 from scripts.embedded_kafka import server_properties
-from scripts.processes import FOUNDATION, NEWSROOMS, PORT_FIELDS, port_of, processes, world_environment
+from scripts.processes import FOUNDATION, PORT_FIELDS, port_of, processes, world_environment
 
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 ONE_SHOT = {"secrets", "migrate", "create_topics"}

@@ -6,6 +6,7 @@ from xml.etree import ElementTree
 import feedparser
 import pytest
 
+from contracts.newsrooms import NEWSROOMS as FOLLOWED
 from data_producers.enrich.stories import LEAST_ALIKE, headline_of, likeness
 from simulator.headlines import HARD_NEGATIVES, TEMPLATES, fill
 from simulator.news import BACKLOG_STORIES, NewsDesk
@@ -97,6 +98,10 @@ def feeds():
     for article in articles:
         feeds[article.newsroom].publish(article)
     return feeds, articles
+
+
+def test_the_simulated_newsrooms_are_those_that_are_followed():
+    assert {newsroom.slug for newsroom in NEWSROOMS} == set(FOLLOWED)
 
 
 @pytest.mark.parametrize("slug", [newsroom.slug for newsroom in NEWSROOMS])

@@ -1,5 +1,6 @@
 """The poller: what is asked when, how patiently, and what becomes of the answers. Time is the test's own."""
 
+import json
 import logging
 import threading
 
@@ -7,14 +8,14 @@ import pytest
 from prometheus_client import REGISTRY
 
 from contracts.messages import MarketSnapshot
-from contracts.settings import ROOT
+from contracts.settings import ROOT, Settings
 from data_producers import sources
 from data_producers.runtime import Runtime
 from data_producers.sinks.memory import MemorySink
 from data_producers.sources.cleaning import Cleaned, Quarantined
 from data_producers.sources.history import History
 from data_producers.sources.polled import SOURCES, Poller, Question, make_source
-from data_producers.sources.rest import Refused, TryLater
+from data_producers.sources.rest import Answer, Refused, TryLater
 
 AT = 1_790_358_506.0
 
@@ -193,6 +194,26 @@ def test_a_source_is_found_by_the_name_of_its_folder(tmp_path, monkeypatch):
     clock, history = Clock(), History(20.0)
     runtime = clock.runtime()
     assert make_source("fourth", None, runtime, history) == (None, runtime, history)
+
+
+def test_binance_judges_its_trades_by_the_setting():
+    ticker = {
+        "closeTime": AT * 1000,
+        **dict.fromkeys(("priceChange", "priceChangePercent", "volume", "quoteVolume"), "1"),
+    }
+    ticker |= dict.fromkeys(("lastPrice", "highPrice", "lowPrice", "weightedAvgPrice"), "100")
+    book = {"bids": [["100", "1"]], "asks": [["101", "1"]]}
+    trades = [
+        {"id": n, "price": price, "qty": "1", "isBuyerMaker": True} for n, price in enumerate(("100", "100", "103"))
+    ]
+    held = []
+    for percent in (2.0, 5.0):
+        config = Settings(_env_file=None, market_outlier_percent=percent)
+        source = make_source("binance", config, Clock().runtime(), History(percent))
+        bodies = [json.dumps(body).encode() for body in (ticker, book, trades)]
+        source._rest._session.get = lambda path, query, bodies=bodies: Answer(200, {}, bodies.pop(0))
+        held.append([row.reason for row in next(source.questions()).ask().quarantined])
+    assert held == [["outlier"], []]
 
 
 def test_a_question_that_is_answered_again_is_no_longer_refused():

@@ -105,7 +105,7 @@ def test_an_answer_about_markets_of_a_wrong_shape_makes_no_snapshot(wrong):
 def test_an_answer_about_a_pair_of_a_wrong_shape_is_held_back(place, wrong):
     answers = [DAY, BOOK, RECENT]
     answers[place] = wrong
-    cleaned = parse_snapshot("BTC/USDT", *answers, AT)
+    cleaned = parse_snapshot("BTC/USDT", *answers, 20.0, AT)
     # Without trades there is a snapshot all the same: they are a part of it that may be missing.
     assert [message.recent_trades for message in cleaned.messages] == ([0] if place == 2 else [])
     assert {held.reason for held in cleaned.quarantined} <= {"malformed", "not_a_number"}
@@ -118,13 +118,13 @@ def test_an_answer_about_a_pair_of_a_wrong_shape_is_held_back(place, wrong):
 def test_a_side_of_the_book_of_a_wrong_shape_makes_no_snapshot(side, depth, wrong):
     for _ in range(depth):
         wrong = [wrong]
-    cleaned = parse_snapshot("BTC/USDT", DAY, BOOK | {side: wrong}, RECENT, AT)
+    cleaned = parse_snapshot("BTC/USDT", DAY, BOOK | {side: wrong}, RECENT, 20.0, AT)
     assert cleaned.messages == ()
     assert [held.reason in CLEANING for held in cleaned.quarantined] == [True]
 
 
 def test_a_book_without_a_price_above_zero_makes_no_snapshot():
-    cleaned = parse_snapshot("BTC/USDT", DAY, {"bids": [["0", "1"]], "asks": [["0", "1"]]}, RECENT, AT)
+    cleaned = parse_snapshot("BTC/USDT", DAY, {"bids": [["0", "1"]], "asks": [["0", "1"]]}, RECENT, 20.0, AT)
     assert [(held.reason, held.story) for held in cleaned.quarantined] == [
         ("inconsistent", "bid: Input should be greater than 0")
     ]
@@ -134,7 +134,7 @@ def test_a_book_without_a_price_above_zero_makes_no_snapshot():
 @pytest.mark.parametrize("field", ["id", "price", "qty"])
 def test_a_recent_trade_with_a_wrong_field_costs_itself_alone(field, wrong):
     spoilt = RECENT[0] | {"id": 2, "price": "84010.1"} | {field: wrong}
-    cleaned = parse_snapshot("BTC/USDT", DAY, BOOK, [spoilt, RECENT[0]], AT)
+    cleaned = parse_snapshot("BTC/USDT", DAY, BOOK, [spoilt, RECENT[0]], 20.0, AT)
     assert cleaned.messages[0].mean_trade_price == 84010.1
 
 
@@ -280,7 +280,7 @@ def test_binances_poller_goes_on_after_answers_of_a_wrong_shape(wrong):
         MemorySink(),
         quarantined("binance", "malformed"),
     )
-    rest = BinanceRest("http://x", 1200, venue.runtime())
+    rest = BinanceRest("http://x", 1200, 20.0, venue.runtime())
     rest._session = venue
     Poller(
         Binance(rest, ("BTC/USDT",), "1m", 60.0, History(20.0), venue.runtime()), History(20.0), sink, venue.runtime()

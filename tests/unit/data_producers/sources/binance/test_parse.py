@@ -38,7 +38,7 @@ TRADES = [
 
 
 def test_a_snapshot_is_made_of_the_day_the_book_and_the_newest_trades():
-    cleaned = parse_snapshot("BTC/USDT", TICKER, DEPTH, TRADES, AT)
+    cleaned = parse_snapshot("BTC/USDT", TICKER, DEPTH, TRADES, 20.0, AT)
     assert cleaned.quarantined == ()
     assert cleaned.messages == (
         MarketSnapshot(
@@ -66,7 +66,7 @@ def test_a_snapshot_is_made_of_the_day_the_book_and_the_newest_trades():
 
 
 def test_an_empty_side_of_the_book_and_a_market_without_trades_leave_their_figures_out():
-    (snapshot,) = parse_snapshot("BTC/USDT", TICKER, DEPTH | {"asks": []}, [], AT).messages
+    (snapshot,) = parse_snapshot("BTC/USDT", TICKER, DEPTH | {"asks": []}, [], 20.0, AT).messages
     assert (snapshot.bid, snapshot.ask, snapshot.spread, snapshot.spread_percent) == (84010.1, None, None, None)
     assert (snapshot.recent_trades, snapshot.mean_trade_price, snapshot.taker_buy_volume) == (0, None, None)
 
@@ -86,7 +86,7 @@ def test_an_empty_side_of_the_book_and_a_market_without_trades_leave_their_figur
     ],
 )
 def test_a_spoilt_snapshot_is_held_back_with_its_reason(ticker, depth, reason, story):
-    cleaned = parse_snapshot("BTC/USDT", ticker, depth, TRADES, AT)
+    cleaned = parse_snapshot("BTC/USDT", ticker, depth, TRADES, 20.0, AT)
     assert cleaned.messages == ()
     assert [(held.reason, held.story) for held in cleaned.quarantined] == [(reason, story)]
 
@@ -94,7 +94,7 @@ def test_a_spoilt_snapshot_is_held_back_with_its_reason(ticker, depth, reason, s
 def test_spoilt_trades_are_held_back_and_the_mean_is_of_the_others():
     spoilt = [trade(4, None, "1", True), trade(5, "-84010.5", "1", True), TRADES[0], {"id": 6}]
     spoilt += [trade(7, "840105.0", "1", False)]
-    cleaned = parse_snapshot("BTC/USDT", TICKER, DEPTH, [*TRADES, *spoilt], AT)
+    cleaned = parse_snapshot("BTC/USDT", TICKER, DEPTH, [*TRADES, *spoilt], 20.0, AT)
     assert [(held.reason, held.story, held.raw) for held in cleaned.quarantined] == [
         ("null", "price is null", spoilt[0]),
         ("negative", "price is -84010.5", spoilt[1]),
@@ -104,6 +104,14 @@ def test_spoilt_trades_are_held_back_and_the_mean_is_of_the_others():
     ]
     (snapshot,) = cleaned.messages
     assert (snapshot.recent_trades, snapshot.mean_trade_price) == (3, 84010.3)
+
+
+@pytest.mark.parametrize(("percent", "counted"), [(20.0, 4), (0.5, 3)])
+def test_how_far_a_trade_may_lie_off_is_told(percent, counted):
+    off = trade(4, "84850.00000000", "0.1", True)
+    cleaned = parse_snapshot("BTC/USDT", TICKER, DEPTH, [*TRADES, off], percent, AT)
+    assert cleaned.messages[0].recent_trades == counted
+    assert [held.raw for held in cleaned.quarantined] == [off][: 4 - counted]
 
 
 def kline(begin, close="0.01577100", **changed):
@@ -200,7 +208,7 @@ def test_the_documentations_own_examples_are_read(recorded):
         json.loads(recorded(f"binance_rest/doc_examples/{name}_response.json").read_text())
         for name in ("ticker_24hr", "trades", "depth", "klines")
     )
-    (snapshot,) = parse_snapshot("BNB/BTC", ticker, depth, trades, AT).messages
+    (snapshot,) = parse_snapshot("BNB/BTC", ticker, depth, trades, 20.0, AT).messages
     assert (snapshot.pair, snapshot.price, snapshot.change_24h, snapshot.change_percent_24h) == (
         *("BNBBTC", 4.000002, -94.999998, -95.96),
     )
@@ -214,7 +222,7 @@ def test_the_documentations_own_examples_are_read(recorded):
 @pytest.mark.parametrize("name", ["NKNUSDT", "RUNEEUR", "LRCBTC", "BLZETH"])
 def test_the_best_prices_of_recorded_books(recorded, name):
     depth = json.loads(gzip.decompress(recorded(f"binance_rest/binance_depth_{name}_20211012.json.gz").read_bytes()))
-    (snapshot,) = parse_snapshot("BTC/USDT", TICKER, depth, TRADES, AT).messages
+    (snapshot,) = parse_snapshot("BTC/USDT", TICKER, depth, TRADES, 20.0, AT).messages
     bids, asks = ([float(price) for price, _ in depth[side]] for side in ("bids", "asks"))
     assert (snapshot.bid, snapshot.ask) == (max(bids), min(asks))
     assert 0 < snapshot.spread < snapshot.ask

@@ -6,7 +6,8 @@ from xml.sax.saxutils import escape
 
 import pytest
 
-from data_producers.sources.rss.feeds import NEWSROOMS, website_of
+from contracts.newsrooms import NEWSROOMS
+from data_producers.sources.rss.feeds import website_of
 from data_producers.sources.rss.parse import (
     MAX_SUMMARY,
     MAX_TITLE,
