@@ -2,7 +2,8 @@
 
 For every raw topic the records up to the ledger's offsets are read again, judged by the contract, and compared with the
 table's rows as multisets; for `deadletter`, the records that the contract refuses with the letters that are there. The
-database is read in one snapshot that holds the ledger too, so the answer is exact while everything runs.
+database is read in one snapshot that holds the ledger too, so the answer is exact while everything runs. What happened
+before the days that `CRYPTOVIZ_KEEP_DAYS` keeps of a table is left out on both sides: it may be deleted, or not yet.
 
 Exit code 0 only when nothing is lost, repeated, altered or stray; 1 when something is; 2 when it could not be judged.
 """
@@ -27,15 +28,18 @@ from contracts.messages import (
 from contracts.settings import Settings, settings
 from contracts.tables import LEDGER, TABLE_BY_TOPIC
 from contracts.topics import (
+    DAY_MS,
     DEADLETTER,
     RAW_JOB,
     RAW_TOPICS,
 )
-from scripts.audit_rows import COMPARISONS, Comparison
-from scripts.audit_verdict import Row, Verdict, compare, report
+from scripts.audit_rows import COMPARISONS, Comparison, microseconds
+from scripts.audit_verdict import Row, Verdict, compare, kept, report
 from scripts.kafka_reader import Reader
 
 Place = tuple[str, int]
+
+DAY_SECONDS = DAY_MS / 1000
 
 
 class CannotJudge(Exception):
@@ -48,6 +52,7 @@ class Auditor:
     def __init__(self, config: Settings) -> None:
         self._reader = Reader(config.kafka_bootstrap_servers)
         self._url = config.database_url_of("owner")
+        self._keep_days = config.keep_days
 
     def run(self, settle_seconds: float) -> list[Verdict]:
         """A verdict per raw topic and one for `deadletter`, once the job has caught up with what Kafka holds now."""
@@ -60,8 +65,9 @@ class Auditor:
             tables = {c.topic.name: _rows(connection, c) for c in COMPARISONS}
         finally:
             connection.close()
+        read_at = time.time()
         refused: set[tuple[str, int, int]] = set()
-        verdicts = [self._judge(c, marks, stored, tables[c.topic.name], refused) for c in COMPARISONS]
+        verdicts = [self._judge(c, marks, stored, tables[c.topic.name], read_at, refused) for c in COMPARISONS]
         return [*verdicts, self._judge_letters(refused, marks, stored)]
 
     def settle(self, seconds: float) -> None:
@@ -107,9 +113,10 @@ class Auditor:
         marks: dict[Place, tuple[int, int]],
         stored: dict[Place, int],
         found: Counter[Row],
+        read_at: float,
         refused: set[tuple[str, int, int]],
     ) -> Verdict:
-        topic = comparison.topic
+        topic, table = comparison.topic, TABLE_BY_TOPIC[comparison.topic.name]
         expected: Counter[Row] = Counter()
         records = unreadable = 0
         mine = {place: mark for place, mark in marks.items() if place[0] == topic.name}
@@ -123,8 +130,12 @@ class Auditor:
                     unreadable += 1
                     refused.add((name, partition, message.offset() or 0))
         whole = all(low == 0 for low, _ in mine.values())
-        verdict = compare(topic.name, TABLE_BY_TOPIC[topic.name], expected, found, whole)
+        days = self._keep_days.get(table.name)
+        since = None if days is None else microseconds(read_at - days * DAY_SECONDS)
+        young = kept(expected, table, since)
+        verdict = compare(topic.name, table, young, kept(found, table, since), whole)
         verdict.records, verdict.unreadable = records, unreadable
+        verdict.too_old = expected.total() - young.total()
         return verdict
 
     def _judge_letters(

@@ -14,11 +14,14 @@ Row = tuple[Any, ...]
 
 @dataclass(slots=True)
 class Verdict:
-    """What became of one topic's records. `stray`: rows that no record in Kafka explains; `altered`: other values."""
+    """What became of one topic's records. `stray`: rows that no record in Kafka explains; `altered`: other values;
+    `too_old`: records left out, since rows as old as theirs are not kept.
+    """
 
     topic: str
     records: int = 0
     unreadable: int = 0
+    too_old: int = 0
     rows: int = 0
     lost: int = 0
     duplicated: int = 0
@@ -30,6 +33,14 @@ class Verdict:
     def clean(self) -> bool:
         """Whether every record is there once, unaltered, and nothing else is."""
         return not (self.lost or self.duplicated or self.altered or self.stray)
+
+
+def kept(rows: Counter[Row], table: Table, since: int | None) -> Counter[Row]:
+    """Those of the table's rows that happened at `since` (epoch microseconds) or later; all where it is None."""
+    if since is None:
+        return rows
+    at = table.natural_key.index(table.time_column)
+    return Counter({row: count for row, count in rows.items() if row[at] >= since})
 
 
 def compare(topic: str, table: Table | None, expected: Counter[Row], found: Counter[Row], whole: bool) -> Verdict:
@@ -96,6 +107,7 @@ def report(verdicts: list[Verdict]) -> str:
         f"{'letters' if v.topic == DEADLETTER.name else 'rows   '}  lost {v.lost}, duplicated {v.duplicated}"
         + (f", altered {v.altered}" if v.altered else "")
         + (f", stray {v.stray}" if v.stray else "")
+        + (f"; {v.too_old} older than CRYPTOVIZ_KEEP_DAYS keeps, not compared" if v.too_old else "")
         for v in verdicts
     ]
     lost, duplicated = sum(v.lost for v in verdicts), sum(v.duplicated for v in verdicts)

@@ -10,13 +10,14 @@ import json
 import subprocess
 import sys
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import psycopg2
 from confluent_kafka import KafkaException
 
 from contracts.assets import pair_named
 from contracts.settings import ROOT, Settings, load_settings
+from contracts.tables import OHLCV_DATA, TRADE_DATA
 from database.refresh import moment_of, refresh_candles
 from scripts.audit import Auditor, CannotJudge
 from scripts.lifecycle import world_of
@@ -31,6 +32,9 @@ IN_FLIGHT_SECONDS = 5.0
 """Trades this young are on their way by themselves where the pair is followed; else the next run has them."""
 
 EXAMPLE = "make backfill SOURCE=kraken PAIR=BTC/USD SINCE=2026-11-01"
+
+_TABLES = {"kraken": TRADE_DATA, "binance": OHLCV_DATA}
+"""By source, where what is loaded goes."""
 
 _NUMBERED = {
     "kraken": """
@@ -62,6 +66,19 @@ ORDER BY 1
 
 class Refused(Exception):
     """It cannot be done; `str()` of it says why, and which command comes next."""
+
+
+def why_not_kept(config: Settings, source: str, since: datetime, now: datetime) -> str | None:
+    """What is wrong with a past that begins before the oldest rows that are kept; None if it does not."""
+    table = _TABLES[source].name
+    days = config.keep_days.get(table)
+    oldest = None if days is None else now - timedelta(days=days)
+    if oldest is None or since >= oldest:
+        return None
+    return (
+        f"{table} is kept {days} days (CRYPTOVIZ_KEEP_DAYS): what is from before {oldest:%Y-%m-%dT%H:%M} "
+        f"would be deleted again. Give a later SINCE, or keep more days"
+    )
 
 
 def stored_stretches(config: Settings, source: str, pair: str, since: float) -> list[dict[str, float]]:
@@ -147,9 +164,12 @@ def main() -> int:
     parser.add_argument("--pair", type=_pair, required=True, help="such as BTC/USD")
     parser.add_argument("--since", type=_since, required=True, help="a date or time, ISO-8601; UTC where none is named")
     chosen = parser.parse_args()
+    config = load_settings()
+    if (why := why_not_kept(config, chosen.source, chosen.since, datetime.now(UTC))) is not None:
+        parser.error(why)
     again = f"make backfill SOURCE={chosen.source} PAIR={chosen.pair} SINCE={chosen.since.isoformat()}"
     try:
-        return backfill(load_settings(), chosen.source, chosen.pair, chosen.since, again)
+        return backfill(config, chosen.source, chosen.pair, chosen.since, again)
     except Refused as refusal:
         print(f"backfill: {refusal}", file=sys.stderr)
         return 1

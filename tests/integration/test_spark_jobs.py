@@ -7,8 +7,9 @@ from confluent_kafka import Producer
 from contracts.metrics import JOB_BATCH_SECONDS, JOB_LAG, JOB_WATERMARK
 from contracts.rules import WATERMARK_SECONDS
 from contracts.tables import LEDGER
-from contracts.topics import PRODUCER_CONFIG, RAW_TOPICS, RAWTRADE
+from contracts.topics import PRODUCER_CONFIG, RAW_TOPICS, RAWARTICLE, RAWTRADE
 from monitoring.samples import fetch_samples
+from scripts.audit import Auditor
 from scripts.waiting import HOST, wait_until
 from tests.house import JOB_SECONDS, Source, assert_clean
 from tests.recompute import (
@@ -47,6 +48,25 @@ def test_raw_job_killed_thrice_stores_every_record_once(house):
     assert house.query("SELECT pair, timestamp, received_at, last FROM latest_tick ORDER BY 1") == house.query(newest)
     job.terminate()
     assert job.wait(60) == 0
+
+
+def test_an_article_that_was_too_old_to_be_kept_is_not_lost(house):
+    """Published 40 days ago and collected today: its row is deleted at the next occasion, its record stays."""
+    source = Source(house.settings.kafka_bootstrap_servers)
+    now = time.time()
+    for published_at in (now - 40 * 86_400, now - 20 * 86_400):
+        article = source.article(now).model_copy(update={"id": str(published_at), "published_at": published_at})
+        source.producer.produce(RAWARTICLE.name, key=article.website, value=article.to_json())
+    source.send(100)
+    house.start("kafka_to_timescale")
+    assert_clean(house.audit())
+    auditor = Auditor(house.settings.model_copy(update={"keep_days": {"article_data": 30}}))
+    for lost in (0, 1):
+        assert sum(verdict.lost for verdict in house.audit()) == lost
+        verdicts = auditor.run(JOB_SECONDS)
+        assert_clean(verdicts)
+        assert {v.topic: v.too_old for v in verdicts if v.too_old} == {RAWARTICLE.name: 1}
+        house.query("DELETE FROM article_data WHERE timestamp < now() - INTERVAL '30 days'")
 
 
 def test_raw_job_outlives_a_database_that_drops_its_connections(house):

@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 
 from contracts.tables import ARTICLE_DATA, GAP_DATA, TICKER_DATA, TRADE_DATA
-from scripts.audit_verdict import compare, report
+from scripts.audit_verdict import compare, kept, report
 
 ONE = ("BTC/USD", 1, 1_000, 84_000.0, 0.5, "buy")
 TWO = ("BTC/USD", 2, 2_000, 84_001.0, 0.5, "sell")
@@ -56,6 +56,15 @@ def test_compare_articles_by_their_newest_version():
     assert judge([first, edited], [("decrypt-1", 1_000, 2, "A", "s")], ARTICLE_DATA) == (0, 0, 1, 0)
 
 
+def test_only_what_happened_since_then_is_kept_of_either_side():
+    rows = Counter({ONE: 2, TWO: 1})
+    assert kept(rows, TRADE_DATA, None) == rows
+    assert kept(rows, TRADE_DATA, 1_000) == rows
+    assert kept(rows, TRADE_DATA, 1_001) == Counter({TWO: 1})
+    tick = ("BTC/USD", 1_000, 5_000, 84_000.0, 83_999.0, 84_001.0, 5.0)
+    assert kept(Counter([tick]), TICKER_DATA, 1_001) == Counter(), "by the time it happened, not when it was received"
+
+
 def test_compare_trimmed_topic_has_no_strays():
     assert judge([ONE], [ONE, TWO], whole=False) == (0, 0, 0, 0)
 
@@ -65,3 +74,6 @@ def test_report_names_examples_and_sums_up():
     text = report([verdict])
     assert "lost: ('BTC/USD', 2, 2000)" in text
     assert text.endswith("audit: lost 1, duplicated 1")
+    assert "not compared" not in text
+    verdict.too_old = 3
+    assert "; 3 older than CRYPTOVIZ_KEEP_DAYS keeps, not compared\n" in report([verdict])
