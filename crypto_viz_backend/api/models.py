@@ -1,4 +1,4 @@
-"""The tables as Django models, made from contracts/tables.py. Unmanaged: database/migrations owns the tables."""
+"""The tables that answers are described by, as Django models. Unmanaged: database/migrations owns the tables."""
 
 from typing import Any
 
@@ -32,9 +32,6 @@ def _model(name: str, table: tables.Table) -> type[models.Model]:
 
 
 TickerData = _model("TickerData", tables.TICKER_DATA)
-TradeData = _model("TradeData", tables.TRADE_DATA)
 ArticleData = _model("ArticleData", tables.ARTICLE_DATA)
-AlertData = _model("AlertData", tables.ALERT_DATA)
 MarketData = _model("MarketData", tables.MARKET_DATA)
-SentimentData = _model("SentimentData", tables.SENTIMENT_DATA)
 PredictionData = _model("PredictionData", tables.PREDICTION_DATA)
