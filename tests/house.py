@@ -7,9 +7,9 @@ import subprocess
 import sys
 import time
 
-from confluent_kafka import Producer
+from confluent_kafka import Consumer, Producer, TopicPartition
 
-from contracts.messages import Article, Sentiment, Ticker, Trade
+from contracts.messages import Article, DeadLetter, Sentiment, Ticker, Trade
 from contracts.rules import label_of
 from contracts.settings import ROOT, load_settings
 from contracts.topics import DEADLETTER, PRODUCER_CONFIG, RAWARTICLE, RAWTICKER, RAWTRADE, TOPICS
@@ -149,6 +149,20 @@ class Source:
         if article.story_id == article.id:
             self.told = article
         return article
+
+
+def letters(bootstrap):
+    """What the dead-letter topic holds now, in its order."""
+    consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": "letters", "enable.auto.commit": False})
+    try:
+        position, end = consumer.get_watermark_offsets(TopicPartition(DEADLETTER.name, 0), 10)
+        consumer.assign([TopicPartition(DEADLETTER.name, 0, position)])
+        found = []
+        while position + len(found) < end:
+            found += consumer.consume(100, 10)
+        return [DeadLetter.model_validate_json(record.value()) for record in found]
+    finally:
+        consumer.close()
 
 
 def assert_clean(verdicts):

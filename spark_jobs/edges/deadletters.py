@@ -13,6 +13,8 @@ from contracts.messages import DeadLetter
 from contracts.topics import DEADLETTER, DEADLETTER_RAW_BYTES, PRODUCER_CONFIG
 
 TIMEOUT_SECONDS = 10.0
+OUTBOX_RECORDS = 10_000
+OUTBOX_BYTES = 32 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,27 @@ class DeadLetters:
                 self._published.add((letter.topic, letter.partition, letter.offset))
         self._read_up_to = position
         consumer.unassign()
+
+
+class Outbox:
+    """Keeps a batch's unreadable records until the whole of it was judged, as far as that is possible in memory."""
+
+    def __init__(self, deadletters: DeadLetters) -> None:
+        self._deadletters = deadletters
+        self._records: list[Unread] = []
+        self._bytes = 0
+
+    def add(self, records: Sequence[Unread]) -> None:
+        """Keeps the records; publishes all there are once they are too many or too large."""
+        self._records += records
+        self._bytes += sum(len(record.raw) for record in records)
+        if len(self._records) > OUTBOX_RECORDS or self._bytes > OUTBOX_BYTES:
+            self.publish()
+
+    def publish(self) -> None:
+        """Puts what is kept into the topic. Raises as `DeadLetters.publish` does."""
+        self._deadletters.publish(self._records)
+        self._records, self._bytes = [], 0
 
 
 def _letter(record: Unread) -> DeadLetter:

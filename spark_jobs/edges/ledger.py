@@ -12,11 +12,15 @@ from psycopg2.extensions import cursor as Cursor
 from psycopg2.extras import execute_values
 
 from contracts.tables import LEDGER, PARTITION_LOCK
+from spark_jobs.edges.breaker import MEMORY_MESSAGES, Judged
 
 PRUNE_EVERY_BATCHES = 1_000
 
 TAKEN = -1
 """The batch number of ledger rows that stand for no batch: their range was taken by retention before it was stored."""
+
+ACCEPTED = -2
+"""The batch number of ledger rows of what a person let pass, however much of it was unreadable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +67,25 @@ VALUES %s
 
 _RECORDED = f"""
 SELECT EXISTS (SELECT 1 FROM {LEDGER} WHERE query = %s AND checkpoint_id = %s AND batch_id = %s)
+"""
+
+_JUDGED = f"""
+WITH recent AS (
+  SELECT batch_id, committed_at, next_offset - from_offset AS read, rejected
+  FROM unnest(%(topics)s::text[], %(partitions)s::int[], %(newest)s::bigint[]) AS place (topic, partition, newest)
+  CROSS JOIN LATERAL (
+    SELECT * FROM {LEDGER} l
+    WHERE query = %(query)s AND cluster_id = %(cluster_id)s AND l.topic = place.topic AND l.partition = place.partition
+      AND next_offset > newest - %(memory)s
+    ORDER BY next_offset DESC LIMIT %(memory)s
+  ) stored
+), judged AS (
+  SELECT read, rejected, sum(read) OVER (ORDER BY committed_at DESC ROWS UNBOUNDED PRECEDING) - read AS later
+  FROM recent
+  WHERE batch_id >= 0
+    AND committed_at > coalesce((SELECT max(committed_at) FROM recent WHERE batch_id = {ACCEPTED}), '-infinity')
+)
+SELECT coalesce(sum(read), 0)::bigint, coalesce(sum(rejected), 0)::bigint FROM judged WHERE later < %(memory)s
 """
 
 _PRUNE = f"""
@@ -128,6 +151,26 @@ def pass_over(cursor: Cursor, query: str, cluster_id: str, starts: Mapping[tuple
     ]
     record(cursor, Batch(query, cluster_id, uuid4().hex, TAKEN), taken)
     return taken
+
+
+def judged_before(cursor: Cursor, query: str, cluster_id: str, committed: Mapping[tuple[str, int], int]) -> Judged:
+    """What a process that had stored the newest `MEMORY_MESSAGES` of `query` would know of them.
+
+    `committed`: where its partitions stand. What a person let pass, and what was before that, is not held against it.
+    """
+    places = list(committed.items())
+    cursor.execute(
+        _JUDGED,
+        {
+            "query": query,
+            "cluster_id": cluster_id,
+            "topics": [topic for (topic, _), _ in places],
+            "partitions": [partition for (_, partition), _ in places],
+            "newest": [offset for _, offset in places],
+            "memory": MEMORY_MESSAGES,
+        },
+    )
+    return Judged(*(cursor.fetchone() or ()))
 
 
 def is_prune_due(batch: Batch) -> bool:

@@ -19,10 +19,11 @@ from contracts import metrics
 from contracts.settings import Settings
 from contracts.topics import RAW_TOPICS
 from spark_jobs.config import BULK_ROWS, MAX_COLLECTED_BYTES, Job
-from spark_jobs.edges.batch_writer import AWAY, BatchWriter, Place, Read, Records, TooManyUnreadable, Written
+from spark_jobs.edges.batch_writer import AWAY, BatchWriter, Place, Read, Records, Written
+from spark_jobs.edges.breaker import Judged, TooManyUnreadable
 from spark_jobs.edges.deadletters import DeadLetters
 from spark_jobs.edges.kafka_source import Cluster, Offsets, look_up, read_range, read_stream, starting_offsets
-from spark_jobs.edges.ledger import Batch, is_prune_due, next_offsets, pass_over, prune
+from spark_jobs.edges.ledger import Batch, is_prune_due, judged_before, next_offsets, pass_over, prune
 from spark_jobs.edges.neighbours import retry
 from spark_jobs.edges.offset_log import Plan
 from spark_jobs.edges.progress import count_written
@@ -53,6 +54,7 @@ class RawQuery:
         cluster = look_up(self._settings.kafka_bootstrap_servers, [topic.name for topic in RAW_TOPICS])
         with self._database.transaction() as cursor:
             starts = resume(cursor, self._job.query, cluster)
+            self._writer.past = judged_before(cursor, self._job.query, cluster.id, starts)
         log.info("reading on", extra={"from": {f"{t}/{p}": offset for (t, p), offset in starts.items()}})
         plan = Plan(checkpoint, starts)
 
@@ -79,6 +81,7 @@ class RawQuery:
         size = sum(end - start for start, end in ranges.values())
         if size >= self._bulk_rows:
             written = self._write_from_workers(frame.sparkSession, batch, ranges)
+            self._writer.remember(written)
         else:
             records = frame.coalesce(1).toArrow()
             whole = not pc.any(records["left_out"]).as_py()
@@ -94,7 +97,8 @@ class RawQuery:
     def _write_from_workers(
         self, spark: SparkSession, batch: Batch, ranges: Mapping[Place, tuple[int, int]]
     ) -> list[Written]:
-        task = RangeTask(self._settings.database_url_of("writer"), self._settings.kafka_bootstrap_servers, batch)
+        url, bootstrap_servers = self._settings.database_url_of("writer"), self._settings.kafka_bootstrap_servers
+        task = RangeTask(url, bootstrap_servers, batch, self._writer.past)
         rows = [(*place, start, end) for place, (start, end) in ranges.items()]
         # One task for each partition of Kafka: its range is one transaction.
         tasks = spark.sparkContext.parallelize(rows, len(rows)).toDF(RANGE)
@@ -149,10 +153,11 @@ class RangeTask:
     Raises when a neighbour is away: Spark tries the task again, and after that the query is started anew.
     """
 
-    def __init__(self, url: str, bootstrap_servers: str, batch: Batch) -> None:
+    def __init__(self, url: str, bootstrap_servers: str, batch: Batch, past: Judged) -> None:
         self._url = url
         self._bootstrap_servers = bootstrap_servers
         self._batch = batch
+        self._past = past
 
     def __call__(self, chunks: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         # Decoding and COPY are two threads of this worker, and COPY needs the interpreter for moments only.
@@ -165,7 +170,7 @@ class RangeTask:
 
     def _write(self, place: Place, offsets: tuple[int, int]) -> list[Written]:
         database = Database(self._url, f"{self._batch.query} bulk")
-        writer = BatchWriter(database, DeadLetters(self._bootstrap_servers))
+        writer = BatchWriter(database, DeadLetters(self._bootstrap_servers), self._past)
         # Tens of thousands of new tuples at a time set the search for cycles off, and there are none: a third of the
         # decoding went into it.
         gc.disable()
@@ -177,11 +182,12 @@ class RangeTask:
 
 
 RANGE = "topic string, partition int, start long, end long"
-WRITTEN = "topic string, partition int, rows long, rejected long, newest_at double"
+WRITTEN = "topic string, partition int, read long, rows long, rejected long, newest_at double"
 _WRITTEN = pa.schema(
     [
         ("topic", pa.string()),
         ("partition", pa.int32()),
+        ("read", pa.int64()),
         ("rows", pa.int64()),
         ("rejected", pa.int64()),
         ("newest_at", pa.float64()),

@@ -5,10 +5,9 @@ import random
 import time
 from collections import Counter
 
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient, NewTopic
 
-from contracts.messages import DeadLetter
 from contracts.topics import (
     DEADLETTER,
     MAX_RECORD_BYTES,
@@ -25,7 +24,7 @@ from contracts.topics import (
 from scripts.waiting import wait_until
 from spark_jobs.config import BULK_ROWS
 from spark_jobs.edges.deadletters import DeadLetters, Unread
-from tests.house import JOB_SECONDS, assert_clean
+from tests.house import JOB_SECONDS, assert_clean, letters
 from tests.poison import good_body, poisons
 from tests.recompute import (
     differences,
@@ -91,20 +90,6 @@ class PoisonedSource:
             self.poisoned[record.topic(), record.partition(), record.offset()] = poison
 
         self.producer.produce(poison.topic, key="poison", value=poison.value, on_delivery=note)
-
-
-def letters(bootstrap):
-    """What the dead-letter topic holds now, in its order."""
-    consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": "letters", "enable.auto.commit": False})
-    try:
-        position, end = consumer.get_watermark_offsets(TopicPartition(DEADLETTER.name, 0), 10)
-        consumer.assign([TopicPartition(DEADLETTER.name, 0, position)])
-        found = []
-        while position + len(found) < end:
-            found += consumer.consume(100, 10)
-        return [DeadLetter.model_validate_json(record.value()) for record in found]
-    finally:
-        consumer.close()
 
 
 def test_every_poison_is_in_deadletter_once_and_no_good_row_is_lost(house):

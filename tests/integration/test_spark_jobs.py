@@ -1,17 +1,21 @@
 """Both jobs as processes on a real Kafka and PostgreSQL: every record once, whatever dies, and windows that add up."""
 
+import subprocess
+import sys
 import time
 
 from confluent_kafka import Producer
 
 from contracts.metrics import JOB_BATCH_SECONDS, JOB_LAG, JOB_WATERMARK
 from contracts.rules import WATERMARK_SECONDS
+from contracts.settings import ROOT
 from contracts.tables import LEDGER
 from contracts.topics import PRODUCER_CONFIG, RAW_TOPICS, RAWARTICLE, RAWTRADE
 from monitoring.samples import fetch_samples
 from scripts.audit import Auditor
 from scripts.waiting import HOST, wait_until
-from tests.house import JOB_SECONDS, Source, assert_clean
+from spark_jobs.config import BULK_ROWS
+from tests.house import JOB_SECONDS, Source, assert_clean, letters
 from tests.recompute import (
     differences,
     recomputed_forecasts,
@@ -90,14 +94,57 @@ def lags(port):
     return told.by(JOB_LAG, "topic")
 
 
-def test_raw_job_stops_when_too_much_is_unreadable(house):
-    job = house.start("kafka_to_timescale")
-    producer = Producer({"bootstrap.servers": house.settings.kafka_bootstrap_servers, **PRODUCER_CONFIG})
-    for _ in range(1_500):
+JUDGED = f"SELECT coalesce(sum(rows), 0)::int, coalesce(sum(rejected), 0)::int FROM {LEDGER}"
+
+
+def send_unreadable(bootstrap, count):
+    producer = Producer({"bootstrap.servers": bootstrap, **PRODUCER_CONFIG})
+    for _ in range(count):
         producer.produce(RAWTRADE.name, value=b"{}")
-    producer.flush(30)
+    assert producer.flush(30) == 0
+
+
+def accept(house):
+    command = [sys.executable, "-m", "spark_jobs.accept_unreadable"]
+    return subprocess.run(command, cwd=ROOT, env=house.environment, capture_output=True, text=True, timeout=JOB_SECONDS)
+
+
+def assert_stopped(job):
     assert job.wait(JOB_SECONDS) == 3
     assert b"cannot be read (newest in rawtrade), more than 5%" in job.log.read_bytes()
+
+
+def test_raw_job_stops_when_too_much_is_unreadable_and_stays_so_until_a_person_lets_it_pass(house):
+    bootstrap = house.settings.kafka_bootstrap_servers
+    job = house.start("kafka_to_timescale")
+    send_unreadable(bootstrap, 900)
+    wait_until(lambda: house.query(JUDGED) == [(0, 900)], JOB_SECONDS, "so few", lambda: job.poll() is None)
+    send_unreadable(bootstrap, 200)
+    assert_stopped(job)
+    stored = house.query(JUDGED), len(letters(bootstrap))
+    assert 900 <= stored[1] < 1_000
+    for _ in range(2):
+        send_unreadable(bootstrap, 150)
+        assert_stopped(house.start("kafka_to_timescale"))
+        assert (house.query(JUDGED), len(letters(bootstrap))) == stored
+
+    done = accept(house)
+    assert done.returncode == 0, done.stderr
+    assert (house.query(JUDGED), len(letters(bootstrap))) == ([(0, 1_400)], 1_400)
+    job = house.start("kafka_to_timescale")
+    Source(bootstrap).send(500)
+    assert_clean(house.audit())
+    assert job.poll() is None
+
+
+def test_raw_job_stores_nothing_of_a_bulk_that_is_unreadable(house):
+    bootstrap = house.settings.kafka_bootstrap_servers
+    send_unreadable(bootstrap, BULK_ROWS)
+    for _ in range(2):
+        assert_stopped(house.start("kafka_to_timescale"))
+        assert (house.query(JUDGED), letters(bootstrap)) == ([(0, 0)], [])
+    assert accept(house).returncode == 0
+    assert (house.query(JUDGED), len(letters(bootstrap))) == ([(0, BULK_ROWS)], BULK_ROWS)
 
 
 def test_windows_equal_an_independent_recomputation_after_kills(house):
