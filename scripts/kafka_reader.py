@@ -54,7 +54,8 @@ class Reader:
         self._consumer.assign([TopicPartition(topic, partition, start)])
         position, deadline = start, time.monotonic() + STUCK_SECONDS
         while position < end:
-            for record in self._consumer.consume(RECORDS_AT_ONCE, 0.5):
+            # It waits until it has as many as it is asked for.
+            for record in self._consumer.consume(min(RECORDS_AT_ONCE, end - position), 0.5):
                 error = record.error()
                 if error is not None and error.code() != KafkaError._PARTITION_EOF:
                     raise KafkaException(error)

@@ -159,7 +159,7 @@ def letters(bootstrap):
         consumer.assign([TopicPartition(DEADLETTER.name, 0, position)])
         found = []
         while position + len(found) < end:
-            found += consumer.consume(100, 10)
+            found += consumer.consume(end - position - len(found), 10)
         return [DeadLetter.model_validate_json(record.value()) for record in found]
     finally:
         consumer.close()

@@ -144,7 +144,8 @@ def read_range(bootstrap_servers: str, topic: str, partition: int, start: int, e
         consumer.assign([TopicPartition(topic, partition, start)])
         position, deadline = start, time.monotonic() + SILENCE_SECONDS
         while position < end:
-            messages = consumer.consume(FETCH_RECORDS, 0.2)
+            # It waits until it has as many as it is asked for.
+            messages = consumer.consume(min(FETCH_RECORDS, end - position), 0.2)
             if not messages and time.monotonic() > deadline:
                 raise KafkaException(f"{topic}/{partition}: nothing after offset {position}, wanted {end}")
             if messages:

@@ -72,7 +72,7 @@ class Topics:
                 consumer.assign([TopicPartition(topic, partition, low)])
                 share = []
                 while len(share) < high - low:
-                    share += consumer.consume(100, 10)
+                    share += consumer.consume(high - low - len(share), 10)
                 found += share
             return found
         finally:
