@@ -154,7 +154,7 @@ class Settings(BaseSettings):
     spark_driver_memory: str = Field("768m", description="Java heap of each Spark job")
     raw_trigger_seconds: float = Field(0.1, ge=0, description="Least time between two batches of kafka_to_timescale")
     window_trigger_seconds: float = Field(
-        2.0, ge=0, description="Least time between two batches of sentiment_prediction_job"
+        4.0, ge=0, description="Least time between two batches of sentiment_prediction_job"
     )
     raw_max_batch_rows: PositiveInt = Field(2_000_000, description="Most messages in one batch of kafka_to_timescale")
 
