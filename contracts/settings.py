@@ -5,6 +5,7 @@ working folder, the process's environment. `.env.example` lists the same fields;
 """
 
 import os
+from datetime import datetime, timedelta
 from difflib import get_close_matches
 from functools import lru_cache
 from pathlib import Path
@@ -258,6 +259,11 @@ class Settings(BaseSettings):
     def feed_validators_file(self) -> Path:
         """Where the feeds' ETags and dates are kept over a restart."""
         return self.data_dir / "feed_validators.json"
+
+    def kept_since(self, table: str, now: datetime) -> datetime | None:
+        """The moment before which rows of a table are deleted; None where all are kept."""
+        days = self.keep_days.get(table)
+        return None if days is None else now - timedelta(days=days)
 
     def database_url_of(self, role: Role) -> str:
         """A libpq URL that connects as `role`. The owner of an outside database is whoever DATABASE_URL names."""

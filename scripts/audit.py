@@ -14,6 +14,7 @@ import sys
 import time
 from collections import Counter
 from dataclasses import asdict
+from datetime import UTC, datetime
 
 import psycopg2
 from confluent_kafka import KafkaException
@@ -27,19 +28,12 @@ from contracts.messages import (
 )
 from contracts.settings import Settings, settings
 from contracts.tables import LEDGER, TABLE_BY_TOPIC
-from contracts.topics import (
-    DAY_MS,
-    DEADLETTER,
-    RAW_JOB,
-    RAW_TOPICS,
-)
+from contracts.topics import DEADLETTER, RAW_JOB, RAW_TOPICS
 from scripts.audit_rows import COMPARISONS, Comparison, microseconds
 from scripts.audit_verdict import Row, Verdict, compare, kept, report
 from scripts.kafka_reader import Reader
 
 Place = tuple[str, int]
-
-DAY_SECONDS = DAY_MS / 1000
 
 
 class CannotJudge(Exception):
@@ -52,7 +46,7 @@ class Auditor:
     def __init__(self, config: Settings) -> None:
         self._reader = Reader(config.kafka_bootstrap_servers)
         self._url = config.database_url_of("owner")
-        self._keep_days = config.keep_days
+        self._config = config
 
     def run(self, settle_seconds: float) -> list[Verdict]:
         """A verdict per raw topic and one for `deadletter`, once the job has caught up with what Kafka holds now."""
@@ -65,7 +59,7 @@ class Auditor:
             tables = {c.topic.name: _rows(connection, c) for c in COMPARISONS}
         finally:
             connection.close()
-        read_at = time.time()
+        read_at = datetime.now(UTC)
         refused: set[tuple[str, int, int]] = set()
         verdicts = [self._judge(c, marks, stored, tables[c.topic.name], read_at, refused) for c in COMPARISONS]
         return [*verdicts, self._judge_letters(refused, marks, stored)]
@@ -113,7 +107,7 @@ class Auditor:
         marks: dict[Place, tuple[int, int]],
         stored: dict[Place, int],
         found: Counter[Row],
-        read_at: float,
+        read_at: datetime,
         refused: set[tuple[str, int, int]],
     ) -> Verdict:
         topic, table = comparison.topic, TABLE_BY_TOPIC[comparison.topic.name]
@@ -130,8 +124,8 @@ class Auditor:
                     unreadable += 1
                     refused.add((name, partition, message.offset() or 0))
         whole = all(low == 0 for low, _ in mine.values())
-        days = self._keep_days.get(table.name)
-        since = None if days is None else microseconds(read_at - days * DAY_SECONDS)
+        oldest = self._config.kept_since(table.name, read_at)
+        since = None if oldest is None else microseconds(oldest.timestamp())
         young = kept(expected, table, since)
         verdict = compare(topic.name, table, young, kept(found, table, since), whole)
         verdict.records, verdict.unreadable = records, unreadable

@@ -10,7 +10,7 @@ import json
 import subprocess
 import sys
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import psycopg2
 from confluent_kafka import KafkaException
@@ -71,13 +71,12 @@ class Refused(Exception):
 def why_not_kept(config: Settings, source: str, since: datetime, now: datetime) -> str | None:
     """What is wrong with a past that begins before the oldest rows that are kept; None if it does not."""
     table = _TABLES[source].name
-    days = config.keep_days.get(table)
-    oldest = None if days is None else now - timedelta(days=days)
+    oldest = config.kept_since(table, now)
     if oldest is None or since >= oldest:
         return None
     return (
-        f"{table} is kept {days} days (CRYPTOVIZ_KEEP_DAYS): what is from before {oldest:%Y-%m-%dT%H:%M} "
-        f"would be deleted again. Give a later SINCE, or keep more days"
+        f"{table} is kept {config.keep_days[table]} days (CRYPTOVIZ_KEEP_DAYS): what is from before "
+        f"{oldest:%Y-%m-%dT%H:%M} would be deleted again. Give a later SINCE, or keep more days"
     )
 
 

@@ -22,6 +22,7 @@ from contracts.logs import configure_logging
 from contracts.rules import backoff_seconds
 from contracts.settings import settings
 from contracts.topics import TOPICS, Topic
+from scripts.waiting import wait_until
 
 log = logging.getLogger(__name__)
 
@@ -41,15 +42,23 @@ def _wait_for_broker(admin: AdminClient, bootstrap: str) -> dict[str, int]:
             time.sleep(backoff_seconds(attempt, random.random()))
 
 
+def _are_served(admin: AdminClient, topics: Sequence[Topic]) -> bool:
+    found = admin.list_topics(timeout=10).topics
+    leaders = {name: [part.leader for part in topic.partitions.values()] for name, topic in found.items()}
+    return all(sum(leader >= 0 for leader in leaders.get(topic.name, ())) >= topic.partitions for topic in topics)
+
+
 def _finish(futures: Mapping[Any, Future[Any]]) -> None:
     for future in futures.values():
         future.result()
 
 
 def create_topics(bootstrap: str, topics: Sequence[Topic] = TOPICS, replication: int = 1) -> tuple[str, ...]:
-    """What was changed, one line each; nothing if all is as declared. Waits for the broker. Repeat-safe.
+    """What was changed, one line each; nothing if all is as declared. Repeat-safe.
 
-    A topic with more partitions than declared is left alone: partitions cannot be taken away.
+    Waits for the broker, and until it serves what was made: a topic stands in the controller's log a moment before the
+    broker knows of it. Raises `NotReady` if it does not come to that. A topic with more partitions than declared is
+    left alone: partitions cannot be taken away.
     """
     admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 3})
     partitions = _wait_for_broker(admin, bootstrap)
@@ -63,6 +72,8 @@ def create_topics(bootstrap: str, topics: Sequence[Topic] = TOPICS, replication:
     if narrow:
         _finish(admin.create_partitions([NewPartitions(topic.name, topic.partitions) for topic in narrow]))
         changes += [f"{topic.name}: {partitions[topic.name]} -> {topic.partitions} partitions" for topic in narrow]
+    if new or narrow:
+        wait_until(lambda: _are_served(admin, [*new, *narrow]), REQUEST_SECONDS, "a new topic or partition")
     return (*changes, *_update_configs(admin, [topic for topic in topics if topic.name in partitions]))
 
 

@@ -7,13 +7,15 @@ import subprocess
 import sys
 import time
 
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Producer
 
 from contracts.messages import Article, DeadLetter, Sentiment, Ticker, Trade
 from contracts.rules import label_of
-from contracts.settings import ROOT, load_settings
+from contracts.settings import ROOT, environment_name, load_settings
+from contracts.tables import LEDGER
 from contracts.topics import DEADLETTER, PRODUCER_CONFIG, RAWARTICLE, RAWTICKER, RAWTRADE, TOPICS
 from scripts.audit import Auditor
+from scripts.kafka_reader import Reader
 from scripts.waiting import free_ports, wait_until
 from tests.databases import ask
 
@@ -28,24 +30,20 @@ class House:
         raw_port, window_port = free_ports(2)
         self.folder = folder
         self.database_url = database_url
-        self.settings = load_settings(
-            data_dir=folder,
-            kafka_bootstrap_servers=bootstrap,
-            database_url=database_url,
-            db_writer_password=PASSWORD,
-            raw_metrics_port=raw_port,
-            window_metrics_port=window_port,
-        )
+        told = {
+            "data_dir": folder,
+            "kafka_bootstrap_servers": bootstrap,
+            "database_url": database_url,
+            "db_writer_password": PASSWORD,
+            "raw_metrics_port": raw_port,
+            "window_metrics_port": window_port,
+            "window_trigger_seconds": 0.2,
+        }
+        self.settings = load_settings(**told)
         self.environment = {
             **os.environ,
             "PYTHONPATH": str(ROOT),
-            "CRYPTOVIZ_DATA_DIR": str(folder),
-            "KAFKA_BOOTSTRAP_SERVERS": bootstrap,
-            "DATABASE_URL": database_url,
-            "CRYPTOVIZ_DB_WRITER_PASSWORD": PASSWORD,
-            "CRYPTOVIZ_RAW_METRICS_PORT": str(raw_port),
-            "CRYPTOVIZ_WINDOW_METRICS_PORT": str(window_port),
-            "CRYPTOVIZ_WINDOW_TRIGGER_SECONDS": "0.2",
+            **{environment_name(field): str(value) for field, value in told.items()},
         }
         self.processes = []
 
@@ -76,6 +74,14 @@ class House:
 
     def query(self, statement):
         return ask(self.database_url, statement)
+
+    def ledger_jumps(self):
+        """How many ledger rows of a partition do not begin where the one before them ended."""
+        ((count,),) = self.query(
+            "SELECT count(*) FROM (SELECT from_offset, lag(next_offset) OVER (PARTITION BY topic, partition "
+            f"ORDER BY next_offset) AS previous FROM {LEDGER}) l WHERE from_offset <> coalesce(previous, 0)"
+        )
+        return count
 
     def audit(self):
         return Auditor(self.settings).run(settle_seconds=JOB_SECONDS)
@@ -153,16 +159,9 @@ class Source:
 
 def letters(bootstrap):
     """What the dead-letter topic holds now, in its order."""
-    consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": "letters", "enable.auto.commit": False})
-    try:
-        position, end = consumer.get_watermark_offsets(TopicPartition(DEADLETTER.name, 0), 10)
-        consumer.assign([TopicPartition(DEADLETTER.name, 0, position)])
-        found = []
-        while position + len(found) < end:
-            found += consumer.consume(end - position - len(found), 10)
-        return [DeadLetter.model_validate_json(record.value()) for record in found]
-    finally:
-        consumer.close()
+    reader = Reader(bootstrap)
+    found = reader.read(DEADLETTER.name, 0, *reader.marks(DEADLETTER.name, 0))
+    return [DeadLetter.model_validate_json(record.value()) for record in found]
 
 
 def assert_clean(verdicts):

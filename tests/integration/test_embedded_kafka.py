@@ -67,6 +67,18 @@ def test_create_topics_widens_and_reconfigures(kafka_bootstrap):
         admin.delete_topics(["changing"])["changing"].result()
 
 
+def test_create_topics_returns_when_the_broker_serves_them(kafka_bootstrap):
+    names = [f"served-{number}" for number in range(30)]
+    try:
+        for name in names:
+            create_topics(kafka_bootstrap, [Topic(name, TOPICS[0].message, "pair", 1, 60_000, "test", ())])
+            assert _partitions(kafka_bootstrap).get(name) == 1
+    finally:
+        admin = AdminClient({"bootstrap.servers": kafka_bootstrap})
+        for future in admin.delete_topics(names).values():
+            future.result()
+
+
 def test_records_and_topics_survive_a_restart_on_another_port(server_dir):
     data_dir = server_dir / "restarted"
     data_dir.mkdir()

@@ -7,12 +7,13 @@ import sys
 import time
 
 import pytest
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from contracts.messages import Trade, parse_message
 from contracts.settings import ROOT
 from contracts.topics import PRODUCER_CONFIG, RAWARTICLE, RAWTICKER, RAWTRADE, TOPIC_BY_NAME
+from scripts.kafka_reader import Reader
 from spark_jobs.edges.deadletters import DeadLetters, Unread
 from tests.poison import good_body
 
@@ -64,19 +65,10 @@ class Topics:
 
     def records(self, topic):
         """All records of a topic."""
-        consumer = Consumer({"bootstrap.servers": self.bootstrap, "group.id": "look", "enable.auto.commit": False})
-        try:
-            found = []
-            for partition in range(TOPIC_BY_NAME[topic].partitions):
-                low, high = consumer.get_watermark_offsets(TopicPartition(topic, partition), 10)
-                consumer.assign([TopicPartition(topic, partition, low)])
-                share = []
-                while len(share) < high - low:
-                    share += consumer.consume(high - low - len(share), 10)
-                found += share
-            return found
-        finally:
-            consumer.close()
+        reader, found = Reader(self.bootstrap), []
+        for partition in range(TOPIC_BY_NAME[topic].partitions):
+            found += reader.read(topic, partition, *reader.marks(topic, partition))
+        return found
 
     def replayed(self, topic):
         """{where it stood: the message sent again} of a topic; fails if one place was sent twice."""

@@ -110,7 +110,8 @@ def _in_line(trades: list[_RecentTrade], percent: float, held: list[Quarantined]
     if not trades:
         return []
     middle = median(trade.price for trade in trades)
-    near = [trade for trade in trades if abs(trade.price - middle) * 100 <= middle * _exact(percent)]
+    most = middle * _exact(percent)
+    near = [trade for trade in trades if abs(trade.price - middle) * 100 <= most]
     for trade in trades:
         if trade not in near:
             held.append(Quarantined("outlier", f"{trade.price} among trades at {middle}", trade.raw))

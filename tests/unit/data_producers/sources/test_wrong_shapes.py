@@ -20,6 +20,7 @@ from data_producers.sources.kraken.parse import MalformedFrame, Market, parse_fr
 from data_producers.sources.kraken.parse_rest import parse_pairs, parse_result, parse_trades
 from data_producers.sources.polled import Poller
 from data_producers.sources.rest import Answer
+from tests.venue_answers import BITCOIN
 
 AT = 1_790_358_506.0
 
@@ -41,17 +42,14 @@ WRONG = {
 
 EVERY_SHAPE = pytest.mark.parametrize("wrong", WRONG.values(), ids=WRONG.keys())
 
-COIN = {
-    "id": "bitcoin",
-    "current_price": 77356,
-    "market_cap": 1540123456789,
-    "total_volume": 31000000123,
-    "high_24h": 77990,
-    "low_24h": 76801.5,
-    "price_change_24h": -16.47,
-    "price_change_percentage_24h": -0.02132,
-    "last_updated": "2026-09-02T20:41:30.250Z",
+NUMBERS = {
+    "current_price": "price",
+    "market_cap": "market_cap",
+    "total_volume": "quote_volume_24h",
+    "price_change_percentage_24h": "change_percent_24h",
 }
+"""Of a coin's figures that may not be missing or wrong, where each stands in the snapshot."""
+
 DAY = {
     "priceChange": "-412.25",
     "priceChangePercent": "-0.488",
@@ -71,10 +69,10 @@ CLEANING = {"null", "negative", "not_a_number", "malformed", "unknown", "inconsi
 
 
 @EVERY_SHAPE
-@pytest.mark.parametrize("field", [field for field in COIN if field not in ("high_24h", "low_24h", "price_change_24h")])
+@pytest.mark.parametrize("field", ["id", *NUMBERS, "last_updated"])
 def test_a_coin_with_a_wrong_field_is_held_back_and_the_next_is_not(field, wrong):
-    spoilt = COIN | {field: wrong}
-    cleaned = parse_markets([spoilt, COIN | {"id": "ethereum"}], AT)
+    spoilt = BITCOIN | {field: wrong}
+    cleaned = parse_markets([spoilt, BITCOIN | {"id": "ethereum"}], AT)
     told = {message.pair: message for message in cleaned.messages}
     assert "ETH/USD" in told
     if "BTC/USD" in told:
@@ -82,14 +80,6 @@ def test_a_coin_with_a_wrong_field_is_held_back_and_the_next_is_not(field, wrong
     else:
         (held,) = cleaned.quarantined
         assert (held.reason in CLEANING, held.raw) == (True, spoilt)
-
-
-NUMBERS = {
-    "current_price": "price",
-    "market_cap": "market_cap",
-    "total_volume": "quote_volume_24h",
-    "price_change_percentage_24h": "change_percent_24h",
-}
 
 
 @EVERY_SHAPE
@@ -264,7 +254,7 @@ def quarantined(source, reason):
 
 @EVERY_SHAPE
 def test_coingeckos_poller_goes_on_after_an_answer_of_a_wrong_shape(wrong):
-    venue, sink, before = Venue([wrong, [COIN]]), MemorySink(), quarantined("coingecko", "malformed")
+    venue, sink, before = Venue([wrong, [BITCOIN]]), MemorySink(), quarantined("coingecko", "malformed")
     source = CoinGecko("http://x", ("BTC",), 600.0, venue.runtime())
     source._session = venue
     Poller(source, History(20.0), sink, venue.runtime()).run()

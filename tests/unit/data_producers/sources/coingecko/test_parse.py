@@ -6,21 +6,9 @@ import pytest
 
 from contracts.messages import MarketSnapshot
 from data_producers.sources.coingecko.parse import left_out, parse_markets
+from tests.venue_answers import BITCOIN
 
 AT = 1_790_358_506.25
-BITCOIN = {
-    "id": "bitcoin",
-    "symbol": "btc",
-    "name": "Bitcoin",
-    "current_price": 77356,
-    "market_cap": 1540123456789,
-    "total_volume": 31000000123,
-    "high_24h": 77990,
-    "low_24h": 76801.5,
-    "price_change_24h": -16.47,
-    "price_change_percentage_24h": -0.02132,
-    "last_updated": "2026-09-02T20:41:30.250Z",
-}
 
 
 def test_a_coin_is_a_snapshot_in_dollars():
