@@ -73,3 +73,5 @@ SELECT coalesce(
 \ir apply_migration.psql
 \set file 0025_refresh_refilled. :kind .sql
 \ir apply_migration.psql
+\set file 0026_ledger_comment.sql
+\ir apply_migration.psql
