@@ -8,8 +8,11 @@ changes nothing; two at once take turns.
 import argparse
 import secrets
 import sys
+import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
 
 import psycopg2
 from psycopg2 import sql
@@ -30,6 +33,9 @@ from database.migration_files import (
 from database.retention import set_policies
 
 Report = Callable[[str], None]
+
+STILL_SECONDS = 5.0
+"""How often a migration that takes long says that it still runs."""
 
 _LOCK = 0x63727970746F  # "crypto": any number all migrators agree on
 
@@ -55,9 +61,10 @@ def migrate(
     """Applies what is missing in the database at `url`, sets login passwords and how long rows are kept (None: as
     before), and returns the names of the new files.
 
-    `url` connects as the owner. Repeat-safe, and safe beside a second run. `report` gets a line per file; `dry_run`
-    changes nothing and reports the SQL. Raises `BadMigrations` when the files and the database do not fit together,
-    and psycopg2's errors; the files before a failing one stay applied.
+    `url` connects as the owner. Repeat-safe, and safe beside a second run. `report` gets a line per file, and for one
+    that takes long a line every `STILL_SECONDS` meanwhile (from another thread); `dry_run` changes nothing and reports
+    the SQL. Raises `BadMigrations` when the files and the database do not fit together, and psycopg2's errors; the
+    files before a failing one stay applied.
     """
     tell = report or (lambda line: None)
     connection = psycopg2.connect(url, application_name="migrate", connect_timeout=5)
@@ -68,9 +75,8 @@ def migrate(
             if dry_run:
                 tell(f"-- {migration.name}\n{migration.sql}")
             else:
-                started = time.monotonic()
-                _apply(connection, migration)
-                tell(f"{migration.name}  applied in {(time.monotonic() - started) * 1000:.0f} ms")
+                with _told(migration.name, tell):
+                    _apply(connection, migration)
         if not dry_run:
             set_passwords(connection, passwords or {})
             if keep_days is not None:
@@ -157,6 +163,25 @@ def _apply(connection: Connection, migration: Migration) -> None:
             connection.autocommit = True
 
 
+@contextmanager
+def _told(name: str, tell: Report) -> Iterator[None]:
+    """Tells how long the block has run every now and then, and at its end, if it is a good one, how long it took."""
+    started, over = time.monotonic(), threading.Event()
+
+    def tell_on() -> None:
+        while not over.wait(STILL_SECONDS):
+            tell(f"{name}  has run for {time.monotonic() - started:.0f} s")
+
+    beside = threading.Thread(target=tell_on, daemon=True)
+    beside.start()
+    try:
+        yield
+    finally:
+        over.set()
+        beside.join()
+    tell(f"{name}  applied in {(time.monotonic() - started) * 1000:.0f} ms")
+
+
 def _passwords_of(config: Settings) -> dict[Role, str]:
     """The owner's is not among them: it is the password this very program logs in with."""
     roles: tuple[Role, ...] = ("writer", "api", "analyst")
@@ -188,7 +213,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = parser.parse_args(arguments)
     config = settings()
     url = config.database_url_of("owner")
-    wait_for_server(url, lambda line: print(line, file=sys.stderr, flush=True))
+    wait_for_server(url, partial(print, file=sys.stderr, flush=True))
     try:
         if chosen.status:
             for name, done in migration_status(url):
@@ -199,7 +224,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             set_passwords(connection, _passwords_of(config))
             connection.close()
         else:
-            new = migrate(url, _passwords_of(config), print, chosen.dry_run, config.keep_days)
+            new = migrate(url, _passwords_of(config), partial(print, flush=True), chosen.dry_run, config.keep_days)
             print(f"{len(new)} {'missing' if chosen.dry_run else 'applied'}; the schema is {_height(new)}")
     except (BadMigrations, psycopg2.Error) as error:
         print(f"migrate: {str(error).strip()}", file=sys.stderr)

@@ -24,10 +24,10 @@ from monitoring.judgement import (
     PartHealth,
     judge_article_scraper,
     judge_candle_audit,
-    judge_job,
     judge_kraken_producer,
     judge_market_poller,
     judge_raw_job,
+    judge_window_job,
 )
 from monitoring.samples import NoAnswer, Samples, fetch, fetch_samples
 
@@ -116,9 +116,7 @@ CHECKS: Mapping[str, Check] = {
     "market_poller": _service("market_metrics_port", lambda samples, _: judge_market_poller(samples)),
     "article_scraper": _service("articles_metrics_port", lambda samples, _: judge_article_scraper(samples)),
     "kafka_to_timescale": _service("raw_metrics_port", judge_raw_job),
-    "sentiment_prediction_job": _service(
-        "window_metrics_port", lambda samples, now: judge_job("sentiment_prediction_job", samples, now)
-    ),
+    "sentiment_prediction_job": _service("window_metrics_port", judge_window_job),
     "api": check_api,
     "candle_audit": _service("candle_audit_metrics_port", lambda samples, _: judge_candle_audit(samples)),
     "prometheus": check_prometheus,

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from contracts import metrics
+from contracts.rules import SLIDE_SECONDS
+from contracts.tables import PREDICTION_DATA, TICKER_DATA, Table
 from contracts.topics import RAWARTICLE, RAWTICKER
 from monitoring.samples import Samples
 
@@ -117,14 +119,23 @@ def judge_job(part: str, samples: Samples, now: float) -> PartHealth:
 
 def judge_raw_job(samples: Samples, now: float) -> PartHealth:
     """As any job, and its newest ticker row must be fresh."""
-    health = judge_job("kafka_to_timescale", samples, now)
-    newest = samples.greatest(metrics.JOB_NEWEST_EVENT, table="ticker_data")
+    return _with_newest_row("kafka_to_timescale", samples, now, TICKER_DATA, "ticker row", FRESH_SECONDS)
+
+
+def judge_window_job(samples: Samples, now: float) -> PartHealth:
+    """As any job, and its newest price window must be: one begins up to a slide before the newest ticker in it."""
+    fresh = FRESH_SECONDS + SLIDE_SECONDS
+    return _with_newest_row("sentiment_prediction_job", samples, now, PREDICTION_DATA, "price window", fresh)
+
+
+def _with_newest_row(part: str, samples: Samples, now: float, table: Table, what: str, fresh: float) -> PartHealth:
+    health = judge_job(part, samples, now)
+    newest = samples.greatest(metrics.JOB_NEWEST_EVENT, table=table.name)
     if newest is None:
-        return PartHealth(
-            health.part, "late", f"{health.figures}, no ticker row yet" if rows_yet(samples) else "no row yet"
-        )
-    figures = f"{health.figures}, newest ticker row {age_text(now - newest)} old"
-    return PartHealth(health.part, "late" if now - newest > FRESH_SECONDS else health.state, figures)
+        missing = f"{health.figures}, no {what} yet" if rows_yet(samples) else "no row yet"
+        return PartHealth(part, "late", missing)
+    figures = f"{health.figures}, newest {what} {age_text(now - newest)} old"
+    return PartHealth(part, "late" if now - newest > fresh else health.state, figures)
 
 
 def judge_candle_audit(samples: Samples) -> PartHealth:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import psutil
@@ -24,6 +25,8 @@ SERVERS_SECONDS = 120.0
 HEALTHY_SECONDS = 240.0
 STOP_SECONDS = 75.0
 KILL_SECONDS = 5.0
+QUIET_SECONDS = 4.0
+"""A preparation that is done by then is not worth more than a line."""
 
 PREPARATIONS = ("database.migrate", "scripts.create_topics")
 
@@ -136,23 +139,28 @@ def wait_for_parts(
 
 
 def prepare(environment: Mapping[str, str], tell: Tell) -> None:
-    """Brings the database's schema and the broker's topics to what the contracts declare, side by side."""
-    running = [
-        subprocess.Popen(
-            [*told(environment), sys.executable, "-m", module],
-            cwd=ROOT,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        for module in PREPARATIONS
-    ]
-    outputs = [process.communicate()[0] for process in running]
-    for module, process, output in zip(PREPARATIONS, running, outputs, strict=True):
-        if process.returncode != 0:
-            raise NotReady(f"python -m {module} failed: {output.strip()[-1500:]}")
-        tell(f"  {module:24} done")
+    """Brings the database's schema and the broker's topics to what the contracts declare, side by side.
+
+    What takes long says so. Raises `NotReady` with the end of what a preparation said that failed.
+    """
+    with ThreadPoolExecutor(len(PREPARATIONS)) as pool:
+        list(pool.map(lambda module: _run(module, environment, tell), PREPARATIONS))
+
+
+def _run(module: str, environment: Mapping[str, str], tell: Tell) -> None:
+    command = [*told(environment), sys.executable, "-m", module]
+    started, lines = time.monotonic(), list[str]()
+    with subprocess.Popen(
+        command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            lines.append(line)
+            if time.monotonic() - started > QUIET_SECONDS:
+                tell(f"  {module:24} {line.rstrip()}")
+    if process.returncode != 0:
+        raise NotReady(f"python -m {module} failed: {''.join(lines).strip()[-1500:]}")
+    tell(f"  {module:24} done")
 
 
 def take_down(keeper: Keeper, tell: Tell) -> None:

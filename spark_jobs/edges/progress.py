@@ -129,11 +129,11 @@ def count_written(query: str, written: Iterable[Written]) -> None:
         count_rows(query, table, part.rows, part.newest_at)
         if part.rejected:
             DEADLETTERS.labels(query, part.topic).inc(part.rejected)
-    LAST_COMMIT.labels(query).set(time.time())
 
 
 def count_rows(query: str, table: str, rows: int, newest_at: float) -> None:
-    """Counts rows committed to a table; `newest_at` (epoch seconds) moves its newest event, forward only."""
+    """Counts rows just committed to a table; `newest_at` (epoch seconds) moves its newest event, forward only."""
+    LAST_COMMIT.labels(query).set(time.time())
     ROWS.labels(query, table).inc(rows)
     if newest_at > _newest.get((query, table), 0.0):
         _newest[query, table] = newest_at

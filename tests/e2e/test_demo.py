@@ -15,6 +15,7 @@ import psutil
 import pytest
 
 from contracts.settings import ROOT, Settings, environment_name
+from contracts.topics import RAW_JOB, WINDOW_JOB
 from scripts.processes import PORT_FIELDS, port_of
 from scripts.supervision import Keeper
 from scripts.waiting import free_ports, port_is_open, wait_until
@@ -100,6 +101,8 @@ def test_every_part_is_well(stack):
     said = stack.status()
     assert {part["part"]: part["state"] for part in said["parts"]} == dict.fromkeys(stack.keeper.states(), "ok")
     assert said["healthy"] is True
+    figures = {part["part"]: part["figures"] for part in said["parts"]}
+    assert all("newest commit" in figures[job] for job in (RAW_JOB, WINDOW_JOB))
     assert len(said["parts"]) >= 8
 
 

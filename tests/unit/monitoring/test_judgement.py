@@ -8,6 +8,7 @@ from monitoring.judgement import (
     judge_kraken_producer,
     judge_market_poller,
     judge_raw_job,
+    judge_window_job,
 )
 from monitoring.samples import parse_samples
 
@@ -125,13 +126,19 @@ def test_job_without_a_batch_is_late():
     assert judge_job("x", parse_samples(""), NOW).figures == "no batch yet"
 
 
-def test_raw_job_needs_a_fresh_ticker_row():
-    row = 'cryptoviz_job_newest_event_timestamp_seconds{{query="q",table="ticker_data"}} {}'
-    assert judge_raw_job(job(0, 1), NOW).state == "late"
-    assert judge_raw_job(job(0, 1, row.format(NOW - 61)), NOW).state == "late"
-    health = judge_raw_job(job(0, 1, row.format(NOW - 2)), NOW)
+@pytest.mark.parametrize(
+    ("judge", "table", "what", "oldest"),
+    [(judge_raw_job, "ticker_data", "ticker row", 60), (judge_window_job, "prediction_data", "price window", 90)],
+)
+def test_job_needs_a_fresh_row(judge, table, what, oldest):
+    row = f'cryptoviz_job_newest_event_timestamp_seconds{{query="q",table="{table}"}} '
+    assert judge(job(0, 1), NOW).state == "late"
+    assert judge(job(0, 1, f"{row}{NOW - oldest - 1}"), NOW).state == "late"
+    assert judge(job(5, 61, f"{row}{NOW - 2}"), NOW).state == "late"
+    assert judge(job(0, 1, f"{row}{NOW - oldest}"), NOW).state == "ok"
+    health = judge(job(0, 1, f"{row}{NOW - 2}"), NOW)
     assert health.state == "ok"
-    assert health.figures == ("7 rows written, 0 messages behind, newest commit 1.0 s ago, newest ticker row 2.0 s old")
+    assert health.figures == f"7 rows written, 0 messages behind, newest commit 1.0 s ago, newest {what} 2.0 s old"
 
 
 def test_dead_letters_are_told():
