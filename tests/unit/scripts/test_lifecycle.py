@@ -83,3 +83,17 @@ def test_waiting_ends_with_what_is_missing_and_its_log(config, monkeypatch):
     _answers(monkeypatch, [{"api": ("down", "nothing answers")}])
     with pytest.raises(NotReady, match=r"api \(nothing answers\)\. Its log: .*/logs/api\.log"):
         wait_for_parts(config, ["api"], 0, lambda _line: None, well)
+
+
+def test_a_preparation_that_lasts_tells_its_lines_and_one_that_fails_its_reason(monkeypatch):
+    told = []
+    monkeypatch.setattr(lifecycle, "PREPARATIONS", ("this",))
+    monkeypatch.setattr(lifecycle, "QUIET_SECONDS", 600.0)
+    lifecycle.prepare({}, told.append)
+    assert told == [f"  {'this':24} done"]
+    monkeypatch.setattr(lifecycle, "QUIET_SECONDS", 0.0)
+    lifecycle.prepare({}, told.append)
+    assert told[1] == f"  {'this':24} The Zen of Python, by Tim Peters"
+    monkeypatch.setattr(lifecycle, "PREPARATIONS", ("this", "json.tool"))
+    with pytest.raises(NotReady, match=r"python -m json\.tool failed: Expecting value"):
+        lifecycle.prepare({}, told.append)
