@@ -79,7 +79,8 @@ class Stack:
             "CRYPTOVIZ_FEED_PRIVATE_HOSTS": base,
             "CRYPTOVIZ_FEED_POLL_SECONDS": "0.5",
             "CRYPTOVIZ_FEED_TIMEOUT_SECONDS": "2",
-            "CRYPTOVIZ_SILENCE_SECONDS": "3",
+            # A busy machine holds up everything for seconds; a connection lost by that would leave a gap of its own.
+            "CRYPTOVIZ_SILENCE_SECONDS": "10",
             "CRYPTOVIZ_SUBSCRIPTION_SILENCE_SECONDS": "2",
             "CRYPTOVIZ_KRAKEN_REST_SECONDS": "0.2",
             "CRYPTOVIZ_KRAKEN_METRICS_PORT": str(self.kraken_metrics),
@@ -108,14 +109,19 @@ class Stack:
         with urlopen(Request(f"{self.url}/faults", method="DELETE"), timeout=10):
             pass
 
-    def metric(self, port, start):
-        """The sum of the samples whose line begins with `start`, 0 if there is none or no server."""
+    def samples(self, port, start):
+        """The samples of one scrape whose line begins with `start`; none if there is no server."""
         try:
             with urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
                 lines = answer.read().decode().splitlines()
         except OSError:
-            return 0.0
-        return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(start))
+            return {}
+        pairs = (line.rpartition(" ") for line in lines if line.startswith(start))
+        return {name: float(value) for name, _, value in pairs}
+
+    def metric(self, port, start):
+        """The sum of the samples whose line begins with `start`, 0 if there is none or no server."""
+        return sum(self.samples(port, start).values(), 0.0)
 
     def rest_trades(self, pair):
         """The ids of all trades the exchange has made in a pair, in order."""

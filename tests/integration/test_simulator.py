@@ -134,7 +134,8 @@ def test_heartbeats_come_only_after_a_subscription_and_only_into_silence():
             await subscribe(socket, "trade", "BTC/USD")
             await frame(socket, is_reply)
             assert [await frame(socket) for _ in range(3)] == [{"channel": "heartbeat"}] * 3
-        async with simulator(PLAN) as session, session.ws_connect("/v2") as socket:
+        # As long as it takes to hear sixty frames at the slowest, so that none of them can be silence's own.
+        async with simulator(PLAN, heartbeat_seconds=DEADLINE) as session, session.ws_connect("/v2") as socket:
             await subscribe(socket, "trade", *PAIRS)
             assert {"channel": "heartbeat"} not in [await frame(socket) for _ in range(60)]
 
