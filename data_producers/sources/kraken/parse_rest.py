@@ -19,8 +19,8 @@ SIDES = {"b": "buy", "s": "sell"}
 NANOSECOND_DIGITS = 19
 """As many has an epoch time in nanoseconds until the year 2286."""
 
-PASSING = ("EAPI:Rate limit", "EService", "EGeneral:Temporary lockout", "EGeneral:Internal error")
-"""Errors that are over after a while, by their beginnings. Any other says that the question itself was wrong."""
+FINAL = ("EQuery:", "EGeneral:Invalid arguments", "EGeneral:Unknown method")
+"""Errors that say that the question itself is wrong, by their beginnings. Any other is the venue's own, and passes."""
 
 
 class VenueError(Exception):
@@ -28,7 +28,7 @@ class VenueError(Exception):
 
     def __init__(self, errors: list[str]) -> None:
         super().__init__(", ".join(errors))
-        self.passes = any(error.startswith(PASSING) for error in errors)
+        self.passes = not any(error.startswith(FINAL) for error in errors)
         self.until = next((at for error in errors if (at := _throttled_until(error)) is not None), None)
 
 

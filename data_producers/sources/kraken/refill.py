@@ -68,7 +68,7 @@ class Refiller:
 
     The venue limits `Trades` by address and pair. When it says that it was too much, everything waits, until the second
     it names, else twice as long each time, and no pair has a burst left. A venue out of reach is asked for ever; a
-    question it refuses is dropped.
+    question it refuses is dropped. A hole so dropped stays as it is on record, and the next process takes it up.
     """
 
     def __init__(self, rest: KrakenRest, runtime: Runtime, pace: Pace) -> None:
@@ -153,7 +153,6 @@ class Refiller:
             page = self._page(hole.pair, job.since_ns)
         except VenueError as refused:
             log.error("refill refused", extra={"pair": hole.pair, "from_id": hole.from_id, "why": str(refused)})
-            publisher.settle(hole.key)
             return True
         if page is None:
             return False

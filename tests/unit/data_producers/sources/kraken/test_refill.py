@@ -10,6 +10,7 @@ from data_producers.pacing import Pace
 from data_producers.runtime import Runtime
 from data_producers.sinks.memory import MemorySink
 from data_producers.sources.kraken import refill
+from data_producers.sources.kraken.gaps import unfinished
 from data_producers.sources.kraken.ledger import Ledger, Publisher
 from data_producers.sources.kraken.parse_rest import TradesPage, VenueError
 from data_producers.sources.kraken.refill import SHORT_PAGES, Look, Refiller
@@ -83,10 +84,13 @@ class Scene:
             self.clock.at += 0.25
         return moments
 
+    def gaps(self):
+        """Each record of a gap, in order."""
+        return [Gap.model_validate_json(r.value) for r in self.sink.records if r.topic == RAWGAP.name]
+
     def reports(self):
         """(from_id, to_id, missing_left, closed) of each record of a gap, in order."""
-        found = [Gap.model_validate_json(r.value) for r in self.sink.records if r.topic == RAWGAP.name]
-        return [(gap.from_id, gap.to_id, gap.missing_left, gap.closed_at is not None) for gap in found]
+        return [(gap.from_id, gap.to_id, gap.missing_left, gap.closed_at is not None) for gap in self.gaps()]
 
     def published(self, pair="BTC/USD"):
         found = [Trade.model_validate_json(r.value) for r in self.sink.records if r.topic == RAWTRADE.name]
@@ -227,7 +231,7 @@ def test_a_hole_the_stream_fills_itself_needs_no_call():
     assert scene.run(5) == []
 
 
-def test_a_refused_question_is_dropped_and_the_next_hole_filled():
+def test_a_refused_question_is_dropped_and_the_next_hole_filled(caplog):
     scene = Scene(Venue(past(*range(1, 5)), [VenueError(["EQuery:Unknown asset pair"])]))
     scene.stream(1, 4, pair="ETH/USD")
     scene.stream(1, 4)
@@ -235,6 +239,8 @@ def test_a_refused_question_is_dropped_and_the_next_hole_filled():
     assert [pair for pair, _ in scene.venue.calls] == ["ETH/USD", "BTC/USD"]
     assert scene.ledger.hole(("ETH/USD", 2)).missing_left == 2
     assert scene.ledger.hole(("BTC/USD", 2)) is None
+    assert [(r.levelname, r.pair) for r in caplog.records if r.message == "refill refused"] == [("ERROR", "ETH/USD")]
+    assert [gap.pair for gap in unfinished(scene.gaps())] == ["ETH/USD"], "the next process takes it up"
 
 
 def test_asking_never_waits(caplog, monkeypatch):
