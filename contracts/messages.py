@@ -14,6 +14,8 @@ from contracts.rules import EARLIEST_EVENT_SECONDS, MAX_FUTURE_SECONDS, MAX_MESS
 # PostgreSQL stores any character but NUL.
 Text = Annotated[str, Field(pattern=r"^[^\x00]*$", max_length=100_000)]
 ShortText = Annotated[str, Field(pattern=r"^[^\x00]+$", min_length=1, max_length=2_000)]
+# Part of keys. An entry of a B-tree holds 2,704 bytes and a character takes up to four: two of these fit into one.
+Identity = Annotated[str, Field(pattern=r"^[^\x00]+$", min_length=1, max_length=300)]
 EpochSeconds = Annotated[float, Field(ge=EARLIEST_EVENT_SECONDS, le=253_402_300_799)]
 Price = Annotated[float, Field(gt=0)]
 Quote = Annotated[float, Field(ge=0)]
@@ -225,7 +227,7 @@ class Article(Message):
     they are first versions of stories of their own.
     """
 
-    id: ShortText
+    id: Identity
     title: ShortText
     url: ShortText
     website: ShortText
@@ -235,7 +237,7 @@ class Article(Message):
     sentiment: Sentiment
     cryptocurrencies_mentioned: Annotated[list[ShortText], Field(max_length=100)]
     revision: Annotated[int, Field(ge=1, le=2**31 - 1)] = 1
-    story_id: ShortText = Field(default_factory=lambda fields: fields["id"])
+    story_id: Identity = Field(default_factory=lambda fields: fields["id"])
 
     @model_validator(mode="after")
     def _coins_are_canonical(self) -> Self:

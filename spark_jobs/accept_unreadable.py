@@ -4,7 +4,8 @@ When too much cannot be read job 1 ends with exit code 3, and so does every star
 this does its work for all that Kafka holds by now, without that limit: rows into their tables, the rest into
 `deadletter`, each once, whether the job is up or not. What the job judges begins anew after it.
 
-Exit code 0 when all is stored; 2 when it was interrupted (a neighbour is away, say): the command may be repeated.
+Exit code 0 when all is stored; 2 when it was interrupted (a neighbour is away, say): the command may be repeated; 3
+when the database can never take what waits.
 """
 
 import sys
@@ -18,14 +19,15 @@ from spark_jobs.edges.breaker import NO_LIMIT
 from spark_jobs.edges.deadletters import DeadLetters
 from spark_jobs.edges.kafka_source import look_up
 from spark_jobs.edges.ledger import ACCEPTED, Batch
+from spark_jobs.edges.query import EXIT_REFUSED
 from spark_jobs.edges.raw_query import from_kafka, resume
-from spark_jobs.edges.timescale_sink import Database
+from spark_jobs.edges.timescale_sink import Database, Unstorable
 
 
 def accept(config: Settings) -> None:
     """Stores what waits, each partition in a transaction of its own, and prints what it came to.
 
-    Raises `AWAY` and `StartAnew`, after which it may be called again.
+    Raises `AWAY` and `StartAnew`, after which it may be called again, and `Unstorable`.
     """
     kafka = config.kafka_bootstrap_servers
     database = Database(config.database_url_of("writer"), "accept_unreadable")
@@ -50,6 +52,9 @@ def main() -> int:
     except (*AWAY, StartAnew) as error:
         print(f"accept: {str(error).strip()}; try again", file=sys.stderr)
         return 2
+    except Unstorable as error:
+        print(f"accept: {error}", file=sys.stderr)
+        return EXIT_REFUSED
     return 0
 
 

@@ -246,6 +246,18 @@ KINDS: tuple[tuple[str, tuple[str, ...], Spoil, str], ...] = (
         "sentiment.score: Input should be less than or equal to 1",
     ),
     (
+        "an id no key holds",
+        (RAWARTICLE.name,),
+        lambda s: s.changed(id="\u6f22" * 2_000),
+        "id: String should have at most 300 characters",
+    ),
+    (
+        "a story no index holds",
+        (RAWARTICLE.name,),
+        lambda s: s.changed(story_id="\u6f22" * 2_000),
+        "story_id: String should have at most 300 characters",
+    ),
+    (
         "alias for a coin",
         (RAWARTICLE.name,),
         lambda s: s.changed(cryptocurrencies_mentioned=["bitcoin"]),

@@ -66,8 +66,8 @@ class BatchWriter:
     """Writes batches for one query. Any batch may be written again, by this or another process: it changes nothing.
 
     Blocking. Raises `DATABASE_AWAY` and `KafkaException` errors, after which the same call may be repeated;
-    `StartAnew` and `TooManyUnreadable`, after which it must not. Once it has refused a batch, so does whoever begins
-    with the same `past`. `limit`: the share of unreadable messages above which it refuses.
+    `StartAnew`, `TooManyUnreadable` and `Unstorable`, after which it must not. Once it found too much unreadable, so
+    does whoever begins with the same `past`. `limit`: the share of unreadable messages above which it refuses.
     """
 
     def __init__(

@@ -19,8 +19,8 @@ from contracts import metrics
 from contracts.settings import Settings
 from contracts.topics import RAW_TOPICS
 from spark_jobs.config import BULK_ROWS, MAX_COLLECTED_BYTES, Job
-from spark_jobs.edges.batch_writer import AWAY, BatchWriter, Place, Read, Records, Written
-from spark_jobs.edges.breaker import Judged, TooManyUnreadable
+from spark_jobs.edges.batch_writer import AWAY, BatchWriter, Place, Read, Records, StartAnew, Written
+from spark_jobs.edges.breaker import Judged
 from spark_jobs.edges.deadletters import DeadLetters
 from spark_jobs.edges.kafka_source import Cluster, Offsets, look_up, read_range, read_stream, starting_offsets
 from spark_jobs.edges.ledger import Batch, is_prune_due, judged_before, next_offsets, pass_over, prune
@@ -105,9 +105,9 @@ class RawQuery:
         try:
             return [Written(**row.asDict()) for row in tasks.mapInArrow(task, WRITTEN).collect()]
         except PySparkException as error:
-            reason = str(error)
-            if TooManyUnreadable.__name__ in reason:
-                raise TooManyUnreadable(reason.split(f"{TooManyUnreadable.__name__}: ")[-1].split("\n")[0]) from error
+            _, refused, reason = str(error).rpartition(f"{Refused.__name__}: ")
+            if refused:
+                raise Refused(reason.split("\n")[0]) from error
             raise
 
 
@@ -146,11 +146,16 @@ def from_kafka(bootstrap_servers: str) -> Read:
     return lambda place, start, end: read_range(bootstrap_servers, *place, start, end)
 
 
+class Refused(Exception):
+    """A worker met what no repetition mends. In one line: a text is all that Spark passes on of a worker's error."""
+
+
 class RangeTask:
     """Writes ranges of offsets from a Python worker, each in a transaction of its own.
 
     The worker fetches its range from Kafka itself: by way of the JVM and its rows each record costs several times more.
-    Raises when a neighbour is away: Spark tries the task again, and after that the query is started anew.
+    Raises when a neighbour is away: Spark tries the task again, and after that the query is started anew. Raises
+    `Refused` where that would be in vain.
     """
 
     def __init__(self, url: str, bootstrap_servers: str, batch: Batch, past: Judged) -> None:
@@ -176,6 +181,10 @@ class RangeTask:
         gc.disable()
         try:
             return writer.write(self._batch, {place: offsets}, from_kafka(self._bootstrap_servers))
+        except (*AWAY, StartAnew):
+            raise
+        except Exception as error:
+            raise Refused(" ".join(f"{place[0]}/{place[1]}: {error}".split())) from error
         finally:
             gc.enable()
             database.drop()

@@ -17,6 +17,15 @@ from spark_jobs.edges.copy_format import Encoded, encode
 DATABASE_AWAY = (psycopg2.OperationalError, psycopg2.InterfaceError)
 """The server is gone, restarting, full or refusing: the same transaction may succeed later."""
 
+LIMITS = "54"
+"""The SQLSTATE class of what exceeds a limit of PostgreSQL, such as a row too large for an index. psycopg2 counts it
+among the operational errors, but the same rows meet the same limit however often they come."""
+
+
+class Unstorable(Exception):
+    """The database can never take what it was given. `str()` of it is the server's reason."""
+
+
 SAMPLES = {SENTIMENT_DATA.name: "article_count", PREDICTION_DATA.name: "sample_count"}
 """For each window table the column that says how many observations a row was made of."""
 
@@ -35,7 +44,8 @@ class Database:
         self._connection: Connection | None = None
 
     def transaction(self) -> "Transaction":
-        """A transaction on the warm connection. Raises one of `DATABASE_AWAY` when the database cannot be had."""
+        """A transaction on the warm connection. Raises one of `DATABASE_AWAY` when the database cannot be had, and
+        `Unstorable`."""
         return Transaction(self)
 
     def connection(self) -> Connection:
@@ -61,7 +71,7 @@ class Database:
 
 
 class Transaction:
-    """A transaction as a `with` block that gives a cursor."""
+    """A transaction as a `with` block that gives a cursor. Raises `Unstorable` for what no repetition can store."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -80,6 +90,8 @@ class Transaction:
                 raise
         elif isinstance(error, DATABASE_AWAY):
             self._database.drop()
+            if isinstance(error, psycopg2.Error) and (error.pgcode or "").startswith(LIMITS):
+                raise Unstorable(str(error).strip()) from error
         else:
             connection.rollback()
 

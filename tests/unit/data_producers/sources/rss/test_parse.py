@@ -5,7 +5,9 @@ from xml.etree import ElementTree
 from xml.sax.saxutils import escape
 
 import pytest
+from pydantic import TypeAdapter
 
+from contracts.messages import Identity
 from contracts.newsrooms import NEWSROOMS
 from data_producers.sources.rss.feeds import website_of
 from data_producers.sources.rss.parse import (
@@ -336,6 +338,13 @@ def test_identity_is_the_guid_else_the_address_without_tracking():
 
 def test_a_guid_with_tracking_is_the_guid_without():
     assert identity_of("x", "https://a.example/1?utm_source=rss") == identity_of("x", "https://a.example/1")
+
+
+def test_the_longest_name_a_host_may_have_makes_an_id_that_the_contract_accepts():
+    url = f"https://{'.'.join(['a' * 63] * 4)[:253]}/feed"
+    found = identity_of(website_of(url), url + "/1" * 1_000)
+    assert len(found) == 253 + 17
+    assert TypeAdapter(Identity).validate_python(found) == found
 
 
 @pytest.mark.parametrize(
