@@ -96,10 +96,11 @@ class Source:
         self.sent = 0
         self.told = None
 
-    def send(self, count):
+    def send(self, count, at=None):
+        """`count` more, which happened now or, where it is told, at that time (epoch seconds), some a bit before."""
         for _ in range(count):
             self.sent += 1
-            now = time.time() - self.chance.choice((0, 0, 0, 5, 40))
+            now = (at or time.time()) - self.chance.choice((0, 0, 0, 5, 40))
             pair = self.chance.choice(("BTC/USD", "ETH/USD", "XBT/EUR"))
             price = round(self.chance.uniform(90, 110), 2)
             kind = self.sent % 50

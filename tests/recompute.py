@@ -10,7 +10,14 @@ from typing import Any
 from confluent_kafka import Consumer, TopicPartition
 
 from contracts.messages import Unreadable, canonical_pair, parse_message
-from contracts.rules import REFERENCE_QUOTE, SLIDE_SECONDS, WINDOW_SECONDS, label_of
+from contracts.rules import (
+    FORECAST_HORIZON_SECONDS,
+    REFERENCE_QUOTE,
+    SLIDE_SECONDS,
+    WATERMARK_SECONDS,
+    WINDOW_SECONDS,
+    label_of,
+)
 from contracts.topics import RAWARTICLE, RAWTICKER, Topic
 
 Key = tuple[str, int]
@@ -41,8 +48,10 @@ def records(bootstrap: str, topic: Topic) -> Iterator[Any]:
         consumer.close()
 
 
-def recomputed_forecasts(bootstrap: str) -> dict[Key, tuple[float, ...]]:
-    """Of each price window: how many ticks, their mean, standard deviation, least, greatest and last price."""
+def recomputed_forecasts(bootstrap: str) -> dict[Key, tuple[Any, ...]]:
+    """Of each price window: how many ticks, their mean, standard deviation, least, greatest and last price; the
+    interval's ends, its target in epoch seconds, and what the price was there, as a job knows it that has read all.
+    """
     ticks: dict[Key, list[tuple[int, int, float]]] = defaultdict(list)
     for tick in records(bootstrap, RAWTICKER):
         symbol, quote = canonical_pair(tick.pair).split("/")
@@ -52,17 +61,28 @@ def recomputed_forecasts(bootstrap: str) -> dict[Key, tuple[float, ...]]:
         first = micros // 1_000_000 // SLIDE_SECONDS * SLIDE_SECONDS
         for start in range(first - WINDOW_SECONDS + SLIDE_SECONDS, first + 1, SLIDE_SECONDS):
             ticks[symbol, start + WINDOW_SECONDS].append((micros, round(tick.received_at * 1e6), tick.last))
+    statistics = {window: _statistics([price for *_, price in sorted(seen)]) for window, seen in ticks.items()}
+    newest = max((end for _, end in ticks), default=0) - WINDOW_SECONDS
     return {
-        window: (
-            len(seen),
-            fmean(price for *_, price in seen),
-            pstdev(price for *_, price in seen),
-            min(price for *_, price in seen),
-            max(price for *_, price in seen),
-            max(seen)[2],
-        )
-        for window, seen in ticks.items()
+        (symbol, end): (*seen, *_forecast(seen, end), _outcome(statistics, symbol, end, newest))
+        for (symbol, end), seen in statistics.items()
     }
+
+
+def _statistics(prices: list[float]) -> tuple[Any, ...]:
+    return len(prices), fmean(prices), pstdev(prices), min(prices), max(prices), prices[-1]
+
+
+def _forecast(seen: tuple[Any, ...], end: int) -> tuple[Any, ...]:
+    _, mean, deviation, *_ = seen
+    return mean - deviation, mean + deviation, end + FORECAST_HORIZON_SECONDS
+
+
+def _outcome(statistics: dict[Key, tuple[Any, ...]], symbol: str, end: int, newest: int) -> float | None:
+    """The last price of the window that ends at the target, None without one or while ticks are still waited for."""
+    target = end + FORECAST_HORIZON_SECONDS
+    outcome = statistics.get((symbol, target))
+    return outcome[-1] if outcome is not None and target <= newest - WATERMARK_SECONDS else None
 
 
 def recomputed_sentiment(bootstrap: str) -> dict[Key, tuple[Any, ...]]:
@@ -86,10 +106,11 @@ def _mood(articles: list[Any]) -> tuple[Any, ...]:
     return len(articles), len(voices), score, label_of(score), loudness / len(voices)
 
 
-def stored_forecasts(query: Query) -> dict[Key, tuple[float, ...]]:
+def stored_forecasts(query: Query) -> dict[Key, tuple[Any, ...]]:
     """The same as `prediction_data` has it."""
     rows = query(
         "SELECT crypto_symbol, timestamp, sample_count, predicted_price, price_stddev, price_min, price_max, price_last"
+        ", confidence_interval_low, confidence_interval_high, extract(epoch FROM target_at)::float8, actual_price"
         " FROM prediction_data"
     )
     return {(symbol, epoch(at)): tuple(values) for symbol, at, *values in rows}
@@ -124,6 +145,8 @@ def _equal(expected: tuple[Any, ...] | None, found: tuple[Any, ...] | None) -> b
         return False
     tolerance = RELATIVE * max((abs(value) for value in expected if isinstance(value, float)), default=0.0)
     return all(
-        isclose(one, other, rel_tol=0.0, abs_tol=tolerance) if isinstance(one, float) else one == other
+        isclose(one, other, rel_tol=0.0, abs_tol=tolerance)
+        if isinstance(one, float) and isinstance(other, float)
+        else one == other
         for one, other in zip(expected, found, strict=True)
     )

@@ -182,7 +182,7 @@ _SCORE = """
 UPDATE prediction_data forecast
 SET actual_price = outcome.price_last, scored_at = now()
 FROM prediction_data outcome
-WHERE forecast.actual_price IS NULL
+WHERE forecast.actual_price IS DISTINCT FROM outcome.price_last
   AND forecast.timestamp BETWEEN %(first)s - make_interval(secs => %(horizon)s) AND %(last)s
   AND outcome.crypto_symbol = forecast.crypto_symbol
   AND outcome.model_name = forecast.model_name
@@ -200,11 +200,12 @@ def newest_window(cursor: Cursor, table: Table) -> datetime | None:
 
 
 def score_forecasts(cursor: Cursor, rows: pa.Table, newest_before: datetime | None) -> int:
-    """Writes the outcome into every forecast whose target has passed for good with these rows; returns how many.
+    """Writes the outcome into every forecast that these rows give one, or another one; returns how many.
 
-    The outcome is the last price of the window that ends at the target, once the watermark has closed that window.
-    Where no price was seen in it the forecast stays unscored. `newest_before`: the `newest_window` before `rows` were
-    written. What was closed by then had its outcome told then, so however far back the rows reach is far enough.
+    The outcome is the last price of the window that ends at the target, once ticks have come as late after it as is
+    waited for. Where no price was seen in it the forecast stays unscored. `newest_before`: the `newest_window` before
+    `rows` were written. What was closed by then had its outcome told then, so however far back the rows reach is far
+    enough, also for a price that a still later tick has moved: Spark takes ticks until articles are as far, too.
     """
     if rows.num_rows == 0:
         return 0

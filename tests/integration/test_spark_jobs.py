@@ -3,14 +3,16 @@
 import subprocess
 import sys
 import time
+from itertools import count as count_from
 
 from confluent_kafka import Producer
 
+from contracts.messages import Ticker
 from contracts.metrics import JOB_BATCH_SECONDS, JOB_LAG, JOB_WATERMARK
-from contracts.rules import WATERMARK_SECONDS
+from contracts.rules import SLIDE_SECONDS, WATERMARK_SECONDS
 from contracts.settings import ROOT
 from contracts.tables import LEDGER
-from contracts.topics import PRODUCER_CONFIG, RAW_TOPICS, RAWARTICLE, RAWTRADE
+from contracts.topics import PRODUCER_CONFIG, RAW_TOPICS, RAWARTICLE, RAWTICKER, RAWTRADE
 from monitoring.samples import fetch_samples
 from scripts.audit import Auditor
 from scripts.waiting import HOST, wait_until
@@ -20,6 +22,7 @@ from tests.recompute import (
     differences,
     recomputed_forecasts,
     recomputed_sentiment,
+    records,
     stored_forecasts,
     stored_sentiment,
 )
@@ -145,28 +148,65 @@ def test_raw_job_stores_nothing_of_a_partitions_bulk_that_is_unreadable(house):
 
 def test_windows_equal_an_independent_recomputation_after_kills(house):
     bootstrap = house.settings.kafka_bootstrap_servers
-    source = Source(bootstrap)
-    source.send(2_000)
+    source, moments = Source(bootstrap), count_from(time.time() // 1 - 900, 100)
+    source.send(2_000, next(moments))
     job = house.start("sentiment_prediction_job")
     for _ in range(2):
-        source.send(1_500)
+        source.send(1_500, next(moments))
         time.sleep(2)  # so that some batches are stored before the kill; what is asserted does not depend on it
         house.kill(job)
-        source.send(500)
+        source.send(500, next(moments))
         job = house.start("sentiment_prediction_job")
-    source.send(500)
+    source.send(500, next(moments))
+    assert_windows_as_recomputed(house, job)
+    # Spark reports a batch after it is stored, and with the watermark of the batch before.
+    told = newest_of_both(bootstrap) - WATERMARK_SECONDS
+    wait_until(lambda: watermark(house) == told, JOB_SECONDS, f"watermark {told}", lambda: job.poll() is None)
+
+
+def assert_windows_as_recomputed(house, job):
+    """Once the job has read all that Kafka holds. Some forecasts must have met their outcome."""
+    bootstrap = house.settings.kafka_bootstrap_servers
     forecasts, sentiment = recomputed_forecasts(bootstrap), recomputed_sentiment(bootstrap)
-    assert min(len(forecasts), len(sentiment)) > 0
-    total = sum(count for count, *_ in forecasts.values()), sum(count for count, *_ in sentiment.values())
-    counts = "SELECT (SELECT sum(sample_count) FROM prediction_data), (SELECT sum(article_count) FROM sentiment_data)"
+    assert 0 < sum(outcome is not None for *_, outcome in forecasts.values()) < len(forecasts)
+    total = sum(seen for seen, *_ in forecasts.values()), sum(seen for seen, *_ in sentiment.values())
+    counts = (
+        "SELECT (SELECT sum(sample_count) FROM prediction_data),"
+        " (SELECT coalesce(sum(article_count), 0) FROM sentiment_data)"
+    )
     wait_until(lambda: house.query(counts) == [total], JOB_SECONDS, f"{total} in windows", lambda: job.poll() is None)
     assert differences(forecasts, stored_forecasts(house.query)) == []
     assert differences(sentiment, stored_sentiment(house.query)) == []
-    (newest,) = house.query("SELECT extract(epoch FROM max(window_start))::float8 FROM prediction_data")[0]
-    # Spark reports a batch after it is stored, and with the watermark of the batch before.
-    wait_until(lambda: 0 <= newest - (watermark(house) or 0) <= WATERMARK_SECONDS, JOB_SECONDS, "a watermark told")
+
+
+def newest_of_both(bootstrap):
+    """How far both kinds of observation have come, in epoch seconds."""
+    ticks = (tick.timestamp for tick in records(bootstrap, RAWTICKER) if tick.pair.endswith("/USD"))
+    articles = (
+        article.collected_at
+        for article in records(bootstrap, RAWARTICLE)
+        if article.revision == 1 and article.cryptocurrencies_mentioned
+    )
+    return min(max(ticks), max(articles))
 
 
 def watermark(house):
     """What the window job says of its newest batch, None before it has one."""
     return fetch_samples(HOST, house.settings.window_metrics_port).greatest(JOB_WATERMARK)
+
+
+def test_a_tick_that_comes_after_the_score_corrects_it(house):
+    """Without articles Spark goes on waiting, and takes it."""
+    bootstrap = house.settings.kafka_bootstrap_servers
+    begin = time.time() // SLIDE_SECONDS * SLIDE_SECONDS - 900
+    job = house.start("sentiment_prediction_job")
+    producer = Producer({"bootstrap.servers": bootstrap, **PRODUCER_CONFIG})
+    for seconds in ([0, 60, 120, 180, 400], [170]):
+        for second in seconds:
+            producer.produce(RAWTICKER.name, tick(begin + second, price=100.0 + second).to_json())
+        assert producer.flush(30) == 0
+        assert_windows_as_recomputed(house, job)
+
+
+def tick(at, price):
+    return Ticker(pair="BTC/USD", last=price, bid=price, ask=price, volume_24h=1.0, timestamp=at, received_at=at)

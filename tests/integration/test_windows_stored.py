@@ -87,6 +87,34 @@ def test_every_forecast_whose_target_window_is_closed_has_its_outcome(database_u
     assert stored == expected
 
 
+def test_a_price_that_moves_after_the_score_corrects_it_and_nothing_else(database_url):
+    database = Database(database_url, "test")
+    scores = "SELECT price_last, actual_price, scored_at FROM prediction_data ORDER BY window_start"
+
+    def store(rows):
+        with database.transaction() as cursor:
+            before = newest_window(cursor, PREDICTION_DATA)
+            upsert_windows(cursor, PREDICTION_DATA, rows)
+            scored = score_forecasts(cursor, rows, before)
+            cursor.execute(scores)
+            return scored, cursor.fetchall()
+
+    moved = {**window(6), "sample_count": 4, "price_last": 60.5}
+    part = {**moved, "sample_count": 1, "price_last": 1.0}
+    scored, at_first = store(forecasts(range(40)))
+    corrected, later = store(pa.Table.from_pylist([moved], schema=table_schema(PREDICTION_DATA)))
+    replayed = store(pa.Table.from_pylist([part], schema=table_schema(PREDICTION_DATA)))
+    database.drop()
+    assert (scored, corrected) == (28, 1)
+    assert at_first[4][:2] == (4.0, 6.0)
+    assert later[4][:2] == (4.0, 60.5)
+    assert later[4][2] > at_first[4][2]
+    assert [row for n, row in enumerate(later) if n not in (4, 6)] == [
+        row for n, row in enumerate(at_first) if n not in (4, 6)
+    ]
+    assert replayed == (0, later)
+
+
 def test_rows_without_forecasts_score_nothing(database_url):
     database = Database(database_url, "test")
     with database.transaction() as cursor:
