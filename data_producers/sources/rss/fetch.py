@@ -128,12 +128,21 @@ def _follow(
     while len(redirects) <= MOST_REDIRECTS:
         left = deadline.left(f"{len(redirects)} redirects")
         with session.get(url, headers=headers, timeout=left, stream=True, allow_redirects=False) as response:
-            target = session.get_redirect_target(response)
+            try:
+                target = _aim_of(session, response, url)
+            except ValueError as error:
+                return Fetched("redirect", f"status {response.status_code} to no address: {error}")
             if target is None:
                 return _read(response, deadline, max_bytes)
-            url = urljoin(url, target)
+            url = target
             redirects.append((response.status_code, url))
     return Fetched("redirect", f"more than {MOST_REDIRECTS} redirects, the last to {url[:200]}")
+
+
+def _aim_of(session: requests.Session, response: requests.Response, url: str) -> str | None:
+    """Where an answer from `url` redirects to, None if it does not. Raises `ValueError` for what is no address."""
+    location = session.get_redirect_target(response)
+    return None if location is None else urljoin(url, location)
 
 
 def _read(response: requests.Response, deadline: Deadline, max_bytes: int) -> Fetched:

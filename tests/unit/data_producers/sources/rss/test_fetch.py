@@ -146,6 +146,67 @@ def test_redirects_without_end_or_aim_are_no_feed(server, fetch):
     assert (fetch().outcome, fetch().redirects) == ("redirect", ())
 
 
+@pytest.mark.parametrize(
+    ("location", "why"),
+    [
+        ("/actualit\xe9s", "'utf-8' codec can't decode byte 0xe9 in position 9: invalid continuation byte"),
+        ("http://[oops/", "Invalid IPv6 URL"),
+        ("http://[]/", "'' does not appear to be an IPv4 or IPv6 address"),
+        ("http://[127.0.0.1]/", "An IPv4 address cannot be in brackets"),
+        ("http://a\xe2\x84\x80b/", "netloc 'a℀b' contains invalid characters under NFKC normalization"),
+    ],
+)
+def test_a_redirect_to_no_address_leads_nowhere(server, fetch, location, why):
+    server.answer = reply(302, b"", Location=location)  # http.server sends a header as Latin-1
+    assert (fetch().outcome, fetch().story) == ("redirect", f"status 302 to no address: {why}")
+    assert fetch().redirects == ()
+
+
+@pytest.mark.parametrize(
+    "location",
+    [
+        f"http://{'a' * 64}.invalid/",
+        f"http://{'a.' * 200}invalid/",
+        "http://127.0.0.1:99999/",
+        "http://127.0.0.1:-1/",
+        f"http://127.0.0.1:{'9' * 5000}/",
+        "http://127.0.0.1:port/",
+        "http://@/",
+        "http://:80/",
+        "https:",
+        "http://..",
+        "http://a..invalid/",
+        "http://a b/",
+        "http://a\x00b/",
+        "http://a%00b/",
+        "http://\xf0\x9f\x92\xa9.invalid/",
+        "http://\xc2\xad/",
+        "http://caf\xc3\xa9.invalid/",
+        "http://xn--/",
+        "http://[v1.a]/",
+        "http://[fe80::1%nowhere]:1/",
+    ],
+)
+def test_a_redirect_to_an_address_where_nobody_can_be_reached(server, fetch, location):
+    server.answer = redirecting([(302, location)])
+    fetched = fetch()
+    assert fetched.outcome == "unreachable"
+    assert fetched.redirects == ((302, location.encode("latin-1").decode()),)
+    assert len(server.heard) == 1
+
+
+@pytest.mark.parametrize(
+    ("location", "path"),
+    [("http:///at", "/at"), ("/a\x00b", "/a%00b"), ("/a b", "/a%20b"), ("/caf\xc3\xa9", "/caf%C3%A9")],
+)
+def test_an_odd_redirect_to_a_server_that_is_there(server, fetch, location, path):
+    asked = []
+    answer = redirecting([(302, location)])
+    server.answer = lambda handler: (asked.append(handler.path), answer(handler))
+    assert fetch().body == b"moved"
+    assert asked == ["/feed", path]
+
+
 def test_the_body_of_a_redirect_is_not_read(server, fetch):
     def answer(handler):
         if handler.path != "/feed":
