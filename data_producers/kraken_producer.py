@@ -41,7 +41,8 @@ def main() -> None:
         pairs = traded_pairs(rest, config.pairs)
         recorded = published_gaps(brokers, runtime)
         published = published_trades(brokers, pairs, SNAPSHOT_TRADES, runtime, unfinished(recorded))
-        publisher = Publisher(Ledger(rule, published, recorded, runtime.now, refiller.ask), sink, runtime)
+        ledger = Ledger(rule, published, recorded, runtime.now, refiller.ask, pairs)
+        publisher = Publisher(ledger, sink, runtime)
         session = Session(config.kraken_ws_url, pairs, config.silence_seconds, config.subscription_silence_seconds)
         jobs = (
             partial(run_session, session, publisher, refiller, runtime),

@@ -62,7 +62,7 @@ def detect_alert(rule: AlertRule, state: AlertState, ticker: Ticker) -> tuple[Al
         spacing = rule.reference_seconds / SAMPLES_PER_WINDOW
         kept = samples if at - samples[-1][0] < spacing else (*samples, (at, price))
         return AlertState(kept, state.alerted_at), None
-    return AlertState(((at, price),), at), _alert(ticker, "price_move", change, threshold, at)
+    return AlertState(((at, price),), at), _alert(ticker.pair, price, "price_move", change, threshold, at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,24 +87,26 @@ def detect_spread(rule: AlertRule, state: SpreadState, ticker: Ticker) -> tuple[
     if not wide or state.wide or cooling:
         # What is not told because of the pause is told after it, if it lasts.
         return SpreadState(wide and (state.wide or not cooling), state.alerted_at), None
-    return SpreadState(True, at), _alert(ticker, "spread_blowout", spread, rule.spread_percent, at)
+    return SpreadState(True, at), _alert(ticker.pair, ticker.last, "spread_blowout", spread, rule.spread_percent, at)
 
 
-def detect_stale(rule: AlertRule, newest: Ticker, heard_at: float, now: float) -> Alert | None:
-    """The alert that is due at `now` when nothing of a pair has come since `heard_at` (epoch seconds), if any.
+def is_stale(rule: AlertRule, heard_at: float, now: float) -> bool:
+    """Whether an alert is due at `now` when no ticker of a pair has come since `heard_at` (epoch seconds).
 
-    It is due again at each call, so the caller remembers that it was told. `change_percent` is 0, `threshold` are
-    seconds.
+    It is due at each call, so the caller remembers that it was told.
     """
-    if now - heard_at <= rule.stale_seconds:
-        return None
-    return _alert(newest, "stale_feed", 0.0, rule.stale_seconds, now)
+    return now - heard_at > rule.stale_seconds
 
 
-def _alert(ticker: Ticker, alert_type: AlertType, change: float, threshold: float, at: float) -> Alert:
+def stale_alert(rule: AlertRule, pair: str, last_price: float, now: float) -> Alert:
+    """The alert of a pair that is stale at `now`. `change_percent` is 0, `threshold` are seconds."""
+    return _alert(pair, last_price, "stale_feed", 0.0, rule.stale_seconds, now)
+
+
+def _alert(pair: str, price: float, alert_type: AlertType, change: float, threshold: float, at: float) -> Alert:
     return Alert(
-        pair=ticker.pair,
-        last_price=ticker.last,
+        pair=pair,
+        last_price=price,
         change_percent=change,
         threshold=threshold,
         alert_type=alert_type,

@@ -9,12 +9,13 @@ from typing import Protocol, TypeVar, cast, get_args
 from contracts.messages import Candle, MarketSource
 from contracts.settings import Settings
 from contracts.topics import POLLED_CANDLE, POLLED_MARKET
+from data_producers.refusals import Refusals
 from data_producers.runtime import Runtime
 from data_producers.sinks.sink import Sink
 from data_producers.sources.cleaning import Cleaned, Polled
 from data_producers.sources.history import History
 from data_producers.sources.rest import Refused, TryLater
-from data_producers.telemetry import CONNECTED, FRAMES, POLL_FAILURES, POLLS, QUARANTINED, REFUSED
+from data_producers.telemetry import CONNECTED, FRAMES, POLL_FAILURES, POLLS, QUARANTINED
 
 log = logging.getLogger(__name__)
 
@@ -91,7 +92,7 @@ class Poller:
         self._sink = sink
         self._runtime = runtime
         self._quiet_until = 0.0
-        self._refused: set[str] = set()
+        self._refusals = Refusals(source.name)
 
     def run(self) -> None:
         """Polls until the process is to stop. Raises what `Sink.send` raises."""
@@ -117,17 +118,14 @@ class Poller:
             cleaned = ask_patiently(name, question.kind, question.ask, self._runtime)
         except Refused as refused:
             POLL_FAILURES.labels(name, question.kind).inc()
-            self._refused.add(question.subject)
-            REFUSED.labels(name, question.subject).set(1)
+            self._refusals.refuse(question.kind, question.subject)
             log.error("question refused", extra={**place, "why": str(refused)})
         except TryLater as away:
             POLL_FAILURES.labels(name, question.kind).inc()
             self._quiet_until = away.until or 0.0
             log.error("question given up", extra={**place, "reason": away.reason, "why": str(away)})
         else:
-            if question.subject in self._refused:
-                self._refused.remove(question.subject)
-                REFUSED.labels(name, question.subject).set(0)
+            self._refusals.accept(question.kind, question.subject)
             self._publish(place, self._history.take(cleaned))
 
     def _publish(self, place: dict[str, str], cleaned: Cleaned[Polled]) -> None:

@@ -28,8 +28,9 @@ def stack(tmp_path, fresh_topics):
 
 
 def filled(stack):
-    """Whether the producer knows of no hole: all that a restart or a reconnect left out has come by REST."""
-    return lambda: stack.metric(stack.kraken_metrics, "cryptoviz_producer_gaps_open") == 0
+    """Whether the producer says of each pair that it knows of no hole: what was left out has come by REST."""
+    samples = {f'cryptoviz_producer_gaps_open{{pair="{pair}",source="kraken"}}': 0.0 for pair in PAIRS}
+    return lambda: stack.samples(stack.kraken_metrics, "cryptoviz_producer_gaps_open") == samples
 
 
 def test_nothing_is_lost_or_repeated_over_reconnects_stops_and_restarts(stack):

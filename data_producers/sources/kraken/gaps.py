@@ -183,6 +183,10 @@ class Continuity:
         missing = sum(hole.missing_left for hole in holes)
         return len(holes) + self._given_up[pair], missing + self._given_up_trades[pair]
 
+    def pairs(self) -> set[str]:
+        """The pairs of which anything is known."""
+        return {*self._newest, *self._open, *self._given_up}
+
     def newest(self, pair: str) -> tuple[int, float] | None:
         """(id, time) of the newest trade of a pair, None if there is none."""
         return self._newest.get(pair)

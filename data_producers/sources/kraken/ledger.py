@@ -13,7 +13,8 @@ from data_producers.enrich.alerts import (
     SpreadState,
     detect_alert,
     detect_spread,
-    detect_stale,
+    is_stale,
+    stale_alert,
 )
 from data_producers.runtime import RisingClock, Runtime
 from data_producers.seen import Seen
@@ -32,7 +33,7 @@ class Ledger:
     """What has been published, across connections: decides what is new, what is missing, and which alerts are raised.
 
     `published`: the newest trades of `rawtrade`, `recorded`: the reports in `rawgap`, each in its order. `refill` is
-    told of every hole to be filled.
+    told of every hole to be filled. `pairs`: those that are followed.
     """
 
     def __init__(
@@ -42,6 +43,7 @@ class Ledger:
         recorded: Iterable[Gap] = (),
         now: Callable[[], float] = time.time,
         refill: Callable[[Hole], None] = lambda hole: None,
+        pairs: Iterable[str] = (),
     ) -> None:
         self._rule = rule
         self._now = RisingClock(now)
@@ -53,11 +55,15 @@ class Ledger:
         self._tickers: dict[str, tuple[object, ...]] = {}
         self._alerts: dict[str, AlertState] = {}
         self._spreads: dict[str, SpreadState] = {}
-        self._newest: dict[str, tuple[Ticker, float]] = {}
+        # Of a pair that never tells, silence counts from the start.
+        self._heard = dict.fromkeys(pairs, self._now())
+        self._prices = {trade.pair: trade.price for trade in known}
         self._stale: set[str] = set()
 
     def resume(self) -> Iterator[tuple[Topic, Message]]:
         """Goes on with the holes that the process before has left, and gives the reports it still owes. Once."""
+        for pair in {*self._heard, *self._continuity.pairs()}:
+            self._show(pair)
         for hole in self._unrecorded:
             yield from self._report(hole)
         for hole in self._continuity.holes():
@@ -69,7 +75,7 @@ class Ledger:
             if self._trades.add((message.pair, message.trade_id)):
                 yield from self._trade(message)
             return
-        self._newest[message.pair] = message, message.received_at
+        self._heard[message.pair], self._prices[message.pair] = message.received_at, message.last
         self._stale.discard(message.pair)
         state = _state_of(message)
         if self._tickers.get(message.pair) == state:
@@ -86,15 +92,21 @@ class Ledger:
             yield RAWALERT, alert
 
     def stale(self, now: float) -> Iterator[tuple[Topic, Message]]:
-        """The alerts due for pairs nothing has come of for too long: one for each such silence."""
-        for pair, (ticker, heard_at) in self._newest.items():
-            alert = detect_stale(self._rule, ticker, heard_at, now) if pair not in self._stale else None
-            if alert is not None:
-                self._stale.add(pair)
-                log.warning("stale feed", extra={"pair": pair, "silent_seconds": round(now - heard_at, 1)})
-                yield RAWALERT, alert
+        """The alerts due for pairs whose ticker has been silent for too long: one for each such silence.
+
+        One without any price to tell is said in the log alone.
+        """
+        for pair, heard_at in self._heard.items():
+            if pair in self._stale or not is_stale(self._rule, heard_at, now):
+                continue
+            self._stale.add(pair)
+            log.warning("stale feed", extra={"pair": pair, "silent_seconds": round(now - heard_at, 1)})
+            if pair in self._prices:
+                yield RAWALERT, stale_alert(self._rule, pair, self._prices[pair], now)
 
     def _trade(self, trade: Trade) -> Iterator[tuple[Topic, Message]]:
+        if trade.source == "stream":
+            self._prices[trade.pair] = trade.price
         hole = self._continuity.take(trade, self._now())
         if trade.source == "refill":
             REFILLED.labels(SOURCE, trade.pair).inc()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from contracts.messages import Trade
+from data_producers.refusals import Refusals
 from data_producers.runtime import ConnectionLost, RisingClock, Runtime, run_connected
 from data_producers.sources.kraken.dialect import ACK_SECONDS, SOURCE, TICKER, TRADE, renewal
 from data_producers.sources.kraken.ledger import Publisher
@@ -22,17 +23,26 @@ from data_producers.sources.kraken.parse import (
 )
 from data_producers.sources.kraken.refill import Look, Refiller
 from data_producers.sources.kraken.stream import stream_frames
-from data_producers.telemetry import FRAMES, MALFORMED, REFUSED, RESUBSCRIBED
+from data_producers.telemetry import FRAMES, MALFORMED, RESUBSCRIBED
 
 log = logging.getLogger(__name__)
 
 
-class Subscriptions:
-    """The answers one connection still owes: each (channel, symbol) is taken or refused, never left open."""
+UNNAMED = "unnamed"
+"""What is refused where the venue names no symbol, as when it was asked too often."""
 
-    def __init__(self, pairs: tuple[str, ...], asked_at: float) -> None:
+
+class Subscriptions:
+    """The answers one connection still owes: each (channel, symbol) is taken or refused, never left open.
+
+    `refusals` go on over connections, but for those that named no symbol.
+    """
+
+    def __init__(self, pairs: tuple[str, ...], asked_at: float, refusals: Refusals) -> None:
         self._open = {(channel, pair) for channel in (TICKER, TRADE) for pair in pairs}
         self._asked_at = asked_at
+        self._refusals = refusals
+        refusals.forget(UNNAMED)
 
     def hear(self, frame: Frame) -> None:
         """Takes in what the venue says about itself and about subscriptions."""
@@ -46,17 +56,17 @@ class Subscriptions:
 
     def _take(self, answer: Acknowledged) -> None:
         self._open.discard((answer.channel, answer.symbol))
-        REFUSED.labels(SOURCE, answer.symbol).set(0)
+        self._refusals.accept(answer.channel, answer.symbol)
         for warning in answer.warnings:
             log.warning("subscription warning", extra={"symbol": answer.symbol, "why": warning})
 
     def _refuse(self, answer: Refused) -> None:
         # Said aloud, since the socket itself stays healthy.
-        symbol = answer.symbol or "unnamed"
-        REFUSED.labels(SOURCE, symbol).set(1)
+        symbol = answer.symbol or UNNAMED
         log.error("subscription refused", extra={"symbol": symbol, "channel": answer.channel, "why": answer.error})
-        channels = (answer.channel,) if answer.channel else (TICKER, TRADE)
-        self._open -= {(channel, symbol) for channel in channels}
+        for channel in (answer.channel,) if answer.channel else (TICKER, TRADE):
+            self._refusals.refuse(channel, symbol)
+            self._open.discard((channel, symbol))
 
     def check(self, now: float) -> None:
         """Raises `ConnectionLost` when an answer is overdue."""
@@ -147,9 +157,10 @@ def run_session(session: Session, publisher: Publisher, refiller: Refiller, runt
     """
     clock = RisingClock(runtime.now)
     malformed = MalformedLog(runtime.monotonic)
+    refusals = Refusals(SOURCE)
 
     def run_once(proved: Callable[[], None]) -> None:
-        owed = Subscriptions(session.pairs, runtime.monotonic())
+        owed = Subscriptions(session.pairs, runtime.monotonic(), refusals)
         watch = Watch(session.subscription_silence_seconds, publisher, refiller, runtime)
         publisher.connect()
         for raw in stream_frames(session.url, session.pairs, session.silence_seconds, runtime, watch.requests):

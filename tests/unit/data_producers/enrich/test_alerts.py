@@ -8,7 +8,8 @@ from data_producers.enrich.alerts import (
     SpreadState,
     detect_alert,
     detect_spread,
-    detect_stale,
+    is_stale,
+    stale_alert,
 )
 
 START = 1_790_000_000.0
@@ -169,10 +170,9 @@ def test_a_book_with_one_side_has_no_spread():
 
 
 def test_a_feed_is_stale_after_the_limit_and_not_at_it():
-    newest = quote(99.0, 101.0)
     rule = AlertRule(0.5, 300, 60)
-    assert detect_stale(rule, newest, START, START + 120) is None
-    assert detect_stale(rule, newest, START, START + 120.5) == Alert(
+    assert [is_stale(rule, START, START + after) for after in (120, 120.5)] == [False, True]
+    assert stale_alert(rule, "BTC/USD", 100.0, START + 120.5) == Alert(
         pair="BTC/USD",
         last_price=100.0,
         change_percent=0.0,

@@ -150,7 +150,7 @@ def test_a_refused_question_is_not_repeated_and_shown(counted, caplog):
     assert clock.pauses == []
     assert metric("cryptoviz_producer_subscription_refused", symbol="FOOUSDT") == 1
     refused = {"source": "binance", "symbol": "BTCUSDT"}
-    assert REGISTRY.get_sample_value("cryptoviz_producer_subscription_refused", refused) is None
+    assert REGISTRY.get_sample_value("cryptoviz_producer_subscription_refused", refused) == 0
     assert counted("cryptoviz_producer_poll_failures_total", kind="snapshot") == 1
     assert caplog.records[0].why == "status 400: Invalid symbol."
 
@@ -225,3 +225,21 @@ def test_a_question_that_is_answered_again_is_no_longer_refused():
         poller.poll()
         shown.append(metric("cryptoviz_producer_subscription_refused", symbol="ADAUSDT"))
     assert shown == [1.0, 0.0]
+
+
+def test_a_symbol_is_refused_while_any_question_about_it_is():
+    clock = Clock()
+    refused = Refused("status 400")
+
+    class TwoKinds(Source):
+        def questions(self):
+            for kind in ("snapshot", "klines"):
+                yield Question(kind, "XLMUSDT", lambda: self.answer("XLMUSDT"))
+
+    source = TwoKinds(clock, refused, (), (), refused, (), ())
+    poller = Poller(source, History(20.0), MemorySink(), clock.runtime())
+    shown = []
+    for _ in range(3):
+        poller.poll()
+        shown.append(metric("cryptoviz_producer_subscription_refused", symbol="XLMUSDT"))
+    assert shown == [1.0, 1.0, 0.0]

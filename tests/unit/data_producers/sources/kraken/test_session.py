@@ -4,9 +4,10 @@ import threading
 import pytest
 from prometheus_client import REGISTRY
 
-from contracts.messages import Ticker, Trade
+from contracts.messages import Gap, Ticker, Trade
 from contracts.topics import RAWALERT, RAWTICKER, RAWTRADE
 from data_producers.enrich.alerts import AlertRule
+from data_producers.refusals import Refusals
 from data_producers.runtime import ConnectionLost
 from data_producers.sinks.memory import MemorySink
 from data_producers.sources.kraken.ledger import Ledger, Publisher
@@ -94,8 +95,51 @@ def test_a_silent_pair_is_told_once_until_it_speaks_again():
     assert [len(list(ledger.stale(AT + after))) for after in (601, 719, 721)] == [0, 0, 1]
 
 
+def alerts_of(ledger, now):
+    return [(alert.pair, alert.last_price, alert.alert_type, alert.timestamp) for _, alert in ledger.stale(now)]
+
+
+def test_a_pair_that_never_tells_is_silent_from_the_start(caplog):
+    ledger = Ledger(RULE, [trade(1)], now=lambda: AT, pairs=("BTC/USD", "ETH/USD", "SOL/USD"))
+    assert topics(ledger, trade(1, "SOL/USD").model_copy(update={"price": 7.0})) == ["rawtrade"]
+    assert alerts_of(ledger, AT + 120) == []
+    assert alerts_of(ledger, AT + 121) == [
+        ("BTC/USD", 1.0, "stale_feed", AT + 121),
+        ("SOL/USD", 7.0, "stale_feed", AT + 121),
+    ]
+    assert [r.pair for r in caplog.records if r.message == "stale feed"] == ["BTC/USD", "ETH/USD", "SOL/USD"]
+    assert alerts_of(ledger, AT + 500) == []
+
+
+def test_what_the_process_before_left_open_is_shown_at_the_start():
+    def gap(from_id, to_id, reported_at):
+        return Gap(
+            pair="XLM/USD",
+            from_id=from_id,
+            to_id=to_id,
+            from_time=AT,
+            to_time=AT,
+            cause="jump",
+            detected_at=AT + 1,
+            reported_at=reported_at,
+            missing_left=to_id - from_id + 1,
+        )
+
+    published = [trade(number, "XLM/USD") for number in (10, 20, 21, 5031)]
+    recorded = [gap(11, 19, AT + 1), gap(11, 19, AT + 9), gap(22, 5030, AT + 1)]
+    ledger = Ledger(RULE, published, recorded, pairs=("XLM/USD", "TRX/USD"))
+
+    def shown(name, pair):
+        return REGISTRY.get_sample_value(f"cryptoviz_producer_{name}", {"source": "kraken", "pair": pair})
+
+    assert shown("gaps_open", "XLM/USD") is None
+    assert list(ledger.resume()) == [], "both are on record"
+    figures = [(shown("gaps_open", pair), shown("missing_trades", pair)) for pair in ("XLM/USD", "TRX/USD")]
+    assert figures == [(2, 9 + 5009), (0, 0)]
+
+
 def test_answers_are_owed_until_each_symbol_has_both():
-    owed = Subscriptions(("BTC/USD", "ETH/USD"), 100.0)
+    owed = Subscriptions(("BTC/USD", "ETH/USD"), 100.0, Refusals("kraken"))
     owed.hear(Acknowledged("ticker", "BTC/USD"))
     owed.hear(Acknowledged("trade", "BTC/USD"))
     owed.hear(Refused("no such pair", "ticker", "ETH/USD"))
@@ -105,6 +149,38 @@ def test_answers_are_owed_until_each_symbol_has_both():
     assert lost.value.reason == "unanswered"
     owed.hear(Refused("no such pair", None, "ETH/USD"))
     owed.check(111.0)
+
+
+def shown_refused(symbol):
+    return REGISTRY.get_sample_value("cryptoviz_producer_subscription_refused", {"source": "kraken", "symbol": symbol})
+
+
+def test_a_symbol_is_refused_while_either_channel_is_over_connections():
+    refusals = Refusals("kraken")
+    shown = []
+    for answers in (
+        (Refused("no", "ticker", "DOT/USD"), Acknowledged("trade", "DOT/USD")),
+        (Acknowledged("trade", "DOT/USD"),),
+        (Acknowledged("ticker", "DOT/USD"), Refused("no", "trade", "DOT/USD")),
+        (Acknowledged("ticker", "DOT/USD"), Acknowledged("trade", "DOT/USD")),
+    ):
+        owed = Subscriptions(("DOT/USD",), 100.0, refusals)
+        for answer in answers:
+            owed.hear(answer)
+        shown.append(shown_refused("DOT/USD"))
+    assert shown == [1, 1, 1, 0]
+
+
+def test_a_refusal_that_names_no_symbol_lasts_until_the_next_connection():
+    refusals = Refusals("kraken")
+    owed = Subscriptions(("BTC/USD",), 100.0, refusals)
+    owed.hear(Refused("Exceeded msg rate", "ticker", None))
+    owed.hear(Refused("Exceeded msg rate", None, None))
+    assert shown_refused("unnamed") == 1
+    with pytest.raises(ConnectionLost, match="BTC/USD"):
+        owed.check(111.0)
+    Subscriptions(("BTC/USD",), 120.0, refusals)
+    assert shown_refused("unnamed") == 0
 
 
 def test_malformed_frames_are_all_counted_but_logged_once_a_second(caplog):
