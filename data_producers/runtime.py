@@ -1,6 +1,7 @@
 """The loop every producer runs in: stop on a signal, a clock that can be replaced, back-off between attempts."""
 
 import logging
+import math
 import random
 import signal
 import threading
@@ -73,26 +74,34 @@ def runtime_until_signal() -> Runtime:
     return runtime
 
 
+PROVED_SECONDS = 10.0
+"""How long a source must tell before the next loss counts as the first one."""
+
+
 def run_connected(source: str, run_once: Callable[[Callable[[], None]], None], runtime: Runtime) -> None:
     """Runs `run_once` again and again until the process is to stop, backing off after each `ConnectionLost`.
 
-    `run_once` is given a function to call once the connection has proved itself: it resets the back-off. A connection
-    that is accepted and dropped at once proves nothing, so the waits go on growing.
+    `run_once` is given a function to call once the source tells: from then on it counts as connected, and the waits
+    start over when that has lasted `PROVED_SECONDS`. A connection that is accepted and soon dropped proves nothing, so
+    they go on growing.
     """
     attempt = 0
+    connected_at = math.inf
 
-    def proved() -> None:
-        nonlocal attempt
-        attempt = 0
+    def connected() -> None:
+        nonlocal connected_at
+        connected_at = min(connected_at, runtime.monotonic())
         CONNECTED.labels(source).set(1)
 
     while not runtime.stop.is_set():
+        connected_at = math.inf
         try:
-            run_once(proved)
+            run_once(connected)
         except Stopping:
             log.warning("stopped with a full queue", extra={"source": source})
         except ConnectionLost as lost:
-            attempt += 1
+            proved = runtime.monotonic() - connected_at >= PROVED_SECONDS
+            attempt = 1 if proved else attempt + 1
             pause = backoff_seconds(attempt, runtime.jitter())
             RECONNECTS.labels(source, lost.reason).inc()
             log.warning(

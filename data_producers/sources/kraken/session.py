@@ -159,7 +159,7 @@ def run_session(session: Session, publisher: Publisher, refiller: Refiller, runt
     malformed = MalformedLog(runtime.monotonic)
     refusals = Refusals(SOURCE)
 
-    def run_once(proved: Callable[[], None]) -> None:
+    def run_once(connected: Callable[[], None]) -> None:
         owed = Subscriptions(session.pairs, runtime.monotonic(), refusals)
         watch = Watch(session.subscription_silence_seconds, publisher, refiller, runtime)
         publisher.connect()
@@ -179,7 +179,7 @@ def run_session(session: Session, publisher: Publisher, refiller: Refiller, runt
             else:
                 owed.hear(frame)
                 if isinstance(frame, Acknowledged):
-                    proved()
+                    connected()
             owed.check(runtime.monotonic())
             watch.hear(frame)
 

@@ -1,10 +1,13 @@
 import signal
 import threading
+from dataclasses import replace
 
 import pytest
+from prometheus_client import REGISTRY
 
 from contracts.rules import backoff_seconds
 from data_producers.runtime import (
+    PROVED_SECONDS,
     ConnectionLost,
     RisingClock,
     Runtime,
@@ -27,18 +30,27 @@ def paused_runtime(limit):
     return Runtime(stop=stop, jitter=lambda: 0.0, pause=pause), pauses
 
 
-def test_attempts_back_off_and_start_over_once_one_succeeds():
-    runtime, pauses = paused_runtime(7)
-    attempts = []
+def test_attempts_back_off_and_start_over_once_a_connection_has_lived_for_a_while():
+    runtime, pauses = paused_runtime(8)
+    clock = [0.0]
+    runtime = replace(runtime, monotonic=lambda: clock[0])
+    lives = iter([None, 0.0, PROVED_SECONDS - 0.001, PROVED_SECONDS, 0.0, None, 3 * PROVED_SECONDS, None])
+    shown = []
 
-    def run_once(proved):
-        attempts.append(len(attempts))
-        if len(attempts) == 4:
-            proved()
+    def run_once(connected):
+        life = next(lives)
+        clock[0] += 2 * PROVED_SECONDS
+        if life is not None:
+            connected()
+            clock[0] += life / 2
+            connected()
+            clock[0] += life / 2
+        shown.append(REGISTRY.get_sample_value("cryptoviz_producer_connected", {"source": "test"}))
         raise ConnectionLost("closed", "the venue hung up")
 
     run_connected("test", run_once, runtime)
-    assert pauses == [backoff_seconds(attempt, 0.0) for attempt in (1, 2, 3, 1, 2, 3, 4)]
+    assert pauses == [backoff_seconds(attempt, 0.0) for attempt in (1, 2, 3, 1, 2, 3, 1, 2)]
+    assert shown[1:] == [1, 1, 1, 1, 0, 1, 0], "connected as soon as it tells"
 
 
 def test_a_pause_without_end_is_the_longest_there_is():
@@ -50,7 +62,7 @@ def test_a_pause_without_end_is_the_longest_there_is():
 def test_other_errors_are_not_taken_for_a_lost_connection():
     runtime, _ = paused_runtime(3)
 
-    def run_once(proved):
+    def run_once(connected):
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
@@ -60,7 +72,7 @@ def test_other_errors_are_not_taken_for_a_lost_connection():
 def test_a_full_sink_at_the_stop_ends_the_loop():
     runtime, pauses = paused_runtime(3)
 
-    def run_once(proved):
+    def run_once(connected):
         runtime.stop.set()
         raise Stopping("no room left")
 

@@ -365,7 +365,12 @@ def test_silence_is_a_dead_socket(venue, session):
     assert metric("cryptoviz_producer_reconnects_total", source="kraken", reason="silence") == before + 1
 
 
-def test_a_connection_that_proves_nothing_makes_the_waits_grow(venue, session):
+@pytest.mark.parametrize(("proved_seconds", "after_an_acknowledged_one"), [(0.0, 0.5), (10.0, 4.0)])
+def test_a_connection_that_proves_nothing_makes_the_waits_grow(
+    venue, session, monkeypatch, proved_seconds, after_an_acknowledged_one
+):
+    monkeypatch.setattr("data_producers.runtime.PROVED_SECONDS", proved_seconds)
+
     def useless(connection):
         connection.say(STATUS)
         connection.close(1013)
@@ -379,7 +384,7 @@ def test_a_connection_that_proves_nothing_makes_the_waits_grow(venue, session):
         finish(session)(connection)
 
     session(venue(useless, useless, useless, useful, last))
-    assert session.pauses == [0.5, 1.0, 2.0, 0.5]
+    assert session.pauses == [0.5, 1.0, 2.0, after_an_acknowledged_one]
 
 
 def test_a_refused_symbol_is_said_aloud_and_the_others_go_on(venue, session, caplog):
