@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from queue import Empty, Full, Queue
 from typing import Protocol
@@ -35,6 +34,9 @@ class Publisher(Protocol):
     def hole(self, key: tuple[str, int]) -> Hole | None:
         """The hole as it is now; None once it is filled."""
 
+    def newest(self, pair: str) -> tuple[int, float] | None:
+        """(id, time) of the newest trade of a pair, None if there is none."""
+
     def settle(self, key: tuple[str, int]) -> None:
         """The venue has no more of this hole."""
 
@@ -55,11 +57,12 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """A question: has `pair` traded since its trade `newest_id`, seen at second `newest_at`? `found` if so."""
+    """A question: has `pair` traded since its newest trade that is known, or `since`, if none is? `found` if so."""
 
     pair: str
-    newest_id: int
-    newest_at: float
+    since: float
+    """Epoch seconds."""
+
     found: Callable[[str], None]
 
 
@@ -75,8 +78,9 @@ class Refiller:
         self._rest = rest
         self._runtime = runtime
         self._pace = pace
-        self._asked: Queue[Job | Look] = Queue(QUEUE_HOLES)
-        self._jobs: list[Job | Look] = []
+        self._asked: Queue[Job] = Queue(QUEUE_HOLES)
+        self._jobs: list[Job] = []
+        self._looks: dict[str, Look] = {}
         self._held_until: dict[str, float] = {}
         self._quiet_until = 0.0
         self._failures = 0
@@ -89,9 +93,8 @@ class Refiller:
             log.error("too many holes to refill", extra={"pair": hole.pair, "from_id": hole.from_id})
 
     def look(self, look: Look) -> None:
-        """Has a question answered, or dropped: who asks will ask again."""
-        with suppress(Full):
-            self._asked.put_nowait(look)
+        """Has a question answered, or dropped: who asks will ask again. One of each pair waits, behind the holes."""
+        self._looks[look.pair] = look
 
     def run(self, publisher: Publisher) -> None:
         """Fills what is asked for until the process is to stop."""
@@ -104,14 +107,20 @@ class Refiller:
         now = self._runtime.monotonic()
         job = next((job for job in self._jobs if self._due_at(job.pair) <= now), None)
         if job is None:
-            return False
+            return self._look_around(publisher, now)
         # The pairs take turns: a long hole of one does not keep the others waiting.
         self._jobs.remove(job)
-        if isinstance(job, Look):
-            self._answer(job)
-        elif not self._fill(job, publisher):
+        if not self._fill(job, publisher):
             self._jobs.append(job)
         return True
+
+    def _look_around(self, publisher: Publisher, now: float) -> bool:
+        # A copy in one step: the stream's thread puts in more meanwhile.
+        for pair in list(self._looks):
+            if self._due_at(pair) <= now:
+                self._answer(self._looks.pop(pair), publisher)
+                return True
+        return False
 
     def _due_at(self, pair: str) -> float:
         return max(self._pace.ready_at(pair), self._held_until.get(pair, 0.0), self._quiet_until)
@@ -124,13 +133,15 @@ class Refiller:
         except Empty:
             return
 
-    def _answer(self, look: Look) -> None:
+    def _answer(self, look: Look, publisher: Publisher) -> None:
+        # As of now: what the stream has told while the question waited is no news.
+        newest_id, newest_at = publisher.newest(look.pair) or (-1, look.since)
         try:
-            page = self._page(look.pair, just_before(look.newest_at))
+            page = self._page(look.pair, just_before(newest_at))
         except VenueError as refused:
             log.error("question refused", extra={"pair": look.pair, "why": str(refused)})
             return
-        if page is not None and any(trade.trade_id > look.newest_id for trade in page.trades):
+        if page is not None and any(trade.trade_id > newest_id for trade in page.trades):
             look.found(look.pair)
 
     def _page(self, pair: str, since_ns: int) -> TradesPage | None:
@@ -185,6 +196,7 @@ class Refiller:
         now = self._runtime.monotonic()
         self._quiet_until = now + pause
         self._pace.exhaust(now)
+        self._looks.clear()
         log.warning(
             "refill waits",
             extra={"pair": pair, "reason": away.reason, "why": str(away), "pause_seconds": round(pause, 2)},

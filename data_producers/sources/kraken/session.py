@@ -98,11 +98,10 @@ class Watch:
 
     LOOK_SECONDS = 1.0
 
-    def __init__(self, silence_seconds: float, publisher: Publisher, refiller: Refiller, runtime: Runtime) -> None:
+    def __init__(self, silence_seconds: float, refiller: Refiller, runtime: Runtime) -> None:
         self.requests: deque[dict[str, Any]] = deque()
         self._liveness = Liveness(silence_seconds)
         self._silence = silence_seconds
-        self._publisher = publisher
         self._refiller = refiller
         self._runtime = runtime
         self._trading: deque[str] = deque()
@@ -128,8 +127,7 @@ class Watch:
         while self._trading:
             self._liveness.trade(self._trading.popleft(), now)
         for pair in self._liveness.doubted(now):
-            newest_id, newest_at = self._publisher.newest(pair) or (-1, self._runtime.now() - self._silence)
-            self._refiller.look(Look(pair, newest_id, newest_at, self._trading.append))
+            self._refiller.look(Look(pair, self._runtime.now() - self._silence, self._trading.append))
         try:
             silent = self._liveness.renewals(now)
         except SilentSubscription as dead:
@@ -161,7 +159,7 @@ def run_session(session: Session, publisher: Publisher, refiller: Refiller, runt
 
     def run_once(connected: Callable[[], None]) -> None:
         owed = Subscriptions(session.pairs, runtime.monotonic(), refusals)
-        watch = Watch(session.subscription_silence_seconds, publisher, refiller, runtime)
+        watch = Watch(session.subscription_silence_seconds, refiller, runtime)
         publisher.connect()
         for raw in stream_frames(session.url, session.pairs, session.silence_seconds, runtime, watch.requests):
             received_at = clock()

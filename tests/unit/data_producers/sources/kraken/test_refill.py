@@ -282,20 +282,50 @@ def test_figures_follow_the_holes():
     assert REGISTRY.get_sample_value("cryptoviz_producer_gaps_detected_total", found) == 2
 
 
-@pytest.mark.parametrize(("newest", "found"), [(2, ["BTC/USD"]), (3, [])])
-def test_a_question_is_answered_by_what_is_newer(newest, found):
+@pytest.mark.parametrize(("known", "found"), [((1, 2), ["BTC/USD"]), ((1, 2, 3), [])])
+def test_a_question_is_answered_by_what_is_newer(known, found):
     scene = Scene(Venue(past(1, 2, 3)))
+    scene.stream(*known)
     told = []
-    scene.refiller.look(Look("BTC/USD", newest, trade(newest).timestamp, told.append))
+    scene.refiller.look(Look("BTC/USD", AT - 15, told.append))
     assert scene.run(5) == [(0.0, ["BTC/USD"])]
     assert told == found
-    assert scene.published() == []
+    assert scene.published() == [(i, "stream") for i in known]
+
+
+@pytest.mark.parametrize(("since", "found"), [(AT, ["BTC/USD"]), (AT + 1, [])])
+def test_of_a_pair_without_a_trade_any_since_the_silence_began_is_newer(since, found):
+    scene = Scene(Venue(past(1, 2, 3)))
+    told = []
+    scene.refiller.look(Look("BTC/USD", since, told.append))
+    scene.run(1)
+    assert told == found
 
 
 @pytest.mark.parametrize("failure", [TryLater("unreachable", "gone"), VenueError(["EQuery:Unknown asset pair"])])
 def test_a_question_without_an_answer_is_dropped(failure):
     scene = Scene(Venue(past(1, 2, 3), [failure]))
     told = []
-    scene.refiller.look(Look("BTC/USD", 1, trade(1).timestamp, told.append))
+    scene.refiller.look(Look("BTC/USD", AT, told.append))
     assert len(scene.run(10)) == 1
     assert told == []
+
+
+def test_questions_never_pile_up_and_never_hold_up_a_hole():
+    """An hour away: each pair is doubted every fifteen seconds, then a hole is found."""
+    scene = Scene(Venue(past(1, 2, 3), [TryLater("refused", "EService:Unavailable")] * 10_000), burst=8)
+    told = []
+    for _ in range(240):
+        for pair in ("BTC/USD", "ETH/USD", "SOL/USD"):
+            scene.refiller.look(Look(pair, AT, told.append))
+        scene.run(15)
+    failed = len(scene.venue.calls)
+    assert failed <= 240, "all drop their questions with the first that fails"
+    scene.venue.failures.clear()
+    for pair in ("BTC/USD", "ETH/USD", "SOL/USD"):
+        scene.refiller.look(Look(pair, AT, told.append))
+    scene.stream(1, 3, pair="SOL/USD")
+    scene.run(40)
+    assert [pair for pair, _ in scene.venue.calls[failed:]] == ["SOL/USD", "BTC/USD", "ETH/USD", "SOL/USD"]
+    assert told == ["BTC/USD", "ETH/USD"], "of the third the stream has told meanwhile"
+    assert scene.published("SOL/USD") == [(1, "stream"), (3, "stream"), (2, "refill")]
