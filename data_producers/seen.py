@@ -1,7 +1,8 @@
 """What has been published already, so that nothing is published twice."""
 
-from collections import OrderedDict
+from collections import OrderedDict, defaultdict
 from collections.abc import Hashable, Iterable
+from heapq import heappush, heappushpop
 from threading import Lock
 from typing import Generic, TypeVar
 
@@ -37,3 +38,30 @@ class Seen(Generic[K]):
             if len(self._keys) > self._capacity:
                 self._keys.popitem(last=False)
             return True
+
+
+class SeenNumbers(Generic[K]):
+    """Of each key the `capacity` highest numbers that were added; one below them counts as new. For one thread.
+
+    For what is numbered in its order, such as a book's trades: however many others, or older ones, are added, the
+    newest are known.
+    """
+
+    def __init__(self, capacity: int, numbers: Iterable[tuple[K, int]] = ()) -> None:
+        self._capacity = capacity
+        self._known: defaultdict[K, set[int]] = defaultdict(set)
+        self._rising: defaultdict[K, list[int]] = defaultdict(list)
+        for key, number in numbers:
+            self.add(key, number)
+
+    def add(self, key: K, number: int) -> bool:
+        """Remembers a number of `key`; true if it is new."""
+        known, rising = self._known[key], self._rising[key]
+        if number in known:
+            return False
+        known.add(number)
+        if len(known) > self._capacity:
+            known.remove(heappushpop(rising, number))
+        else:
+            heappush(rising, number)
+        return True

@@ -1,6 +1,7 @@
 """What a topic holds already, read back at the start of a producer so that a restart repeats nothing."""
 
 import logging
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
@@ -24,36 +25,42 @@ TAILS = (2_000, 20_000, 200_000)
 BACKFILLED = b'"source":"backfill"'
 """What the record of a backfilled trade holds."""
 
+TRADE_ID = re.compile(rb'"trade_id":(\d+)')
+
+Backfilled = dict[bytes | None, dict[int, tuple[bytes, float]]]
+"""By key and trade id: (value, record time)."""
+
 
 def published_trades(
     bootstrap_servers: str, pairs: tuple[str, ...], enough: int, runtime: Runtime, gaps: Iterable[Gap] = ()
 ) -> list[Trade]:
     """The newest trades in `rawtrade`, in the order they were sent: `enough` or more of each pair where there are.
 
-    Of a pair with `gaps`, all that came since they were found. Of a backfill, which is no news, each pair's last alone,
-    before all others.
+    Of a pair with `gaps`, all that came since they were found. Of backfills, which are no news, each pair's `enough`
+    highest ids alone, rising, before all others: one run may have gone further back than the one before it.
 
     A pair so quiet that its last trades lie further back than `TAILS` comes out short; what its next snapshot repeats
     is then left to the table's key.
     """
     found: list[Trade] = []
     wanted = list(gaps)
-    backfilled: dict[bytes | None, tuple[bytes, float]] = {}
+    backfilled: Backfilled = {}
     for newest in TAILS:
-        records, whole = _news(bootstrap_servers, newest, backfilled, runtime)
+        records, whole = _news(bootstrap_servers, newest, backfilled, enough, runtime)
         found = list(_readable(Trade, records))
         counts = Counter(trade.pair for trade in found)
         streamed = {(trade.pair, trade.trade_id) for trade in found if trade.source == "stream"}
         covered = all((gap.pair, gap.from_id - 1) in streamed for gap in wanted)
         if whole or (covered and all(counts[pair] >= enough for pair in pairs)):
             break
-    return [*_readable(Trade, list(backfilled.values())), *found]
+    past = [of_pair[trade_id] for of_pair in backfilled.values() for trade_id in sorted(of_pair)]
+    return [*_readable(Trade, past), *found]
 
 
 def _news(
-    bootstrap_servers: str, newest: int, backfilled: dict[bytes | None, tuple[bytes, float]], runtime: Runtime
+    bootstrap_servers: str, newest: int, backfilled: Backfilled, enough: int, runtime: Runtime
 ) -> tuple[list[tuple[bytes, float]], bool]:
-    """The tail of `rawtrade` that holds `newest` records beside those of backfills; the last of each of these is kept.
+    """The tail of `rawtrade` that holds `newest` records beside those of backfills, whose `enough` highest are kept.
 
     A month that was backfilled an hour ago must not hide what the stream said before.
     """
@@ -66,12 +73,21 @@ def _news(
             if BACKFILLED not in (record.value() or b""):
                 return True
             passed_over += 1
-            backfilled[record.key()] = record.value() or b"", record.timestamp()[1] / 1000
+            _keep_highest(backfilled.setdefault(record.key(), {}), record, enough)
             return False
 
         records, whole = read_tail(bootstrap_servers, RAWTRADE, depth, runtime, is_news)
         if whole or depth - passed_over >= newest or runtime.stop.is_set():
             return records, whole
+
+
+def _keep_highest(kept: dict[int, tuple[bytes, float]], record: Record, enough: int) -> None:
+    value = record.value() or b""
+    trade_id = TRADE_ID.search(value)
+    if trade_id is not None:
+        kept[int(trade_id[1])] = value, record.timestamp()[1] / 1000
+        if len(kept) > enough:
+            del kept[min(kept)]
 
 
 def published_gaps(bootstrap_servers: str, runtime: Runtime) -> list[Gap]:

@@ -234,19 +234,21 @@ def test_what_was_published_is_read_back(kafka_bootstrap):
 
 
 def test_a_backfill_hides_nothing_of_the_stream(fresh_topics):
-    """However much of it lies behind, the stream's newest trades are read back, and the backfill's last."""
+    """However much of it lies behind, the stream's newest trades are read back, and the highest of the backfill."""
     with KafkaSink(fresh_topics, ALL, Runtime()) as sink:
         for trade_id in range(9_500_000, 9_500_060):
             sink.send(RAWTRADE, trade(trade_id, "TRX/USD"), time.time())
         for pair in ("TRX/USD", "XMR/USD"):
-            for trade_id in range(1_000, 6_000):
+            # The second run goes further back than the first one.
+            for trade_id in (*range(1_000, 6_000), *range(500, 560)):
                 old = trade(trade_id, pair).model_copy(update={"source": "backfill"})
                 sink.send(RAWTRADE, old, time.time())
     found = published_trades(fresh_topics, ("TRX/USD",), 50, Runtime())
     streamed = [t.trade_id for t in found if t.pair == "TRX/USD" and t.source == "stream"]
     assert streamed[-50:] == list(range(9_500_010, 9_500_060))
-    old = [(t.pair, t.trade_id) for t in found if t.source == "backfill"]
-    assert sorted(old) == [("TRX/USD", 5_999), ("XMR/USD", 5_999)]
+    old = [(t.pair, t.trade_id) for t in found[:100]]
+    assert sorted(old) == [(pair, number) for pair in ("TRX/USD", "XMR/USD") for number in range(5_950, 6_000)]
+    assert {t.source for t in found[:100]} == {"backfill"} != {t.source for t in found[100:]}
     ledger = Continuity()
     assert ledger.restore(found, (), time.time()) == []
     assert (ledger.newest("TRX/USD")[0], ledger.newest("XMR/USD")[0]) == (9_500_059, 5_999)

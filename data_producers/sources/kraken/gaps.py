@@ -160,15 +160,19 @@ class Continuity:
         return hole
 
     def _fill(self, trade: Trade) -> Hole | None:
-        holes = self._open.get(trade.pair, {})
-        for hole in holes.values():
-            if hole.from_id <= trade.trade_id <= hole.to_id:
-                left = hole.without(trade.trade_id)
-                holes[hole.from_id] = left
-                if not left.missing_left:
-                    del holes[hole.from_id]
-                return left
-        return None
+        hole = self._around(trade.pair, trade.trade_id)
+        if hole is None:
+            return None
+        left = hole.without(trade.trade_id)
+        if left.missing_left:
+            self._open[trade.pair][hole.from_id] = left
+        else:
+            del self._open[trade.pair][hole.from_id]
+        return left
+
+    def _around(self, pair: str, trade_id: int) -> Hole | None:
+        holes = self._open.get(pair, {}).values()
+        return next((hole for hole in holes if hole.from_id <= trade_id <= hole.to_id), None)
 
     def settle(self, key: tuple[str, int]) -> Hole | None:
         """The open hole of that name, now that the venue has no more of it; None once it is filled."""
@@ -190,6 +194,12 @@ class Continuity:
     def newest(self, pair: str) -> tuple[int, float] | None:
         """(id, time) of the newest trade of a pair, None if there is none."""
         return self._newest.get(pair)
+
+    def is_missing(self, pair: str, trade_id: int) -> bool | None:
+        """Whether a trade that lies in an open hole is missing there; None for one that lies in none."""
+        newest = self._newest.get(pair)
+        hole = self._around(pair, trade_id) if newest is not None and trade_id < newest[0] else None
+        return None if hole is None else any(trade_id in ids for ids in hole.missing)
 
     def hole(self, key: tuple[str, int]) -> Hole | None:
         """The open hole of that name as it is now; None once it is filled."""

@@ -17,7 +17,7 @@ from data_producers.enrich.alerts import (
     stale_alert,
 )
 from data_producers.runtime import RisingClock, Runtime
-from data_producers.seen import Seen
+from data_producers.seen import SeenNumbers
 from data_producers.sinks.sink import Sink
 from data_producers.sources.kraken.dialect import SOURCE
 from data_producers.sources.kraken.gaps import Continuity, Hole
@@ -25,8 +25,8 @@ from data_producers.telemetry import GAP_SECONDS, GAPS_CLOSED, GAPS_DETECTED, GA
 
 log = logging.getLogger(__name__)
 
-REMEMBERED_TRADES = 200_000
-"""Trade ids kept, all pairs together: far more than any snapshot repeats."""
+REMEMBERED_TRADES = 2_000
+"""Trade ids kept of each pair, the highest: far more than any snapshot repeats. What lies in a hole, that knows."""
 
 
 class Ledger:
@@ -49,7 +49,7 @@ class Ledger:
         self._now = RisingClock(now)
         self._refill = refill
         known = list(published)
-        self._trades: Seen[tuple[str, int]] = Seen(REMEMBERED_TRADES, ((t.pair, t.trade_id) for t in known))
+        self._trades: SeenNumbers[str] = SeenNumbers(REMEMBERED_TRADES, ((t.pair, t.trade_id) for t in known))
         self._continuity = Continuity()
         self._unrecorded = self._continuity.restore(known, recorded, self._now())
         self._tickers: dict[str, tuple[object, ...]] = {}
@@ -72,7 +72,7 @@ class Ledger:
     def news(self, message: Ticker | Trade) -> Iterator[tuple[Topic, Message]]:
         """What to publish for a message: nothing if it went out before, else itself and the alert it raises."""
         if isinstance(message, Trade):
-            if self._trades.add((message.pair, message.trade_id)):
+            if self._is_new(message):
                 yield from self._trade(message)
             return
         self._heard[message.pair], self._prices[message.pair] = message.received_at, message.last
@@ -103,6 +103,11 @@ class Ledger:
             log.warning("stale feed", extra={"pair": pair, "silent_seconds": round(now - heard_at, 1)})
             if pair in self._prices:
                 yield RAWALERT, stale_alert(self._rule, pair, self._prices[pair], now)
+
+    def _is_new(self, trade: Trade) -> bool:
+        unheard = self._trades.add(trade.pair, trade.trade_id)
+        missing = self._continuity.is_missing(trade.pair, trade.trade_id)
+        return unheard if missing is None else missing
 
     def _trade(self, trade: Trade) -> Iterator[tuple[Topic, Message]]:
         if trade.source == "stream":

@@ -1,6 +1,7 @@
+import random
 import threading
 
-from data_producers.seen import Seen
+from data_producers.seen import Seen, SeenNumbers
 
 
 def test_a_key_is_new_once():
@@ -33,3 +34,20 @@ def test_of_many_threads_one_is_told_that_a_key_is_new():
     for thread in threads:
         thread.join(10)
     assert sorted(told) == list(range(1000))
+
+
+def test_of_each_key_the_highest_numbers_are_known_in_whatever_order_they_came():
+    numbers = random.Random(7).sample(range(1000), 1000)
+    seen = SeenNumbers(50, (("thin", number) for number in range(10)))
+    assert all(seen.add("busy", number) for number in numbers)
+    assert [number for number in range(1000) if not seen.add("busy", number)] == list(range(950, 1000))
+    assert [number for number in range(12) if not seen.add("thin", number)] == list(range(10))
+
+
+def test_a_number_below_those_known_counts_as_new_and_pushes_none_out():
+    seen = SeenNumbers(3, [("a", 7), ("a", 8), ("a", 9)])
+    assert [seen.add("a", number) for number in (1, 1, 7, 8, 9, 10, 7, 8)] == [True, True] + [False] * 3 + [
+        True,
+        True,
+        False,
+    ]

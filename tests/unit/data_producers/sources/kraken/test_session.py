@@ -10,6 +10,7 @@ from data_producers.enrich.alerts import AlertRule
 from data_producers.refusals import Refusals
 from data_producers.runtime import ConnectionLost
 from data_producers.sinks.memory import MemorySink
+from data_producers.sources.kraken import ledger as ledger_module
 from data_producers.sources.kraken.ledger import Ledger, Publisher
 from data_producers.sources.kraken.parse import Acknowledged, Refused
 from data_producers.sources.kraken.refill import Refiller
@@ -52,6 +53,33 @@ def test_a_late_trade_is_news_although_newer_ones_went_out():
 def test_what_was_published_before_a_restart_is_not_news():
     ledger = Ledger(RULE, [trade(1), trade(2)])
     assert topics(ledger, trade(1), trade(2), trade(3), trade(2, "ETH/USD")) == ["rawtrade"] * 2
+
+
+def test_a_thin_pair_is_not_forgotten_over_a_busy_one(monkeypatch):
+    monkeypatch.setattr(ledger_module, "REMEMBERED_TRADES", 60)
+    ledger = Ledger(RULE)
+    assert len(topics(ledger, *(trade(number, "LTC/USD") for number in range(50)))) == 50
+    assert len(topics(ledger, *map(trade, range(500)))) == 500
+    ledger.connect()
+    assert topics(ledger, *(trade(number, "LTC/USD") for number in range(50))) == []
+
+
+def test_a_long_refill_pushes_out_nothing_and_is_known_while_its_gap_is_open(monkeypatch):
+    monkeypatch.setattr(ledger_module, "REMEMBERED_TRADES", 60)
+    ledger = Ledger(RULE)
+    topics(ledger, trade(0), *map(trade, range(1000, 1051)))
+    refilled = [trade(number).model_copy(update={"source": "refill"}) for number in range(1, 900)]
+    assert topics(ledger, *refilled) == ["rawtrade"] * 899
+    assert topics(ledger, *refilled, *map(trade, range(1, 900)), *map(trade, range(1001, 1051))) == []
+    assert topics(ledger, trade(950), trade(950)) == ["rawtrade"]
+
+
+def test_a_pair_that_was_backfilled_is_followed_on_without_a_repetition_or_a_gap():
+    backfilled = [trade(number).model_copy(update={"source": "backfill"}) for number in range(2951, 3001)]
+    ledger = Ledger(RULE, backfilled)
+    ledger.connect()
+    sent = [message.trade_id for number in range(2961, 3011) for _, message in ledger.news(trade(number))]
+    assert sent == list(range(3001, 3011))
 
 
 def test_a_ticker_the_venue_repeats_is_not_news():
