@@ -129,28 +129,30 @@ def test_a_reader_that_is_cut_off_comes_back_whole(scene, before):
     assert {gap.cause for gap in scene.closed(before)} <= {"reconnect"}
 
 
-def test_a_subscription_refused_for_its_rate_is_made_again_and_its_hole_filled(scene, before):
-    lost = scene.reconnects("silence")
-    scene.stack.fault("message_rate", count=4)
-    scene.stack.fault("close", code=1001)
-    scene.wait(lambda: scene.reconnects("silence") >= lost + 2, "the second attempt to fail")
-    scene.complete()
-    found = scene.closed(before)
-    assert {gap.pair for gap in found} == set(PAIRS), "it took longer than a snapshot reaches back"
-    assert {gap.cause for gap in found} == {"reconnect"}
+def test_maintenance_is_said_and_what_comes_is_taken(scene, before):
+    scene.stack.fault("status", system="maintenance")
+    scene.wait(lambda: any(line.get("system") == "maintenance" for line in scene.producer.lines()), "the warning")
+    assert scene.complete() == before
 
 
-def test_a_refused_symbol_comes_back_with_its_hole_filled(scene, before):
-    refused = f'subscription_refused{{source="kraken",symbol="{BTC}"}}'
-    scene.stack.fault("refuse", symbol=BTC)
-    scene.stack.fault("close")
-    scene.wait(lambda: scene.metric(refused) == 1, "the refusal")
-    scene.complete(pairs=[pair for pair in PAIRS if pair != BTC])
+def test_a_garbage_frame_costs_itself_alone(scene, before):
+    malformed, lost = scene.metric("malformed_total"), scene.reconnects()
+    scene.stack.fault("garbage")
+    scene.wait(lambda: scene.metric("malformed_total") == malformed + 1, "the malformed frame")
+    assert scene.complete() == before
+    assert scene.reconnects() == lost
+
+
+def test_a_hole_stays_open_while_rest_is_limited_and_is_filled_after(scene, before):
+    scene.stack.fault("rest", error="EAPI:Rate limit exceeded")
+    scene.stack.fault("hole", symbol=BTC, count=3)
+    scene.wait(lambda: scene.metric(f'gaps_open{{pair="{BTC}",source="kraken"}}') == 1, "the open gap")
+    scene.wait(lambda: any(line["message"] == "refill waits" for line in scene.producer.lines()), "the back-off")
+    assert scene.metric(f'missing_trades{{pair="{BTC}",source="kraken"}}') == 3
     scene.stack.clear_faults()
-    scene.stack.fault("close")
-    scene.wait(lambda: scene.metric(refused) == 0, "the subscription")
     scene.complete()
-    assert all(gap.missing_left == 0 for gap in scene.closed(before))
+    assert [gap.missing_left for gap in scene.closed(before)] == [0]
+    assert scene.metric(f'gaps_open{{pair="{BTC}",source="kraken"}}') == 0
 
 
 @pytest.mark.parametrize("channel", ["trade", "ticker"])
@@ -176,30 +178,28 @@ def test_a_silent_subscription_is_made_anew_then_the_socket_replaced(scene, befo
     scene.wait(lambda: len([t for t in messages(scene.stack, RAWTICKER) if t.pair == BTC]) > tickers + 5, "tickers")
 
 
-def test_maintenance_is_said_and_what_comes_is_taken(scene, before):
-    scene.stack.fault("status", system="maintenance")
-    scene.wait(lambda: any(line.get("system") == "maintenance" for line in scene.producer.lines()), "the warning")
-    assert scene.complete() == before
-
-
-def test_a_garbage_frame_costs_itself_alone(scene, before):
-    malformed, lost = scene.metric("malformed_total"), scene.reconnects()
-    scene.stack.fault("garbage")
-    scene.wait(lambda: scene.metric("malformed_total") == malformed + 1, "the malformed frame")
-    assert scene.complete() == before
-    assert scene.reconnects() == lost
-
-
-def test_a_hole_stays_open_while_rest_is_limited_and_is_filled_after(scene, before):
-    scene.stack.fault("rest", error="EAPI:Rate limit exceeded")
-    scene.stack.fault("hole", symbol=BTC, count=3)
-    scene.wait(lambda: scene.metric(f'gaps_open{{pair="{BTC}",source="kraken"}}') == 1, "the open gap")
-    scene.wait(lambda: any(line["message"] == "refill waits" for line in scene.producer.lines()), "the back-off")
-    assert scene.metric(f'missing_trades{{pair="{BTC}",source="kraken"}}') == 3
-    scene.stack.clear_faults()
+def test_a_subscription_refused_for_its_rate_is_made_again_and_its_hole_filled(scene, before):
+    lost = scene.reconnects("silence")
+    scene.stack.fault("message_rate", count=4)
+    scene.stack.fault("close", code=1001)
+    scene.wait(lambda: scene.reconnects("silence") >= lost + 2, "the second attempt to fail")
     scene.complete()
-    assert [gap.missing_left for gap in scene.closed(before)] == [0]
-    assert scene.metric(f'gaps_open{{pair="{BTC}",source="kraken"}}') == 0
+    found = scene.closed(before)
+    assert {gap.pair for gap in found} == set(PAIRS), "it took longer than a snapshot reaches back"
+    assert {gap.cause for gap in found} == {"reconnect"}
+
+
+def test_a_refused_symbol_comes_back_with_its_hole_filled(scene, before):
+    refused = f'subscription_refused{{source="kraken",symbol="{BTC}"}}'
+    scene.stack.fault("refuse", symbol=BTC)
+    scene.stack.fault("close")
+    scene.wait(lambda: scene.metric(refused) == 1, "the refusal")
+    scene.complete(pairs=[pair for pair in PAIRS if pair != BTC])
+    scene.stack.clear_faults()
+    scene.stack.fault("close")
+    scene.wait(lambda: scene.metric(refused) == 0, "the subscription")
+    scene.complete()
+    assert all(gap.missing_left == 0 for gap in scene.closed(before))
 
 
 def test_what_the_venue_has_lost_stays_open_with_exactly_what_is_missing(scene):
