@@ -2,17 +2,16 @@
 
 import calendar
 import hashlib
-import io
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-import feedparser
-from bs4 import ParserRejectedMarkup
+from feedparser import CharacterEncodingOverride
 
 from contracts.rules import EARLIEST_EVENT_SECONDS
+from data_producers.sources.rss.document import parse_document
 from data_producers.sources.rss.text import to_text, with_possible_references
 
 MAX_TITLE = 500
@@ -64,8 +63,7 @@ def parse_feed(raw: bytes, website: str) -> Feed:
         return Feed((), (), "declares entities, which no feed needs and which may grow without bound")
     raw = _with_possible_references(_with_few_bad_bytes_replaced(raw))
     try:
-        # A stream, not bytes: given bytes, feedparser first tries to open a file of that name.
-        document = feedparser.parse(io.BytesIO(_EMPTY_DESCRIPTION.sub(b"", raw)))
+        document = parse_document(_EMPTY_DESCRIPTION.sub(b"", raw))
     except _GIVEN_UP as error:
         return Feed((), (), f"{type(error).__name__}: {error}"[:200])
     items = list(document.entries)
@@ -91,11 +89,8 @@ def parse_entry(item: Mapping[str, Any], website: str) -> Entry | str:
     url = without_tracking(link or guid)
     if url is None:
         return f"no usable address: {(link or guid)[:200]!r}"
-    try:
-        summary = to_text(str(item.get("summary") or "")) or to_text(_content(item))
-        title = to_text(str(item.get("title") or "")) or summary
-    except ParserRejectedMarkup:
-        return f"unreadable markup: {url[:200]}"
+    summary = to_text(str(item.get("summary") or "")) or to_text(_content(item))
+    title = to_text(str(item.get("title") or "")) or summary
     if not title:
         return f"neither title nor text: {url[:200]}"
     return Entry(
@@ -145,7 +140,7 @@ def _with_possible_references(raw: bytes) -> bytes:
 
 
 def _why_broken(document: Any) -> str | None:
-    if document.bozo and not isinstance(document.bozo_exception, feedparser.CharacterEncodingOverride):
+    if document.bozo and not isinstance(document.bozo_exception, CharacterEncodingOverride):
         return f"{type(document.bozo_exception).__name__}: {document.bozo_exception}"[:200]
     if not document.get("version"):
         return "neither RSS nor Atom"

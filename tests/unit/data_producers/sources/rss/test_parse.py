@@ -239,10 +239,13 @@ def test_a_document_that_the_parser_gives_up_on_says_so(error, raw):
     assert feed.broken.startswith(f"{error}: ")
 
 
-def test_an_item_of_markup_that_no_parser_reads_is_a_fault():
-    feed = parse_feed(rss(item(description=escape("<b<![>" * 20)), item(title="After")), "x")
-    assert [entry.title for entry in feed.entries] == ["After"]
-    assert feed.faults == ("unreadable markup: https://news.example/a",)
+def test_an_item_of_markup_that_ends_nowhere_is_read_and_the_others_go_on():
+    hostile = ("<b<![>" * 20, "<a " * 20_000, "<a b='" * 20_000, "<!--" * 20_000, f'<p style="{"a" * 60_000}!">x</p>')
+    items = [item(title=f"Story {n}", description=escape(markup)) for n, markup in enumerate(hostile)]
+    feed = parse_feed(rss(*items, item(title="After")), "x")
+    assert (feed.broken, feed.faults) == (None, ())
+    read = [(entry.title, entry.summary) for entry in feed.entries]
+    assert read == [*((f"Story {n}", "x" if n == 4 else "") for n in range(5)), ("After", "Some text")]
 
 
 def test_five_thousand_items_are_five_thousand_entries():
@@ -267,6 +270,20 @@ def test_markup_in_titles_and_texts_does_not_get_through(markup, written):
     inside = written.format(said if "CDATA" in written else escape(said))
     (entry,) = parse_feed(rss(item(title=inside, description=inside)), "x").entries
     assert (entry.title, entry.summary) == ("Bitcoin rises", "Bitcoin rises")
+
+
+@pytest.mark.parametrize("hidden", ["script", "style", "noscript", "template", "iframe", "svg"])
+def test_what_is_in_a_script_or_the_like_does_not_get_through_in_xhtml_either(hidden):
+    raw = f"""<?xml version="1.0"?><feed xmlns="http://www.w3.org/2005/Atom"><title>x</title><entry>
+    <title type="xhtml"><div xmlns="http://www.w3.org/1999/xhtml">Seen <{hidden}>a &lt; b</{hidden}>too</div></title>
+    <link href="https://news.example/atom"/></entry></feed>""".encode()
+    assert [entry.title for entry in parse_feed(raw, "x").entries] == ["Seen too"]
+
+
+def test_a_relative_address_is_resolved_against_its_base():
+    raw = b"""<?xml version="1.0"?><feed xmlns="http://www.w3.org/2005/Atom" xml:base="https://news.example/on/">
+    <title>x</title><entry><title>Atom title</title><link href="../atom"/></entry></feed>"""
+    assert [entry.url for entry in parse_feed(raw, "x").entries] == ["https://news.example/atom"]
 
 
 def test_an_atom_feed_is_read_as_well():
