@@ -4,6 +4,7 @@ For every raw topic the records up to the ledger's offsets are read again, judge
 table's rows as multisets; for `deadletter`, the records that the contract refuses with the letters that are there. The
 database is read in one snapshot that holds the ledger too, so the answer is exact while everything runs. What happened
 before the days that `CRYPTOVIZ_KEEP_DAYS` keeps of a table is left out on both sides: it may be deleted, or not yet.
+`latest_tick` is compared with the newest row of each pair in `ticker_data`.
 
 Exit code 0 only when nothing is lost, repeated, altered or stray; 1 when something is; 2 when it could not be judged.
 """
@@ -27,10 +28,10 @@ from contracts.messages import (
     parse_message,
 )
 from contracts.settings import Settings, settings
-from contracts.tables import LEDGER, TABLE_BY_TOPIC
-from contracts.topics import DEADLETTER, RAW_JOB, RAW_TOPICS
-from scripts.audit_rows import COMPARISONS, Comparison, microseconds
-from scripts.audit_verdict import Row, Verdict, compare, kept, report
+from contracts.tables import LATEST_TICK, LEDGER, TABLE_BY_TOPIC, Table
+from contracts.topics import DEADLETTER, RAW_JOB, RAW_TOPICS, RAWTICKER
+from scripts.audit_rows import COMPARISONS, TICKS, Comparison, microseconds
+from scripts.audit_verdict import Row, Verdict, compare, kept, newest, report
 from scripts.kafka_reader import Reader
 
 Place = tuple[str, int]
@@ -49,20 +50,23 @@ class Auditor:
         self._config = config
 
     def run(self, settle_seconds: float) -> list[Verdict]:
-        """A verdict per raw topic and one for `deadletter`, once the job has caught up with what Kafka holds now."""
+        """A verdict per raw topic, one for `latest_tick` and one for `deadletter`, once the job has caught up with what
+        Kafka holds now.
+        """
         cluster_id, marks = self._find_marks()
         connection = self._connect()
         try:
             self._settle(connection, cluster_id, {p: end for p, (_, end) in marks.items()}, settle_seconds)
             connection.set_session(isolation_level="REPEATABLE READ", readonly=True)
             stored = _ledger(connection, cluster_id)
-            tables = {c.topic.name: _rows(connection, c) for c in COMPARISONS}
+            tables = {c.topic.name: _rows(connection, c, TABLE_BY_TOPIC[c.topic.name]) for c in COMPARISONS}
+            latest = _rows(connection, TICKS, LATEST_TICK)
         finally:
             connection.close()
         read_at = datetime.now(UTC)
         refused: set[tuple[str, int, int]] = set()
         verdicts = [self._judge(c, marks, stored, tables[c.topic.name], read_at, refused) for c in COMPARISONS]
-        return [*verdicts, self._judge_letters(refused, marks, stored)]
+        return [*verdicts, judge_latest(tables[RAWTICKER.name], latest), self._judge_letters(refused, marks, stored)]
 
     def settle(self, seconds: float) -> None:
         """Waits until the job has stored all that Kafka holds now. Raises `CannotJudge` when it takes longer."""
@@ -119,7 +123,7 @@ class Auditor:
                 records += 1
                 try:
                     read = parse_message(topic.message, message.value(), message.timestamp()[1] / 1000)
-                    expected[comparison.row_of(read)] += 1
+                    expected[comparison.held(comparison.row_of(read))] += 1
                 except Unreadable:
                     unreadable += 1
                     refused.add((name, partition, message.offset() or 0))
@@ -156,6 +160,17 @@ class Auditor:
         return verdict
 
 
+def judge_latest(ticks: Counter[Row], latest: Counter[Row]) -> Verdict:
+    """Holds `latest_tick` against the newest of the `ticks` there are. Pure.
+
+    Rows of both begin with pair, time at the venue and time of receipt. A pair none of whose ticks is kept any more has
+    its latest all the same.
+    """
+    verdict = compare(LATEST_TICK.name, LATEST_TICK, newest(ticks, 1, width=2), latest, whole=False)
+    verdict.records = ticks.total()
+    return verdict
+
+
 def _ledger(connection: Connection, cluster_id: str) -> dict[Place, int]:
     with connection.cursor() as cursor:
         cursor.execute(
@@ -166,11 +181,11 @@ def _ledger(connection: Connection, cluster_id: str) -> dict[Place, int]:
         return {(topic, partition): offset for topic, partition, offset in cursor.fetchall()}
 
 
-def _rows(connection: Connection, comparison: Comparison) -> Counter[Row]:
-    with connection.cursor(name=f"audit_{comparison.topic.name}") as cursor:
-        cursor.itersize = 20_000
-        cursor.execute(f"SELECT {comparison.columns} FROM {TABLE_BY_TOPIC[comparison.topic.name].name}")
-        return Counter(cursor)
+def _rows(connection: Connection, comparison: Comparison, table: Table) -> Counter[Row]:
+    with connection.cursor(name=f"audit_{table.name}") as cursor:
+        cursor.itersize = 20_000 if comparison.shown is None else 1_000
+        cursor.execute(f"SELECT {comparison.columns} FROM {table.name}")
+        return Counter(map(comparison.held, cursor))
 
 
 def main() -> int:

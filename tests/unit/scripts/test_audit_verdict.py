@@ -5,6 +5,7 @@ from collections import Counter
 import pytest
 
 from contracts.tables import ARTICLE_DATA, GAP_DATA, TICKER_DATA, TRADE_DATA
+from scripts.audit import judge_latest
 from scripts.audit_verdict import compare, kept, report
 
 ONE = ("BTC/USD", 1, 1_000, 84_000.0, 0.5, "buy")
@@ -54,6 +55,37 @@ def test_compare_articles_by_their_newest_version():
     assert judge([first, edited], [edited], ARTICLE_DATA) == (0, 0, 0, 0)
     assert judge([first, edited], [first], ARTICLE_DATA) == (0, 0, 1, 0)
     assert judge([first, edited], [("decrypt-1", 1_000, 2, "A", "s")], ARTICLE_DATA) == (0, 0, 1, 0)
+
+
+def test_of_records_that_tell_a_version_with_other_values_any_may_stand():
+    one, other = ("decrypt-1", 1_000, 2, "A", "s"), ("decrypt-1", 1_000, 2, "B", "s")
+    first = ("decrypt-1", 1_000, 1, "C", "s")
+    for row in (one, other):
+        assert judge([first, one, other], [row], ARTICLE_DATA) == (0, 0, 0, 0)
+    assert judge([first, one, other], [("decrypt-1", 1_000, 2, "C", "s")], ARTICLE_DATA) == (0, 0, 1, 0)
+
+
+def tick(at, received_at, last, pair="BTC/USD"):
+    return (pair, at, received_at, last, 1.0, 2.0, 5.0)
+
+
+@pytest.mark.parametrize(
+    ("latest", "verdict"),
+    [
+        ([tick(2_000, 2_500, 3.0), tick(9, 9, 1.0, "ETH/USD")], (0, 0)),
+        ([tick(2_000, 2_500, 3.0), tick(9, 9, 1.0, "ETH/USD"), tick(1, 1, 1.0, "SOL/USD")], (0, 0)),
+        ([tick(2_000, 2_400, 2.0), tick(9, 9, 1.0, "ETH/USD")], (0, 1)),
+        ([tick(1_000, 3_000, 1.0), tick(9, 9, 1.0, "ETH/USD")], (0, 1)),
+        ([tick(2_000, 2_500, 3.5), tick(9, 9, 1.0, "ETH/USD")], (0, 1)),
+        ([tick(2_000, 2_500, 3.0)], (1, 0)),
+    ],
+    ids=["newest", "one no longer kept", "received earlier", "happened earlier", "altered", "none of a pair"],
+)
+def test_latest_ticks_are_the_newest_there_are(latest, verdict):
+    ticks = [tick(1_000, 3_000, 1.0), tick(2_000, 2_400, 2.0), tick(2_000, 2_500, 3.0), tick(9, 9, 1.0, "ETH/USD")]
+    found = judge_latest(Counter(ticks), Counter(latest))
+    assert (found.lost, found.altered) == verdict
+    assert (found.topic, found.duplicated, found.stray) == ("latest_tick", 0, 0)
 
 
 def test_only_what_happened_since_then_is_kept_of_either_side():
