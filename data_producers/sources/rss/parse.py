@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit, urlunsplit
 
 from feedparser import CharacterEncodingOverride
 
@@ -103,23 +103,36 @@ def parse_entry(item: Mapping[str, Any], website: str) -> Entry | str:
 
 
 def identity_of(website: str, name: str) -> str:
-    """A short, stable id for an article: its website and a digest of the guid, or else of the address."""
-    cleaned = without_tracking(name) or name
+    """A short, stable id for an article: its website and a digest of the guid, or else of the address.
+
+    Of a guid that is a web address `utm_*` parameters count for nothing, its fragment does: a page of many items has
+    one for each.
+    """
+    parts = _web_address(name)
+    cleaned = name if parts is None else urlunsplit(_untracked(parts))
     return f"{website}-{hashlib.sha256(cleaned.encode('utf-8', 'replace')).hexdigest()[:16]}"
 
 
 def without_tracking(url: str) -> str | None:
     """A web address without `utm_*` parameters and fragment; None if it is not one, or too long to keep."""
+    parts = _web_address(url)
+    return None if parts is None else urlunsplit(_untracked(parts)._replace(fragment=""))
+
+
+def _web_address(url: str) -> SplitResult | None:
     try:
         parts = urlsplit(url)
     except ValueError:
         return None
     if parts.scheme not in ("http", "https") or not parts.hostname or len(url) > MAX_URL or _UNKEEPABLE.search(url):
         return None
+    return parts
+
+
+def _untracked(parts: SplitResult) -> SplitResult:
     pairs = parse_qsl(parts.query, keep_blank_values=True)
     kept = [(key, value) for key, value in pairs if not key.lower().startswith(TRACKING)]
-    query = parts.query if len(kept) == len(pairs) else urlencode(kept)
-    return urlunsplit(parts._replace(query=query, fragment=""))
+    return parts if len(kept) == len(pairs) else parts._replace(query=urlencode(kept))
 
 
 def _with_few_bad_bytes_replaced(raw: bytes) -> bytes:

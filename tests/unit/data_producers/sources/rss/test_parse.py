@@ -364,6 +364,21 @@ def test_the_longest_name_a_host_may_have_makes_an_id_that_the_contract_accepts(
     assert TypeAdapter(Identity).validate_python(found) == found
 
 
+def test_a_guid_is_told_from_others_by_its_fragment():
+    live = "https://news.example/live"
+    said = parse_feed(
+        rss(*(item(title=f"Update {n}", link=live, guid=f"{live}?utm_source=rss#{n}") for n in range(3))), "x"
+    ).entries
+    assert [entry.id for entry in said] == [identity_of("x", f"{live}#{n}") for n in range(3)]
+    assert len({entry.id for entry in said}) == 3
+    assert {entry.url for entry in said} == {live}
+
+
+def test_without_a_guid_the_fragment_of_the_address_tells_nothing():
+    top, end = parse_feed(rss(item(link="https://a.example/x#top"), item(link="https://a.example/x#end")), "x").entries
+    assert top.id == end.id == identity_of("x", "https://a.example/x")
+
+
 @pytest.mark.parametrize(
     ("url", "clean"),
     [
