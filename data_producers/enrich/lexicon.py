@@ -13,14 +13,27 @@ from vaderSentiment.vaderSentiment import BOOSTER_DICT, N_SCALAR, NEGATE, Sentim
 
 WORDS_FILE = Path(__file__).with_name("crypto_words.txt")
 
+RULES_VERSION = "2"
+"""Another with every change of how `Lexicon` reads."""
+
 NEGATION = "not"
-"""Turns what follows it round, as VADER's own "not" does."""
+"""Turns what follows it round, as VADER's own "not" does. One that is bad itself ("halts withdrawals") turns a bad word
+only as its object, and is then not bad itself ("halts probe", not "halts trading after hack").
+"""
+
+SPOILS = "spoils"
+"""Turns a good word after it round, and leaves a bad one as it is: "struggles to gain", "fails, falls"."""
 
 RELIEF = "ends"
 """Turns a bad word after it round, and leaves a good one as it is: "lifts ban", "lifts profit"."""
 
 REACH = 3
-"""How many words after it a negation, a relief or a degree ("very") is heard, as in VADER."""
+"""How many words after it, within its clause, a negation, a relief or a degree ("very") is heard, as in VADER."""
+
+_LINKS = """after against ahead amid and as at because before below by despite during following for from in into near of
+on over since to under when while with"""
+LINKS = frozenset(_LINKS.split())
+"""What no direct object stands behind."""
 
 FADING = (1.0, 0.95, 0.9)
 """What is left of a degree one, two, three words later, as in VADER."""
@@ -30,6 +43,7 @@ ASKED = 0.5
 
 _TOKEN = re.compile(r"[^\W\d_][\w']*|\$?\d[\d,.]*(?:[kmbt]n?\b)?%?")
 _ASKS = re.compile(r"^(?:how|what|why|when|who|where|which)\b|\?\s*$", re.IGNORECASE)
+_CLAUSE_END = re.compile(r"[,;:.!?](?=\s)|\s[-\u2013\u2014]+\s|\u2014|\n")
 _APOSTROPHES = str.maketrans({"’": "'", "‘": "'", "\x91": "'", "\x92": "'", "\xa0": " "})
 
 
@@ -50,9 +64,9 @@ class Reading:
         return tuple(dict.fromkeys(term for term, _ in self.found))
 
 
-def words_version() -> str:
-    """The first digits of the hash of the word list: another list, another version."""
-    return hashlib.sha256(WORDS_FILE.read_bytes()).hexdigest()[:8]
+def lexicon_version() -> str:
+    """The version of the rules and the first digits of the hash of the word list: another list, another version."""
+    return f"{RULES_VERSION}+{hashlib.sha256(WORDS_FILE.read_bytes()).hexdigest()[:8]}"
 
 
 def tokens_of(text: str) -> list[str]:
@@ -71,7 +85,7 @@ def _plain(token: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Worth:
-    """What a term weighs, and how it turns the words after it: as `NEGATION`, as `RELIEF`, or not at all."""
+    """What a term weighs, and how it turns the words after it: as `NEGATION`, `SPOILS`, `RELIEF`, or not at all."""
 
     weight: float
     turns: str = ""
@@ -84,7 +98,7 @@ def parse_words(text: str) -> dict[str, Worth]:
         if not line or line.startswith("#"):
             continue
         told, _, terms = line.partition(" ")
-        turns = next((kind for kind in (NEGATION, RELIEF) if told.startswith(kind)), "")
+        turns = next((kind for kind in (NEGATION, SPOILS, RELIEF) if told.startswith(kind)), "")
         figure = told.removeprefix(turns)
         worth = Worth(float(figure or 0), turns)
         if not -4.0 <= worth.weight <= 4.0:
@@ -111,6 +125,9 @@ class Lexicon:
         self._emojis: dict[str, str] = vader.emojis
         self._weights: dict[str, float] = vader.lexicon
         self._negations = set(NEGATE) | {term for term, worth in words.items() if worth.turns == NEGATION}
+        self._spoilers = {term for term, worth in words.items() if worth.turns == SPOILS}
+        self._stops = {term for term, worth in words.items() if worth.turns == NEGATION and worth.weight < 0}
+        """Negations that are bad themselves, unless it is something bad that they stop ("rejects lawsuit")."""
         self._reliefs = {term for term, worth in words.items() if worth.turns == RELIEF}
         self._phrases: dict[str, dict[str, list[list[str]]]] = {}
         """Phrases by their first word, then by their second, the longest first."""
@@ -126,7 +143,7 @@ class Lexicon:
                 phrases.sort(key=len, reverse=True)
         for degree in BOOSTER_DICT:
             self._weights.pop(degree, None)
-        self._turners = self._negations | self._reliefs | BOOSTER_DICT.keys() | {"no"}
+        self._turners = self._negations | self._spoilers | self._reliefs | BOOSTER_DICT.keys() | {"no"}
 
     def terms_of(self, text: str) -> list[str]:
         """The text as terms: phrases of the list in one piece, the longest first."""
@@ -146,11 +163,16 @@ class Lexicon:
 
     def read(self, text: str) -> Reading:
         """What the text's terms weigh together. A text without any of them weighs nothing: no hits, compound 0."""
-        terms = self.terms_of(text)
         known = self._weights
-        found = [(term, known[term], at) for at, term in enumerate(terms) if term in known]
-        if not self._turners.isdisjoint(terms):
-            found = [(term, self._weight(terms, at, weight), at) for term, weight, at in found]
+        terms: list[str] = []
+        found: list[tuple[str, float, int]] = []
+        for clause in map(self.terms_of, _CLAUSE_END.split(text)):
+            turned = not self._turners.isdisjoint(clause)
+            for at, term in enumerate(clause, len(terms)):
+                if term in known:
+                    weight = self._weight(clause, at - len(terms), known[term]) if turned else known[term]
+                    found.append((term, weight, at))
+            terms += clause
         if "but" in terms:
             turn = terms.index("but")
             found = [(term, weight * (0.5 if at < turn else 1.5), at) for term, weight, at in found]
@@ -174,24 +196,39 @@ class Lexicon:
         )
 
     def _weight(self, terms: list[str], at: int, weight: float) -> float:
-        if terms[at] != "no" and self._turners.isdisjoint(terms[max(0, at - REACH) : at]):
-            return weight
-        before = terms[max(0, at - REACH) : at][::-1]
+        if terms[at] in self._stops and self._stops_bad(terms[at + 1 : at + 3]):
+            return 0.0
         if terms[at] == "no" and at + 1 < len(terms) and terms[at + 1] in self._weights:
             return 0.0
+        before = terms[max(0, at - REACH) : at][::-1]
+        if self._turners.isdisjoint(before):
+            return weight
         if "no" in before[:2] or (before[2:] == ["no"] and before[0] in ("or", "nor")):
             weight *= N_SCALAR
+        bad = weight < 0
         for distance, term in enumerate(before):
             if term in self._negations:
-                weight *= N_SCALAR
+                if not (bad and term in self._stops) or _is_object(before[:distance]):
+                    weight *= N_SCALAR
+            elif term in self._spoilers:
+                weight *= 1.0 if bad else N_SCALAR
             elif term in BOOSTER_DICT and term not in self._weights:
                 weight += (BOOSTER_DICT[term] if weight > 0 else -BOOSTER_DICT[term]) * FADING[distance]
         return weight * N_SCALAR if weight < 0 and not self._reliefs.isdisjoint(before) else weight
+
+    def _stops_bad(self, after: list[str]) -> bool:
+        bad = (at for at, term in enumerate(after) if self._weights.get(term, 0.0) < 0)
+        return any(_is_object(after[:at]) for at in bad)
 
     def _without_emojis(self, text: str) -> str:
         if text.isascii():
             return text
         return "".join(f" {self._emojis[char]} " if char in self._emojis else char for char in text)
+
+
+def _is_object(between: list[str]) -> bool:
+    """Whether a word is what a verb does something to, by what stands between the two: a word at most, and no link."""
+    return len(between) < 2 and LINKS.isdisjoint(between)
 
 
 @lru_cache(maxsize=1)

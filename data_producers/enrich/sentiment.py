@@ -7,7 +7,7 @@ from textblob import TextBlob
 
 from contracts.messages import Sentiment
 from contracts.rules import label_of
-from data_producers.enrich.lexicon import Lexicon, Reading, crypto_lexicon, words_version
+from data_producers.enrich.lexicon import Lexicon, Reading, crypto_lexicon, lexicon_version
 
 EVIDENCE_HALF = 2.0
 """The weight of agreeing words that makes half of full confidence: about one strong word."""
@@ -64,7 +64,7 @@ class LexiconScorer:
     name = "lexicon"
 
     def __init__(self) -> None:
-        self.version = f"1+{words_version()}"
+        self.version = lexicon_version()
         self._lexicon: Lexicon = crypto_lexicon()
 
     def score(self, text: str) -> Sentiment:

@@ -19,7 +19,7 @@ from sklearn.model_selection import StratifiedKFold, cross_val_predict
 
 from contracts.messages import Sentiment
 from contracts.rules import NEGATIVE_BELOW, POSITIVE_ABOVE, SentimentLabel, label_of
-from data_producers.enrich.lexicon import crypto_lexicon, tokens_of, words_version
+from data_producers.enrich.lexicon import crypto_lexicon, lexicon_version, tokens_of
 from data_producers.enrich.sentiment import verdict
 
 LABELS: tuple[SentimentLabel, ...] = ("negative", "neutral", "positive")
@@ -156,7 +156,7 @@ class TrainedScorer:
     name = "trained"
 
     def __init__(self, model: Model) -> None:
-        self.version = f"{model.version}+{words_version()}"
+        self.version = f"{model.version}+{lexicon_version()}"
         self.model = model
         self._words = word_vectoriser(vocabulary=model.word_terms.tolist())
         self._words.idf_ = model.word_idf

@@ -162,5 +162,5 @@ def test_each_article_is_published_once_whatever_the_feeds_do(stack):
     stories = {article.story_id for article in both}
     assert stories <= {article.id for article in both}
     assert len(stories) < len({article.id for article in both}), "some newsrooms tell the same story"
-    assert all(article.sentiment.scorer.startswith("lexicon-1") for article in both)
+    assert all(article.sentiment.scorer.startswith("lexicon-2+") for article in both)
     assert any(article.cryptocurrencies_mentioned for article in both)

@@ -48,6 +48,49 @@ def test_reading(text, wanted, hits):
     assert crypto_lexicon().read(text).hits == hits
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Binance halts withdrawals after hack",
+        "Binance halts withdrawals - hack suspected",
+        "Crypto bank fails amid fraud probe",
+        "Bitcoin struggles, falls below $50K",
+        "Bitcoin struggles near record low",
+        "Failed bank hacked",
+        "FTX halts withdrawals, token crashes 80%",
+        "Exchange halts trading, crashes 50%",
+        "Solana network halted, SOL price crashes",
+        "Trading suspended as Luna crashes",
+        "Exchange suspends trading after exploit",
+        "China bans crypto, Bitcoin tumbles",
+        "SEC delays ETF, Bitcoin drops",
+        "Crypto lender fails, files for bankruptcy",
+        "Binance denies rumors, token falls",
+        "Bitcoin ends week lower",
+        "Bitcoin ends the week lower",
+    ],
+)
+def test_two_bad_facts_do_not_cancel_out(text):
+    assert label(text) == "negative"
+
+
+@pytest.mark.parametrize(
+    ("text", "hits"),
+    [
+        ("SEC rejects lawsuit", ("not lawsuit",)),
+        ("Judge rejects SEC lawsuit", ("not lawsuit",)),
+        ("Judge rejects SEC lawsuit against Ripple", ("not lawsuit",)),
+        ("Bank suspends investigation", ("not investigation",)),
+        ("Judge suspends ban on Bitcoin mining", ("not ban",)),
+        ("Regulator scraps crypto ban", ("not ban",)),
+        ("Bitcoin no longer falling", ("not falling",)),
+    ],
+)
+def test_what_stops_something_bad_is_good(text, hits):
+    assert label(text) == "positive"
+    assert crypto_lexicon().read(text).hits == hits
+
+
 def test_longest_phrase_wins_over_its_words():
     lexicon = Lexicon(parse_words("2 all time high\n-2 high\n0 all time high tea\n-1.5 tea"))
     assert lexicon.read("all-time high").positive == 2
@@ -70,6 +113,28 @@ def test_relief_turns_bad_words_round_and_leaves_good_ones():
     assert lexicon.read("lifts a a a zzz").negative == 2
     assert lexicon.read("lifts yyy").positive == 3
     assert lexicon.read("lifts stops").hits == ("not stops", "lifts")
+
+
+@pytest.mark.parametrize(
+    ("text", "positive", "negative"),
+    [
+        ("stops zzz", 1.48, 0),
+        ("stops a zzz", 1.48, 0),
+        ("stops a a zzz", 0, 3.5),
+        ("stops after zzz", 0, 3.5),
+        ("stops, zzz", 0, 3.5),
+        ("stops a yyy", 0, 1.5 + 1.48),
+        ("stops, yyy", 2, 1.5),
+        ("spoils zzz", 0, 3),
+        ("spoils a a yyy", 0, 1 + 1.48),
+        ("denies a a zzz", 1.48, 0),
+        ("denies it: zzz", 0, 2),
+    ],
+)
+def test_how_far_a_word_turns_others_round(text, positive, negative):
+    lexicon = Lexicon(parse_words("not denies\nnot-1.5 stops\nspoils-1 spoils\n2 yyy\n-2 zzz"))
+    reading = lexicon.read(text)
+    assert (reading.positive, reading.negative) == (pytest.approx(positive), pytest.approx(negative))
 
 
 def test_what_follows_but_weighs_more():

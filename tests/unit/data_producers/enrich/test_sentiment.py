@@ -1,7 +1,7 @@
 import pytest
 
 from contracts.rules import label_of
-from data_producers.enrich.lexicon import words_version
+from data_producers.enrich.lexicon import lexicon_version
 from data_producers.enrich.sentiment import MOST_HITS, LexiconScorer, TextBlobScorer
 
 SCORERS = [LexiconScorer(), TextBlobScorer()]
@@ -40,7 +40,7 @@ def test_lexicon_is_as_sure_as_its_words_agree(text, score, confidence):
     assert verdict.score == pytest.approx(score)
     assert verdict.confidence == pytest.approx(confidence)
     assert verdict.label == label_of(score)
-    assert verdict.scorer == f"lexicon-1+{words_version()}"
+    assert verdict.scorer == f"lexicon-{lexicon_version()}"
 
 
 def test_words_that_decided_go_with_the_verdict_weightiest_first():
