@@ -5,6 +5,7 @@ Tables say `BTC/USD` and `BTC`; the wire keeps the venue's spelling and passes t
 
 import re
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 QUOTES = ("USD", "USDT", "USDC", "EUR", "GBP", "BTC", "ETH")
 
@@ -116,9 +117,17 @@ def canonical(text: str) -> str:
     return f"{pair[0].symbol}/{pair[1]}"
 
 
+ANOTHER = "a coin or quote that contracts/assets.py does not list needs a line there"
+"""What to tell a person who sets up a name that is unknown here, and may still be right."""
+
+
 def pair_named(text: str) -> str:
     """The canonical pair that a person's `text` names. Raises `ValueError`, which tells them what is wrong with it."""
-    pair = canonical(text)
+    try:
+        pair = canonical(text)
+    except UnknownAsset:
+        near = _nearest_pairs(*(_parts_of(text) or (text, QUOTES[0])))
+        raise UnknownAsset(f"{_unknown(text, near)} ({ANOTHER})") from None
     if "/" not in pair:
         raise ValueError(f"{pair} is an asset, not a pair; did you mean {pair}/USD?")
     return pair
@@ -131,8 +140,32 @@ def is_symbol(text: str) -> bool:
 
 def unknown_asset_text(text: str) -> str:
     """What to tell a person who asked for an unknown name: the name, and the nearest ones that exist."""
-    from difflib import get_close_matches
+    parts = _parts_of(text)
+    return _unknown(text, _nearest_assets(text) if parts is None else _nearest_pairs(*parts))
 
-    near = get_close_matches(text.strip().casefold(), _BY_SPELLING, n=3, cutoff=0.5)
-    hint = f"; did you mean {', '.join(dict.fromkeys(_BY_SPELLING[n].symbol for n in near))}?" if near else ""
+
+def _unknown(text: str, near: list[str]) -> str:
+    hint = f"; did you mean {', '.join(near)}?" if near else ""
     return f"no asset or pair goes by {text.strip()[:40]!r}{hint}"
+
+
+def _parts_of(text: str) -> tuple[str, str] | None:
+    """What stands where a pair has its base and its quote; None for what does not look like a pair."""
+    wanted = text.strip()
+    parts = _SEPARATORS.split(wanted)
+    if len(parts) == 2:
+        return parts[0], parts[1]
+    quote = next((quote for quote in QUOTES if wanted.upper().endswith(quote)), "")
+    return (wanted[: -len(quote)], quote) if quote and len(wanted) > len(quote) + 1 else None
+
+
+def _nearest_assets(text: str) -> list[str]:
+    near = get_close_matches(text.strip().casefold(), _BY_SPELLING, n=3, cutoff=0.5)
+    return list(dict.fromkeys(_BY_SPELLING[spelling].symbol for spelling in near))
+
+
+def _nearest_pairs(base: str, quote: str) -> list[str]:
+    known = _BY_SPELLING.get(base.casefold())
+    bases = _nearest_assets(base) if known is None else [known.symbol]
+    nearest = _quote(quote) or next(iter(get_close_matches(quote.upper(), QUOTES, n=1)), QUOTES[0])
+    return [f"{symbol}/{nearest}" for symbol in bases if symbol != nearest]

@@ -15,7 +15,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 from pydantic import Field, PositiveFloat, PositiveInt, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from contracts.assets import UnknownAsset, asset_of, pair_named
+from contracts.assets import ANOTHER, UnknownAsset, asset_of, pair_named
 from contracts.messages import CandleInterval
 from contracts.rules import (
     ALERT_SPREAD_PERCENT,
@@ -86,7 +86,8 @@ class Settings(BaseSettings):
         8, description="How many such calls may follow each other at once, after a rest"
     )
     pairs: Words = Field(
-        ("BTC/USD", "ETH/USD", "SOL/USD", "XRP/USD", "ADA/USD"), description="Pairs to follow, comma-separated"
+        ("BTC/USD", "ETH/USD", "SOL/USD", "XRP/USD", "ADA/USD"),
+        description="Pairs to follow, comma-separated, of coins and quotes in contracts/assets.py",
     )
     alert_threshold_percent: PositiveFloat = Field(
         ALERT_THRESHOLD_PERCENT, description="Change against the reference price that raises an alert, in percent"
@@ -113,14 +114,15 @@ class Settings(BaseSettings):
     binance_url: str = Field("https://api.binance.com", description="Binance's REST API")
     binance_pairs: Words = Field(
         ("BTC/USDT", "ETH/USDT", "SOL/USDT", "XRP/USDT", "ADA/USDT"),
-        description="Pairs to ask Binance for, comma-separated",
+        description="Pairs to ask Binance for, comma-separated, of coins and quotes in contracts/assets.py",
     )
     binance_poll_seconds: PositiveFloat = Field(60.0, description="Time between two polls of Binance")
     binance_interval: CandleInterval = Field("1m", description="Length of the candles taken from Binance")
     binance_weight_per_minute: PositiveInt = Field(1200, description="Most request weight used at Binance in a minute")
     coingecko_url: str = Field("https://api.coingecko.com", description="CoinGecko's REST API")
     coingecko_coins: Words = Field(
-        ("BTC", "ETH", "SOL", "XRP", "ADA"), description="Coins to ask CoinGecko for, comma-separated"
+        ("BTC", "ETH", "SOL", "XRP", "ADA"),
+        description="Coins of contracts/assets.py to ask CoinGecko for, comma-separated",
     )
     coingecko_poll_seconds: PositiveFloat = Field(600.0, description="Time between two polls of CoinGecko")
     market_outlier_percent: PositiveFloat = Field(
@@ -200,7 +202,7 @@ class Settings(BaseSettings):
         try:
             return tuple(dict.fromkeys(asset_of(coin).symbol for coin in value))
         except UnknownAsset as error:
-            raise ValueError(str(error)) from None
+            raise ValueError(f"{error} ({ANOTHER})") from None
 
     @field_validator("pairs", "binance_pairs")
     @classmethod
