@@ -3,13 +3,14 @@
 from functools import partial
 
 from contracts.logs import configure_logging
+from contracts.messages import Alert, Ticker
 from contracts.settings import settings
 from contracts.topics import RAWALERT, RAWGAP, RAWTICKER, RAWTRADE
 from data_producers.enrich.alerts import AlertRule
 from data_producers.pacing import Pace
 from data_producers.runtime import run_together, runtime_until_signal
 from data_producers.sinks.kafka import KafkaSink
-from data_producers.sinks.published import published_gaps, published_trades
+from data_producers.sinks.published import published_gaps, published_last, published_newest, published_trades
 from data_producers.sources.kraken.dialect import SNAPSHOT_TRADES
 from data_producers.sources.kraken.gaps import unfinished
 from data_producers.sources.kraken.ledger import Ledger, Publisher, watch_feeds
@@ -18,6 +19,9 @@ from data_producers.sources.kraken.refill import Refiller
 from data_producers.sources.kraken.rest import KrakenRest
 from data_producers.sources.kraken.session import Session, run_session
 from data_producers.telemetry import serve_metrics
+
+READ_BACK = 20_000
+"""How many of the newest tickers and alerts are read back at a start, so that neither is repeated."""
 
 
 def main() -> None:
@@ -41,7 +45,9 @@ def main() -> None:
         pairs = traded_pairs(rest, config.pairs)
         recorded = published_gaps(brokers, runtime)
         published = published_trades(brokers, pairs, SNAPSHOT_TRADES, runtime, unfinished(recorded))
-        ledger = Ledger(rule, published, recorded, runtime.now, refiller.ask, pairs)
+        tickers = published_last(brokers, RAWTICKER, Ticker, READ_BACK, runtime)
+        alerts = published_newest(brokers, RAWALERT, Alert, READ_BACK, runtime)
+        ledger = Ledger(rule, published, recorded, runtime.now, refiller.ask, pairs, tickers, alerts)
         publisher = Publisher(ledger, sink, runtime)
         session = Session(config.kraken_ws_url, pairs, config.silence_seconds, config.subscription_silence_seconds)
         jobs = (

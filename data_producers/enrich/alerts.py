@@ -1,6 +1,7 @@
 """When a price has moved far enough to tell someone. Pure: the state of a pair goes in and comes back."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from contracts.messages import Alert, AlertType, Ticker
@@ -73,6 +74,11 @@ class SpreadState:
     alerted_at: float | None = None
 
 
+def spread_percent(ticker: Ticker) -> float:
+    """The spread in percent of the middle between bid and ask. Not for a book with one side only."""
+    return (ticker.ask - ticker.bid) / ((ticker.ask + ticker.bid) / 2) * 100.0
+
+
 def detect_spread(rule: AlertRule, state: SpreadState, ticker: Ticker) -> tuple[SpreadState, Alert | None]:
     """The pair's next state, and the alert due, if any: when the spread becomes too wide, not while it stays so.
 
@@ -80,7 +86,7 @@ def detect_spread(rule: AlertRule, state: SpreadState, ticker: Ticker) -> tuple[
     """
     if ticker.bid <= 0:
         return state, None
-    spread = (ticker.ask - ticker.bid) / ((ticker.ask + ticker.bid) / 2) * 100.0
+    spread = spread_percent(ticker)
     wide = spread > rule.spread_percent
     at = ticker.timestamp
     cooling = state.alerted_at is not None and at - state.alerted_at < rule.cooldown_seconds
@@ -88,6 +94,26 @@ def detect_spread(rule: AlertRule, state: SpreadState, ticker: Ticker) -> tuple[
         # What is not told because of the pause is told after it, if it lasts.
         return SpreadState(wide and (state.wide or not cooling), state.alerted_at), None
     return SpreadState(True, at), _alert(ticker.pair, ticker.last, "spread_blowout", spread, rule.spread_percent, at)
+
+
+def told_before(
+    rule: AlertRule, ticker: Ticker | None, alerts: Iterable[Alert]
+) -> tuple[AlertState, SpreadState, bool]:
+    """How a pair stands whose last ticker and whose alerts, oldest first, the process before has published.
+
+    Its states, and whether it was told that it is stale. The pauses between alerts go on, the reference is the last
+    price, and a spread that was told and was still too wide is not told again.
+    """
+    told = {alert.alert_type: alert.timestamp for alert in alerts}
+    move_at, spread_at = told.get("price_move"), told.get("spread_blowout")
+    if ticker is None:
+        return AlertState((), move_at), SpreadState(False, spread_at), False
+    wide = ticker.bid > 0 and spread_percent(ticker) > rule.spread_percent
+    return (
+        AlertState(((ticker.timestamp, ticker.last),), move_at),
+        SpreadState(wide and spread_at is not None, spread_at),
+        told.get("stale_feed", -math.inf) > ticker.received_at,
+    )
 
 
 def is_stale(rule: AlertRule, heard_at: float, now: float) -> bool:

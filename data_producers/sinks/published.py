@@ -108,6 +108,18 @@ def published_newest(bootstrap_servers: str, topic: Topic, model: type[M], newes
     return list(_readable(model, records))
 
 
+def published_last(bootstrap_servers: str, topic: Topic, model: type[M], newest: int, runtime: Runtime) -> list[M]:
+    """The last message of each key among the `newest` records of each partition of a topic."""
+    last: dict[bytes | None, tuple[bytes, float]] = {}
+
+    def only_last(record: Record) -> bool:
+        last[record.key()] = record.value() or b"", record.timestamp()[1] / 1000
+        return False
+
+    read_tail(bootstrap_servers, topic, newest, runtime, only_last)
+    return list(_readable(model, list(last.values())))
+
+
 def read_tail(
     bootstrap_servers: str,
     topic: Topic,

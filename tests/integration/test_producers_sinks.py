@@ -7,14 +7,14 @@ import pytest
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 from prometheus_client import REGISTRY
 
-from contracts.messages import Article, Sentiment, Trade
+from contracts.messages import Article, Sentiment, Ticker, Trade
 from contracts.rules import MAX_CLOCK_LEAD_SECONDS
 from contracts.topics import RAWALERT, RAWARTICLE, RAWTICKER, RAWTRADE
 from data_producers.runtime import Runtime, Stopping
 from data_producers.sinks import kafka
 from data_producers.sinks.kafka import KafkaSink
 from data_producers.sinks.memory import MemorySink
-from data_producers.sinks.published import published_articles, published_trades, read_tail
+from data_producers.sinks.published import published_articles, published_last, published_trades, read_tail
 from data_producers.sinks.sink import SinkBroken
 from data_producers.sources.kraken.gaps import Continuity
 from scripts.create_topics import create_topics
@@ -252,6 +252,21 @@ def test_a_backfill_hides_nothing_of_the_stream(fresh_topics):
     ledger = Continuity()
     assert ledger.restore(found, (), time.time()) == []
     assert (ledger.newest("TRX/USD")[0], ledger.newest("XMR/USD")[0]) == (9_500_059, 5_999)
+
+
+def test_of_each_pair_the_last_ticker_is_read_back(fresh_topics):
+    def ticker(pair, last):
+        at = round(time.time(), 6)
+        return Ticker(pair=pair, last=last, bid=1.0, ask=1.0, volume_24h=1.0, timestamp=at, received_at=at)
+
+    sent = [
+        ticker(pair, last) for pair, last in (("TRX/USD", 1.0), ("XMR/USD", 2.0), ("LTC/USD", 3.0), ("XMR/USD", 4.0))
+    ]
+    with KafkaSink(fresh_topics, ALL, Runtime()) as sink:
+        for each in sent:
+            sink.send(RAWTICKER, each, each.received_at)
+    found = published_last(fresh_topics, RAWTICKER, Ticker, 3, Runtime())
+    assert sorted(found, key=lambda each: each.last) == sent[2:], "the first lies further back"
 
 
 def test_a_tail_is_no_longer_than_asked_and_says_whether_it_is_all(kafka_bootstrap):

@@ -2,10 +2,11 @@
 
 import logging
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from threading import Lock
 
-from contracts.messages import Gap, Message, Ticker, Trade
+from contracts.messages import Alert, Gap, Message, Ticker, Trade
 from contracts.topics import RAWALERT, RAWGAP, RAWTICKER, RAWTRADE, Topic
 from data_producers.enrich.alerts import (
     AlertRule,
@@ -15,6 +16,7 @@ from data_producers.enrich.alerts import (
     detect_spread,
     is_stale,
     stale_alert,
+    told_before,
 )
 from data_producers.runtime import RisingClock, Runtime
 from data_producers.seen import SeenNumbers
@@ -33,7 +35,8 @@ class Ledger:
     """What has been published, across connections: decides what is new, what is missing, and which alerts are raised.
 
     `published`: the newest trades of `rawtrade`, `recorded`: the reports in `rawgap`, each in its order. `refill` is
-    told of every hole to be filled. `pairs`: those that are followed.
+    told of every hole to be filled. `pairs`: those that are followed. `tickers`, `alerts`: the last ones of `rawticker`
+    and `rawalert`, each in its order.
     """
 
     def __init__(
@@ -44,6 +47,8 @@ class Ledger:
         now: Callable[[], float] = time.time,
         refill: Callable[[Hole], None] = lambda hole: None,
         pairs: Iterable[str] = (),
+        tickers: Iterable[Ticker] = (),
+        alerts: Iterable[Alert] = (),
     ) -> None:
         self._rule = rule
         self._now = RisingClock(now)
@@ -59,6 +64,20 @@ class Ledger:
         self._heard = dict.fromkeys(pairs, self._now())
         self._prices = {trade.pair: trade.price for trade in known}
         self._stale: set[str] = set()
+        self._go_on(tickers, alerts)
+
+    def _go_on(self, tickers: Iterable[Ticker], alerts: Iterable[Alert]) -> None:
+        last = {ticker.pair: ticker for ticker in tickers}
+        told: defaultdict[str, list[Alert]] = defaultdict(list)
+        for alert in alerts:
+            told[alert.pair].append(alert)
+        for pair in {*last, *told}:
+            self._alerts[pair], self._spreads[pair], stale = told_before(self._rule, last.get(pair), told[pair])
+            if stale:
+                self._stale.add(pair)
+        for ticker in last.values():
+            self._tickers[ticker.pair] = _state_of(ticker)
+            self._prices[ticker.pair] = ticker.last
 
     def resume(self) -> Iterator[tuple[Topic, Message]]:
         """Goes on with the holes that the process before has left, and gives the reports it still owes. Once."""

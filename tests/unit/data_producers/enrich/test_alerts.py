@@ -10,6 +10,7 @@ from data_producers.enrich.alerts import (
     detect_spread,
     is_stale,
     stale_alert,
+    told_before,
 )
 
 START = 1_790_000_000.0
@@ -167,6 +168,23 @@ def test_a_spread_that_stays_wide_is_told_once_and_again_after_it_was_narrow():
 
 def test_a_book_with_one_side_has_no_spread():
     assert spread_alerts(quote(0.0, 100.5), quote(0.0, 0.0)) == [None, None]
+
+
+def test_the_next_process_knows_what_was_told():
+    def alert(kind, at):
+        return Alert(
+            pair="BTC/USD", last_price=1.0, change_percent=1.0, threshold=1.0, alert_type=kind, timestamp=START + at
+        )
+
+    rule = AlertRule(0.5, 300, 60, spread_percent=1.0)
+    told = [alert("spread_blowout", 1), alert("price_move", 2), alert("spread_blowout", 3), alert("stale_feed", 4)]
+    wide, narrow, one_sided = quote(99.0, 101.0, at=3), quote(99.9, 100.1, at=5), quote(0.0, 100.5, at=5)
+    reference = AlertState(((START + 5, 100.0),), START + 2)
+    assert told_before(rule, narrow, told) == (reference, SpreadState(False, START + 3), False)
+    assert told_before(rule, one_sided, told)[1] == SpreadState(False, START + 3)
+    assert told_before(rule, wide, told)[1:] == (SpreadState(True, START + 3), True)
+    assert told_before(rule, wide, told[1:2])[1:] == (SpreadState(False, None), False), "too wide, and never told"
+    assert told_before(rule, None, told) == (AlertState((), START + 2), SpreadState(False, START + 3), False)
 
 
 def test_a_feed_is_stale_after_the_limit_and_not_at_it():

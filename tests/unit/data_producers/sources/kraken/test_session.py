@@ -4,7 +4,7 @@ import threading
 import pytest
 from prometheus_client import REGISTRY
 
-from contracts.messages import Gap, Ticker, Trade
+from contracts.messages import Alert, Gap, Ticker, Trade
 from contracts.topics import RAWALERT, RAWTICKER, RAWTRADE
 from data_producers.enrich.alerts import AlertRule
 from data_producers.refusals import Refusals
@@ -121,6 +121,56 @@ def test_a_silent_pair_is_told_once_until_it_speaks_again():
     assert [len(list(ledger.stale(AT + after))) for after in (1, 120, 121, 500)] == [0, 0, 1, 0]
     assert topics(ledger, ticker(AT + 600, timestamp=AT - 1)) == [], "a snapshot, and nothing new in it"
     assert [len(list(ledger.stale(AT + after))) for after in (601, 719, 721)] == [0, 0, 1]
+
+
+def raised(rule, heard, **past):
+    """(what came out, the ledger) of these tickers, after a process that has published `past`."""
+    ledger = Ledger(rule, now=lambda: AT, pairs=("BTC/USD",), **past)
+    return [message for each in heard for _, message in ledger.news(each)], ledger
+
+
+def test_a_restart_repeats_no_ticker_and_no_alert():
+    """What a process tells in two lives is what it tells in one, wherever it ends."""
+    rule = AlertRule(0.5, 300, 60, spread_percent=3.0)
+    quotes = [(0, 100.0, 99.0), (5, 100.0, 99.0), (10, 101.0, 99.0), (30, 102.0, 90.0), (50, 102.0, 91.0)]
+    quotes += [
+        (69, 102.0, 90.0),
+        (71, 103.6, 99.0),
+        (90, 103.6, 99.0),
+        (131, 103.6, 92.0),
+        (140, 103.6, 92.5),
+        (195, 103.6, 92.0),
+    ]
+    heard = [ticker(AT + at + 0.5, last, AT + at, bid) for at, last, bid in quotes]
+    whole, _ = raised(rule, heard)
+
+    def in_short(sent):
+        return [(message.timestamp - AT, getattr(message, "alert_type", "tick")) for message in sent]
+
+    assert [alert for alert in in_short(whole) if alert[1] != "tick"] == [
+        (10, "price_move"),
+        (30, "spread_blowout"),
+        (71, "price_move"),
+        (131, "spread_blowout"),
+    ]
+    for end in range(1, len(heard)):
+        before, _ = raised(rule, heard[:end])
+        tickers = [message for message in before if isinstance(message, Ticker)]
+        alerts = [message for message in before if isinstance(message, Alert)]
+        repeated = heard[end - 1].model_copy(update={"received_at": heard[end - 1].received_at + 0.1})
+        after, _ = raised(rule, [repeated, *heard[end:]], tickers=tickers, alerts=alerts)
+        assert in_short(before + after) == in_short(whole), end
+
+
+def test_a_silence_that_was_told_is_not_told_again_by_the_next_process():
+    _, ledger = raised(RULE, [ticker(AT)])
+    ((_, alert),) = ledger.stale(AT + 200)
+    _, after = raised(RULE, [], tickers=[ticker(AT)], alerts=[alert])
+    assert alerts_of(after, AT + 900) == []
+    assert topics(after, ticker(AT + 1000, 101.0, AT + 999)) == ["rawticker"]
+    assert [kind for *_, kind, _ in alerts_of(after, AT + 1200)] == ["stale_feed"]
+    _, spoke = raised(RULE, [], tickers=[ticker(AT + 300)], alerts=[alert])
+    assert alerts_of(spoke, AT + 900) == [("BTC/USD", 100.0, "stale_feed", AT + 900)]
 
 
 def alerts_of(ledger, now):
