@@ -35,9 +35,9 @@ def _rate(place: Callable[[str], object], titles: list[str]) -> float:
 
 def _index(stories: Stories) -> Callable[[str], str | None]:
     def place(title: str) -> str | None:
-        found = stories.story_of(title, 0.0)
+        found = stories.story_of(title, "x", 0.0)
         if found is None:
-            stories.add(title, title, 0.0)
+            stories.add(title, title, "x", 0.0)
         return found
 
     return place
@@ -60,9 +60,13 @@ def measure(options: Options) -> list[Claim]:
         stories = Stories(HEADLINES)
         place = _index(stories)
         mine = _rate(place, titles)
-        told = [(title, headline_of(title)) for title in dict.fromkeys(titles) if stories.story_of(title, 0.0) == title]
+        told = [
+            (title, headline_of(title)) for title in dict.fromkeys(titles) if stories.story_of(title, "x", 0.0) == title
+        ]
         compare = _everyone(told)
-        if [compare(title) for title in titles[::200]] != [stories.story_of(title, 0.0) for title in titles[::200]]:
+        if [compare(title) for title in titles[::200]] != [
+            stories.story_of(title, "x", 0.0) for title in titles[::200]
+        ]:
             raise AssertionError("the index and the comparison with every story disagree")
         turns.append((mine, _rate(compare, titles[:COMPARED])))
     ours = Figures("index", tuple(mine for mine, _ in turns[1:]), "headlines/s")

@@ -27,7 +27,12 @@ MOST_NAMES = 0.7
 LEAST_SHARED = 4
 """So many terms in common, at least, unless the headlines have the very same: short ones are alike by chance."""
 
+ONE_NEWSROOM_SECONDS = 21_600
+"""What a newsroom prints again within this time is the same story, under another address; later it is another one: of a
+column with one title for all days, or what became of it since."""
+
 IDLE = "=idle"
+NOT = "=not"
 
 
 def _deeds() -> dict[str, str]:
@@ -47,6 +52,11 @@ _TOKEN = re.compile(
     r"|(?P<text>[^\W\d_][^\W_]*(?:['’][a-z]+)?)",
     re.IGNORECASE,
 )
+
+_ACCUSED = re.compile(
+    r"\b((?:law)?suits?|actions?|cases?|charges?|claims?|complaints?|probes?) against\b", re.IGNORECASE
+)
+"""Here it tells whom, and elsewhere of a verdict: "lawsuit against Osprey" is "sues Osprey"."""
 
 _POSSESSIVE = re.compile(r"['’]s\b")
 
@@ -72,7 +82,7 @@ class Headline:
 @lru_cache(maxsize=1_000)
 def headline_of(title: str) -> Headline:
     """What `title` says. `BTC drops under $60,000` says what `Bitcoin fell below 60K` does."""
-    text = _POSSESSIVE.sub("", title)
+    text = _ACCUSED.sub(r"\1", _POSSESSIVE.sub("", title))
     spelled = {symbol for match in NAMES.finditer(text) if (symbol := SYMBOL_OF.get(match[2].casefold()))}
     coins = spelled.intersection(mentions(text))
     text = NAMES.sub(lambda match: " " if match[2].casefold() in SYMBOL_OF else match[0], text)
@@ -106,12 +116,15 @@ def _number(match: re.Match[str]) -> str:
 def likeness(one: Headline, other: Headline) -> float:
     """How alike two headlines are: the share of all their terms that both have (Jaccard's index), from 0 to 1.
 
-    0 where they are too short to tell, or tell of different deeds, or each has a name or a number that the other lacks.
+    0 where they are too short to tell, or tell of different deeds, or one tells of something and the other that it is
+    not so, or each has a name or a number that the other lacks.
     """
     shared = len(one.terms & other.terms)
     if shared < LEAST_SHARED and one.terms != other.terms:
         return 0.0
     if one.deeds and other.deeds and one.deeds != other.deeds:
+        return 0.0
+    if (NOT in one.deeds) != (NOT in other.deeds):
         return 0.0
     if one.names - other.terms and other.names - one.terms:
         return 0.0
@@ -124,7 +137,13 @@ def likeness(one: Headline, other: Headline) -> float:
 class _Story:
     id: str
     headline: Headline
+    website: str
     published_at: float
+
+    def may_be_told(self, website: str, published_at: float) -> bool:
+        """Whether an article of then and there may tell this story, whatever it says."""
+        horizon = ONE_NEWSROOM_SECONDS if website == self.website else STORY_HORIZON_SECONDS
+        return abs(self.published_at - published_at) <= horizon
 
 
 class Stories:
@@ -139,25 +158,25 @@ class Stories:
     def __len__(self) -> int:
         return len(self._stories)
 
-    def story_of(self, title: str, published_at: float) -> str | None:
+    def story_of(self, title: str, website: str, published_at: float) -> str | None:
         """The story that a headline tells: the id of the article that told it first, None if none did.
 
-        That is the likeliest of the stories first told up to `STORY_HORIZON_SECONDS` before or after it; of equally
-        likely ones the oldest. Times are epoch seconds.
+        That is the likeliest of the stories first told up to `STORY_HORIZON_SECONDS` before or after it, or up to
+        `ONE_NEWSROOM_SECONDS` by the same website; of equally likely ones the oldest. Times are epoch seconds.
         """
         headline = headline_of(title)
         best, most = None, 0.0
         for story in self._candidates(headline):
-            if abs(story.published_at - published_at) <= STORY_HORIZON_SECONDS:
+            if story.may_be_told(website, published_at):
                 alike = likeness(headline, story.headline)
                 if alike >= LEAST_ALIKE and alike > most:
                     best, most = story.id, alike
         return best
 
-    def add(self, article_id: str, title: str, published_at: float) -> None:
+    def add(self, article_id: str, title: str, website: str, published_at: float) -> None:
         """A story that this article tells first."""
         headline = headline_of(title)
-        self._stories[self._next] = _Story(article_id, headline, published_at)
+        self._stories[self._next] = _Story(article_id, headline, website, published_at)
         for term in headline.terms:
             self._telling.setdefault(term, set()).add(self._next)
         self._next += 1

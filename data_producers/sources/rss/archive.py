@@ -44,12 +44,13 @@ class Archive:
         self._articles: OrderedDict[str, _Known] = OrderedDict()
         self._stories = Stories(REMEMBERED_STORIES)
         for article in published:
-            self._remember(article.id, article.title, Version(article.revision, article.story_id, article.published_at))
+            version = Version(article.revision, article.story_id, article.published_at)
+            self._remember(article.id, article.title, article.website, version)
 
     def __len__(self) -> int:
         return len(self._articles)
 
-    def admit(self, article_id: str, title: str, published_at: float) -> Version | None:
+    def admit(self, article_id: str, title: str, website: str, published_at: float) -> Version | None:
         """The version to publish under this headline, None if it has been before. Of several callers one is told so.
 
         `published_at` is epoch seconds.
@@ -57,22 +58,22 @@ class Archive:
         with self._lock:
             known = self._articles.get(article_id)
             if known is None:
-                story_id = self._stories.story_of(title, published_at) or article_id
+                story_id = self._stories.story_of(title, website, published_at) or article_id
                 version = Version(1, story_id, published_at)
             elif title in known.titles:
                 return None
             else:
                 newest = known.newest
                 version = Version(newest.revision + 1, newest.story_id, newest.published_at)
-            self._remember(article_id, title, version)
+            self._remember(article_id, title, website, version)
             return version
 
-    def _remember(self, article_id: str, title: str, version: Version) -> None:
+    def _remember(self, article_id: str, title: str, website: str, version: Version) -> None:
         known = self._articles.get(article_id)
         if known is None:
             known = self._articles[article_id] = _Known(version)
             if version.story_id == article_id:
-                self._stories.add(article_id, title, version.published_at)
+                self._stories.add(article_id, title, website, version.published_at)
             if len(self._articles) > self._capacity:
                 self._articles.popitem(last=False)
         if version.revision > known.newest.revision:

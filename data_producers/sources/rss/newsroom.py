@@ -133,7 +133,7 @@ class Newsroom:
 
     def _publish(self, entry: Entry) -> bool:
         collected_at = self._clock()
-        version = self._archive.admit(entry.id, entry.title, event_time(entry, collected_at))
+        version = self._archive.admit(entry.id, entry.title, self.website, event_time(entry, collected_at))
         if version is None:
             return False
         article = to_article(entry, self.website, collected_at, version, self._scorer)

@@ -7,7 +7,7 @@ from itertools import combinations
 import pytest
 
 from contracts.rules import STORY_HORIZON_SECONDS
-from data_producers.enrich.stories import LEAST_ALIKE, Stories, headline_of, likeness
+from data_producers.enrich.stories import LEAST_ALIKE, ONE_NEWSROOM_SECONDS, Stories, headline_of, likeness
 from data_producers.sources.rss.parse import parse_feed
 from data_producers.sources.rss.text import to_text
 
@@ -27,6 +27,8 @@ SAME = [
     ("Bluefen Bank’s XRP desk moves to Singapore", "Bluefen Bank moves XRP desk to Singapore"),
     ("Solana Network Halts After Validator Bug", "Solana network suspended after validator bug"),
     ("Ether fund draws record $300mn inflow", "Ethereum fund draws $0.3 billion inflow, a record"),
+    ("SEC files lawsuit against Osprey Digital over listings", "SEC sues Osprey Digital over listings"),
+    ("Judge dismisses case against Quillon Labs", "Judge dismisses Quillon Labs case"),
 ]
 
 DIFFERENT = [
@@ -38,6 +40,10 @@ DIFFERENT = [
     ("SEC approves spot bitcoin ETF", "SEC rejects spot bitcoin ETF"),
     ("SEC delays decision on spot bitcoin ETF", "SEC rejects spot bitcoin ETF after long decision"),
     ("Regulator in Brazil approves bitcoin fund", "Regulator in Brazil has not approved bitcoin fund"),
+    ("Judge rules for Ripple in SEC case", "Judge rules against Ripple in SEC case"),
+    ("Judge rules in favor of Ripple in SEC case", "Judge rules against Ripple in SEC case"),
+    ("Trump says he will fire Powell", "Trump says he won't fire Powell"),
+    ("Senate votes for stablecoin bill of Lummis", "Senate votes against stablecoin bill of Lummis"),
     ("Exchange lists Solana perpetuals in Kenya", "Exchange delists Solana perpetuals in Kenya"),
     ("Bitcoin funds see record inflows this week", "Bitcoin funds see record outflows this week"),
     ("Regulator delays ruling on bitcoin fund of Valkyrie", "Regulator delays ruling on bitcoin fund of Grayscale"),
@@ -97,10 +103,11 @@ def test_where_every_word_is_capitalised_none_is_a_name():
     assert headline_of("Solana Network Halts After Validator Bug").names == {"SOL"}
 
 
-def tell(stories, name, title, published_at=AT):
-    found = stories.story_of(title, published_at)
+def tell(stories, name, title, published_at=AT, website=None):
+    """By a newsroom of its own, unless one is named."""
+    found = stories.story_of(title, website or name, published_at)
     if found is None:
-        stories.add(name, title, published_at)
+        stories.add(name, title, website or name, published_at)
     return found or name
 
 
@@ -121,8 +128,24 @@ def test_a_story_ends_at_the_horizon(direction):
     stories = Stories(10)
     title = "Osprey Digital buys 900 bitcoin in Kenya"
     tell(stories, "a", title)
-    assert stories.story_of(title, AT + direction * STORY_HORIZON_SECONDS) == "a"
-    assert stories.story_of(title, AT + direction * (STORY_HORIZON_SECONDS + 1)) is None
+    assert stories.story_of(title, "b", AT + direction * STORY_HORIZON_SECONDS) == "a"
+    assert stories.story_of(title, "b", AT + direction * (STORY_HORIZON_SECONDS + 1)) is None
+
+
+@pytest.mark.parametrize("direction", [-1, 1])
+def test_a_newsroom_tells_its_own_story_again_within_hours_alone(direction):
+    stories = Stories(10)
+    title = "Osprey Digital buys 900 bitcoin in Kenya"
+    tell(stories, "a", title, website="decrypt")
+    assert stories.story_of(title, "decrypt", AT + direction * ONE_NEWSROOM_SECONDS) == "a"
+    assert stories.story_of(title, "decrypt", AT + direction * (ONE_NEWSROOM_SECONDS + 1)) is None
+    assert stories.story_of(title, "coindesk", AT + direction * (ONE_NEWSROOM_SECONDS + 1)) == "a"
+
+
+def test_every_day_of_a_column_is_a_story_of_its_own():
+    stories = Stories(10)
+    days = [(f"{day}", "Here’s what happened in crypto today", AT + day * 86_400, "cointelegraph") for day in range(5)]
+    assert [tell(stories, *day) for day in days] == ["0", "1", "2", "3", "4"]
 
 
 def test_the_oldest_story_is_forgotten_for_the_newest():
@@ -130,7 +153,7 @@ def test_the_oldest_story_is_forgotten_for_the_newest():
     titles = [f"Osprey Digital buys {number} bitcoin in Kenya" for number in (100, 200, 300)]
     for number, title in enumerate(titles):
         tell(stories, f"{number}", title)
-    assert [stories.story_of(title, AT) for title in titles] == [None, "1", "2"]
+    assert [stories.story_of(title, "another", AT) for title in titles] == [None, "1", "2"]
     assert len(stories) == 2
 
 
@@ -142,10 +165,10 @@ def test_the_index_finds_what_comparing_with_every_story_finds():
         headline = headline_of(title)
         alike = [(likeness(headline, other), -place, name) for place, (name, other) in enumerate(told)]
         best = max((each for each in alike if each[0] >= LEAST_ALIKE), default=(0.0, 0, None))[2]
-        assert stories.story_of(title, AT) == best
+        assert stories.story_of(title, "another", AT) == best
         if best is None:
             told.append((f"{number}", headline))
-            stories.add(f"{number}", title, AT)
+            stories.add(f"{number}", title, "one", AT)
     assert 10 < len(told) < len(titles)
 
 

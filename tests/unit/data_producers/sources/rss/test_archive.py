@@ -28,21 +28,25 @@ def message(name, title, version):
 
 def test_an_article_is_new_once():
     archive = Archive()
-    assert archive.admit("a", FALL, AT) == Version(1, "a", AT)
-    assert archive.admit("a", FALL, AT) is None
+    assert archive.admit("a", FALL, "decrypt", AT) == Version(1, "a", AT)
+    assert archive.admit("a", FALL, "decrypt", AT) is None
 
 
 def test_another_headline_is_a_new_version_with_the_first_ones_time_and_story():
     archive = Archive()
-    archive.admit("a", FALL, AT)
-    archive.admit("b", FALL_ELSEWHERE, AT + 30)
-    assert archive.admit("b", "Quillon Labs promises to repay all users", AT + 900) == Version(2, "a", AT + 30)
-    assert archive.admit("b", "Quillon Labs repays all users", AT + 900) == Version(3, "a", AT + 30)
+    archive.admit("a", FALL, "decrypt", AT)
+    archive.admit("b", FALL_ELSEWHERE, "decrypt", AT + 30)
+    assert archive.admit("b", "Quillon Labs promises to repay all users", "decrypt", AT + 900) == Version(
+        2, "a", AT + 30
+    )
+    assert archive.admit("b", "Quillon Labs repays all users", "decrypt", AT + 900) == Version(3, "a", AT + 30)
 
 
 def test_a_headline_that_comes_back_is_no_new_version():
     archive = Archive()
-    assert [archive.admit("a", title, AT) is not None for title in ("One", "Two", "One", "Two", "Three")] == [
+    assert [
+        archive.admit("a", title, "decrypt", AT) is not None for title in ("One", "Two", "One", "Two", "Three")
+    ] == [
         True,
         True,
         False,
@@ -53,37 +57,56 @@ def test_a_headline_that_comes_back_is_no_new_version():
 
 def test_articles_of_several_newsrooms_share_the_story_of_the_first():
     archive = Archive()
-    assert archive.admit("a", FALL, AT).story_id == "a"
-    assert archive.admit("b", FALL_ELSEWHERE, AT + 600).story_id == "a"
-    assert archive.admit("c", "Kenya opens consultation on ether reporting rules", AT + 600).story_id == "c"
+    assert archive.admit("a", FALL, "decrypt", AT).story_id == "a"
+    assert archive.admit("b", FALL_ELSEWHERE, "coindesk", AT + 600).story_id == "a"
+    assert archive.admit("c", "Kenya opens consultation on ether reporting rules", "decrypt", AT + 600).story_id == "c"
 
 
 def test_a_new_life_goes_on_where_the_former_was():
     first = Archive()
     told = [
-        ("a", FALL, first.admit("a", FALL, AT)),
-        ("a", "Quillon Labs repays users", first.admit("a", "Quillon Labs repays users", AT + 900)),
-        ("b", FALL_ELSEWHERE, first.admit("b", FALL_ELSEWHERE, AT + 30)),
+        ("a", FALL, first.admit("a", FALL, "decrypt", AT)),
+        ("a", "Quillon Labs repays users", first.admit("a", "Quillon Labs repays users", "decrypt", AT + 900)),
+        ("b", FALL_ELSEWHERE, first.admit("b", FALL_ELSEWHERE, "decrypt", AT + 30)),
     ]
     second = Archive([message(*each) for each in told])
-    assert [second.admit(name, title, AT) for name, title, _ in told] == [None, None, None]
-    assert second.admit("a", "Quillon Labs is sold", AT + 999) == Version(3, "a", AT)
-    assert second.admit("c", FALL, AT + 1_000) == Version(1, "a", AT + 1_000)
+    assert [second.admit(name, title, "decrypt", AT) for name, title, _ in told] == [None, None, None]
+    assert second.admit("a", "Quillon Labs is sold", "decrypt", AT + 999) == Version(3, "a", AT)
+    assert second.admit("c", FALL, "decrypt", AT + 1_000) == Version(1, "a", AT + 1_000)
+
+
+def test_a_new_life_parts_and_joins_the_days_of_a_column_as_the_former_did():
+    title = "Here’s what happened in crypto today"
+    days = [(f"{day}", title, "decrypt", AT + day * 86_400) for day in range(5)]
+    first = Archive()
+    told = [first.admit(*day) for day in days]
+    assert [version.story_id for version in told] == ["0", "1", "2", "3", "4"]
+    for known in range(6):
+        messages = [message(name, title, version) for (name, *_), version in zip(days[:known], told, strict=False)]
+        second = Archive(messages)
+        assert [second.admit(*day) for day in days] == [None] * known + told[known:]
+
+
+def test_a_newsroom_that_prints_again_within_hours_tells_the_same_story():
+    archive = Archive()
+    archive.admit("a", FALL, "decrypt", AT)
+    assert archive.admit("b", FALL, "decrypt", AT + 3_600).story_id == "a"
+    assert archive.admit("c", FALL, "coindesk", AT + 86_400).story_id == "a"
 
 
 def test_a_story_is_not_known_by_a_later_headline_of_its_article():
     archive = Archive()
-    archive.admit("a", FALL, AT)
-    archive.admit("a", "Kenya opens consultation on ether reporting rules", AT)
-    assert archive.admit("b", "Kenya opens consultation on ether reporting rules", AT).story_id == "b"
+    archive.admit("a", FALL, "decrypt", AT)
+    archive.admit("a", "Kenya opens consultation on ether reporting rules", "decrypt", AT)
+    assert archive.admit("b", "Kenya opens consultation on ether reporting rules", "decrypt", AT).story_id == "b"
 
 
 def test_a_forgotten_article_counts_as_new_again():
     archive = Archive(capacity=2)
     for name in ("a", "b", "c"):
-        archive.admit(name, f"{name} tells something", AT)
-    assert archive.admit("c", "c tells something", AT) is None
-    assert archive.admit("a", "a tells something", AT).revision == 1
+        archive.admit(name, f"{name} tells something", "decrypt", AT)
+    assert archive.admit("c", "c tells something", "decrypt", AT) is None
+    assert archive.admit("a", "a tells something", "decrypt", AT).revision == 1
 
 
 def test_of_many_threads_one_is_told_to_publish_and_all_see_one_story():
@@ -92,10 +115,10 @@ def test_of_many_threads_one_is_told_to_publish_and_all_see_one_story():
     def newsroom(number):
         start.wait()
         for article in range(200):
-            version = archive.admit(f"{article}", f"Osprey Digital buys {article} bitcoin in Kenya", AT)
+            version = archive.admit(f"{article}", f"Osprey Digital buys {article} bitcoin in Kenya", "decrypt", AT)
             told.extend([article] if version is not None else [])
             echo = f"Osprey Digital buys {article} BTC in Kenya"
-            assert archive.admit(f"{number}/{article}", echo, AT).story_id == f"{article}"
+            assert archive.admit(f"{number}/{article}", echo, "decrypt", AT).story_id == f"{article}"
 
     threads = [threading.Thread(target=newsroom, args=(number,)) for number in range(8)]
     for thread in threads:
