@@ -1,7 +1,7 @@
 import pytest
 from feedparser import encodings, mixin
 
-from data_producers.sources.rss.document import DECLARED_ENCODING, parse_document
+from data_producers.sources.rss.document import DECLARED_ENCODING, MOST_ATTRIBUTES, MOST_NAMESPACES, parse_document
 
 
 def rss(inside: str) -> bytes:
@@ -31,6 +31,25 @@ def test_no_tag_is_looked_for_among_the_others():
     tags = "".join(f"<category>{n}</category>" for n in range(1000))
     (entry,) = parse_document(rss(f"{tags}<title>A title</title>")).entries
     assert (entry.title, entry.tags) == ("A title", [])
+
+
+def attributes(number):
+    return "<x " + " ".join(f'a{n}="1"' for n in range(number)) + "/>"
+
+
+def namespaces(number):
+    return "".join(f'<a{n}:x xmlns:a{n}="urn:{n}"/>' for n in range(number))
+
+
+@pytest.mark.parametrize(
+    ("many", "most", "what"),
+    [(attributes, MOST_ATTRIBUTES, "attributes"), (namespaces, MOST_NAMESPACES, "namespaces")],
+)
+def test_more_than_any_feed_has_is_refused(many, most, what):
+    allowed, refused = (rss(f"<title>A title</title>{many(number)}") for number in (most, most + 1))
+    assert parse_document(allowed).entries[0].title == "A title"
+    with pytest.raises(ValueError, match=f"more than {most} {what}"):
+        parse_document(refused)
 
 
 @pytest.mark.parametrize(
