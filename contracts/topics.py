@@ -24,10 +24,16 @@ class Topic:
     retention_ms: int
     writer: str
     readers: tuple[str, ...]
+    dated_by_broker: bool = False
+    """Whether its records bear the broker's time, and not their producer's."""
 
     def config(self) -> dict[str, str]:
         """The topic's configuration at the broker."""
-        return {"retention.ms": str(self.retention_ms), "max.message.bytes": str(MAX_RECORD_BYTES)}
+        return {
+            "retention.ms": str(self.retention_ms),
+            "max.message.bytes": str(MAX_RECORD_BYTES),
+            "message.timestamp.type": "LogAppendTime" if self.dated_by_broker else "CreateTime",
+        }
 
 
 RAW_JOB = "kafka_to_timescale"
@@ -42,7 +48,7 @@ RAWGAP = Topic("rawgap", Gap, "pair", 1, 30 * DAY_MS, "kraken_producer", (RAW_JO
 POLLED_MARKET = Topic("market_data", MarketSnapshot, "pair", 1, 30 * DAY_MS, "market_poller", (RAW_JOB,))
 POLLED_CANDLE = Topic("ohlcv_data", Candle, "pair", 1, 30 * DAY_MS, "market_poller", (RAW_JOB,))
 RAWARTICLE = Topic("rawarticle", Article, "website", 1, 30 * DAY_MS, "article_scraper", (RAW_JOB, WINDOW_JOB))
-DEADLETTER = Topic("deadletter", DeadLetter, "topic", 1, 30 * DAY_MS, RAW_JOB, ("audit",))
+DEADLETTER = Topic("deadletter", DeadLetter, "topic", 1, 30 * DAY_MS, RAW_JOB, ("audit",), dated_by_broker=True)
 
 TOPICS: tuple[Topic, ...] = (
     *(RAWTICKER, RAWTRADE, RAWALERT, RAWARTICLE, RAWGAP),

@@ -1,6 +1,6 @@
 """One Kafka batch into the raw tables, exactly once: decode, dead letters, COPY and ledger row in one transaction."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -16,38 +16,12 @@ from spark_jobs.edges.copy_format import Encoded
 from spark_jobs.edges.deadletters import DeadLetters, Outbox, Unread
 from spark_jobs.edges.latest_tick import keep_latest
 from spark_jobs.edges.ledger import Batch, Range, lock, next_offsets, record
+from spark_jobs.edges.records import LedgerBehind, Place, Read, Records
 from spark_jobs.edges.timescale_sink import DATABASE_AWAY, Database, copy_new, for_table
-from spark_jobs.transforms.decode import Decoded, Floats, decode
-
-Place = tuple[str, int]
+from spark_jobs.transforms.decode import Decoded, decode
 
 AWAY = (*DATABASE_AWAY, KafkaException)
 """A neighbour of a batch is away: the same batch may be written again."""
-
-
-@dataclass(frozen=True, slots=True)
-class Records:
-    """Some records of one partition, in offset order. `recorded_at`: each one's own time in epoch seconds."""
-
-    offsets: Sequence[int]
-    values: Sequence[bytes | None]
-    recorded_at: Floats
-
-
-Read = Callable[[Place, int, int], Iterable[Records]]
-"""Gives the records of a partition with offsets in [start, end), some at a time."""
-
-
-class StartAnew(Exception):
-    """This batch cannot be written as it was planned: the query must start anew from the ledger."""
-
-
-class LedgerBehind(StartAnew):
-    """The database stands before the start of this batch: it was restored, say."""
-
-
-class RecordsGone(StartAnew):
-    """Retention took records of this batch before they were read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +73,7 @@ class BatchWriter:
                 done.append(Range(*place, start, end, total.rows, total.rejected))
             letters.publish()
             record(cursor, batch, done)
+        self._deadletters.forget({(part.topic, part.partition): part.next_offset for part in done})
         self.remember(written)
         return written
 
@@ -131,7 +106,13 @@ def _write_place(cursor: Cursor, place: Place, chunks: Iterable[Records], breake
 
 def _unread(place: Place, records: Records, decoded: Decoded) -> list[Unread]:
     return [
-        Unread(*place, records.offsets[reject.index], records.values[reject.index] or b"", reject.reason)
+        Unread(
+            *place,
+            records.offsets[reject.index],
+            records.values[reject.index] or b"",
+            reject.reason,
+            float(records.recorded_at[reject.index]),
+        )
         for reject in decoded.rejects
     ]
 

@@ -1,8 +1,11 @@
 """What no one can read goes to the dead-letter topic: once, with its place and its reason."""
 
 import base64
+import math
 import time
-from collections.abc import Sequence
+from array import array
+from bisect import bisect_left, insort
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -11,35 +14,47 @@ from pydantic import ValidationError
 
 from contracts.messages import DeadLetter
 from contracts.topics import DEADLETTER, DEADLETTER_RAW_BYTES, PRODUCER_CONFIG
+from spark_jobs.edges.kafka_source import offsets_with, open_consumer, read_with
+from spark_jobs.edges.records import Place
 
+LETTERS: Place = (DEADLETTER.name, 0)
 TIMEOUT_SECONDS = 10.0
 OUTBOX_RECORDS = 10_000
 OUTBOX_BYTES = 32 * 1024 * 1024
 
+AHEAD_SECONDS = 3_600.0
+"""How far a record may be dated after its own letter: a broker takes none that lies further ahead of its clock, and it
+dates the letters by that clock."""
+
 
 @dataclass(frozen=True, slots=True)
 class Unread:
-    """A record nobody can read."""
+    """A record nobody can read. `recorded_at`: its own time in epoch seconds."""
 
     topic: str
     partition: int
     offset: int
     raw: bytes
     reason: str
+    recorded_at: float
 
 
 class DeadLetters:
     """Publishes unreadable records to `deadletter`, each once.
 
     Before it publishes it reads on in the topic itself, so a record that an earlier attempt (of this process or of one
-    that died) has already put there is passed over. Blocking; raises `KafkaException` while the broker is away, and may
-    then be called again with the same records. Opens its connections at first use.
+    that died) has already put there is passed over. It begins where letters of the records in question may stand, goes
+    on from where it has come to, and keeps of a letter eight bytes, until its record is stored.
+
+    Blocking; raises `KafkaException` while the broker is away, and may then be called again with the same records.
+    Opens its connections at first use.
     """
 
     def __init__(self, bootstrap_servers: str) -> None:
         self._bootstrap_servers = bootstrap_servers
-        self._published: set[tuple[str, int, int]] = set()
-        self._read_up_to = 0
+        self._published: dict[Place, array[int]] = {}  # the offsets in question that have a letter, in order
+        self._stored: dict[Place, int] = {}
+        self._since, self._position = math.inf, 0  # the letters from that time up to that offset are known
         self._clients: tuple[Producer, Consumer] | None = None
 
     def publish(self, records: Sequence[Unread]) -> int:
@@ -47,14 +62,21 @@ class DeadLetters:
         if not records:
             return 0
         producer, consumer = self._connect()
-        self._read_on(consumer)
-        fresh = [r for r in records if (r.topic, r.partition, r.offset) not in self._published]
+        self._read_on(consumer, records)
+        fresh = [record for record in records if not self._is_published(record)]
         # A letter that the topic does not take goes without the message's bytes: its place is what must not be lost.
         for record in self._send(producer, [(record, _letter(record)) for record in fresh]):
             bare = _letter(record).model_copy(update={"raw": ""})
             if self._send(producer, [(record, bare)]):
                 raise KafkaException(f"{DEADLETTER.name} takes no message of {len(bare.to_json())} bytes")
         return len(fresh)
+
+    def forget(self, ends: Mapping[Place, int]) -> None:
+        """Takes note that the records of these partitions are stored up to these offsets: none of them comes again."""
+        for place, end in ends.items():
+            self._stored[place] = end
+            if place in self._published:
+                del self._published[place][: bisect_left(self._published[place], end)]
 
     def _send(self, producer: Producer, letters: Sequence[tuple[Unread, DeadLetter]]) -> list[Unread]:
         """Sends the letters and returns the records whose letter is too large for the topic."""
@@ -82,31 +104,42 @@ class DeadLetters:
     def _connect(self) -> tuple[Producer, Consumer]:
         if self._clients is None:
             base = {"bootstrap.servers": self._bootstrap_servers, "log_level": 2}
-            consumer = Consumer({**base, "group.id": "cryptoviz-deadletters", "enable.auto.commit": False})
-            self._clients = Producer({**base, **PRODUCER_CONFIG, "message.max.bytes": 2_000_000}), consumer
+            producer = Producer({**base, **PRODUCER_CONFIG, "message.max.bytes": 2_000_000})
+            self._clients = producer, open_consumer(self._bootstrap_servers)
         return self._clients
 
-    def _read_on(self, consumer: Consumer) -> None:
-        oldest, end = consumer.get_watermark_offsets(TopicPartition(DEADLETTER.name, 0), TIMEOUT_SECONDS)
-        position = max(oldest, self._read_up_to)
-        if position >= end:
-            return
-        consumer.assign([TopicPartition(DEADLETTER.name, 0, position)])
-        deadline = time.monotonic() + TIMEOUT_SECONDS * 6
-        while position < end:
-            if time.monotonic() > deadline:
-                raise KafkaException(f"{DEADLETTER.name}: could not read up to offset {end}, stuck at {position}")
-            for message in consumer.consume(1_000, 0.2):
-                if message.error() is not None:
-                    raise KafkaException(message.error())
-                position = (message.offset() or 0) + 1
-                try:
-                    letter = DeadLetter.model_validate_json(message.value() or b"")
-                except ValidationError:
-                    continue  # not written by this house: it names no record, so it stands for none
-                self._published.add((letter.topic, letter.partition, letter.offset))
-        self._read_up_to = position
-        consumer.unassign()
+    def _read_on(self, consumer: Consumer, records: Sequence[Unread]) -> None:
+        oldest, end = consumer.get_watermark_offsets(TopicPartition(*LETTERS), TIMEOUT_SECONDS)
+        since = min(record.recorded_at for record in records) - AHEAD_SECONDS
+        if since < self._since or end < self._position or any(map(self._is_stored, records)):
+            # The topic was made anew, the database restored, or a record is older: what is known does not tell enough.
+            since -= AHEAD_SECONDS  # so that a record somewhat older is no reason to begin again
+            first = min(offsets_with(consumer, [LETTERS], since)[LETTERS], end)
+            self._published, self._stored, self._since, self._position = {}, {}, since, first
+        self._position = max(self._position, oldest)
+        for letters in read_with(consumer, *LETTERS, self._position, end):
+            for value in letters.values:
+                self._note(value)
+            if letters.offsets:
+                self._position = letters.offsets[-1] + 1
+        self._position = max(self._position, end)
+
+    def _note(self, value: bytes | None) -> None:
+        try:
+            letter = DeadLetter.model_validate_json(value or b"")
+        except ValidationError:
+            return  # not written by this house: it names no record, so it stands for none
+        place = letter.topic, letter.partition
+        if letter.offset >= self._stored.get(place, 0):
+            insort(self._published.setdefault(place, array("q")), letter.offset)
+
+    def _is_stored(self, record: Unread) -> bool:
+        return record.offset < self._stored.get((record.topic, record.partition), 0)
+
+    def _is_published(self, record: Unread) -> bool:
+        offsets = self._published.get((record.topic, record.partition), array("q"))
+        at = bisect_left(offsets, record.offset)
+        return at < len(offsets) and offsets[at] == record.offset
 
 
 class Outbox:

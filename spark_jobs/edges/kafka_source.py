@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 
 from contracts.tables import LEDGER
 from contracts.topics import MAX_RECORD_BYTES
-from spark_jobs.edges.batch_writer import Records, RecordsGone
+from spark_jobs.edges.records import Records, RecordsGone
 
 TIMEOUT_SECONDS = 10.0
 SILENCE_SECONDS = 30.0
@@ -42,7 +42,7 @@ class OffsetsBeyondEnd(SystemExit):
 
 def look_up(bootstrap_servers: str, topics: Iterable[str]) -> Cluster:
     """The cluster as it stands. Blocks up to some seconds; raises `KafkaException` while it is away."""
-    consumer = _consumer(bootstrap_servers)
+    consumer = open_consumer(bootstrap_servers)
     try:
         metadata = consumer.list_topics(timeout=TIMEOUT_SECONDS)
         missing = [topic for topic in topics if topic not in metadata.topics]
@@ -78,20 +78,26 @@ def starting_offsets(cluster: Cluster, committed: Mapping[tuple[str, int], int])
 
 def offsets_at(bootstrap_servers: str, partitions: Iterable[tuple[str, int]], epoch_seconds: float) -> Offsets:
     """For each partition the first offset whose record was made at or after the time; its end when there is none."""
-    consumer = _consumer(bootstrap_servers)
+    consumer = open_consumer(bootstrap_servers)
     try:
-        asked = [TopicPartition(topic, partition, int(epoch_seconds * 1000)) for topic, partition in partitions]
-        found = consumer.offsets_for_times(asked, timeout=TIMEOUT_SECONDS) if asked else []
-        return {
-            (at.topic, at.partition): (
-                consumer.get_watermark_offsets(TopicPartition(at.topic, at.partition), TIMEOUT_SECONDS)[1]
-                if at.offset in (OFFSET_END, -1)
-                else at.offset
-            )
-            for at in found
-        }
+        return offsets_with(consumer, partitions, epoch_seconds)
     finally:
         consumer.close()
+
+
+def offsets_with(consumer: Consumer, partitions: Iterable[tuple[str, int]], epoch_seconds: float) -> Offsets:
+    """The same over a consumer of `open_consumer`."""
+    at_milliseconds = int(max(0.0, epoch_seconds) * 1000)
+    asked = [TopicPartition(topic, partition, at_milliseconds) for topic, partition in partitions]
+    found = consumer.offsets_for_times(asked, timeout=TIMEOUT_SECONDS) if asked else []
+    return {
+        (at.topic, at.partition): (
+            consumer.get_watermark_offsets(TopicPartition(at.topic, at.partition), TIMEOUT_SECONDS)[1]
+            if at.offset in (OFFSET_END, -1)
+            else at.offset
+        )
+        for at in found
+    }
 
 
 def read_stream(
@@ -139,23 +145,29 @@ def read_range(bootstrap_servers: str, topic: str, partition: int, start: int, e
     Raises `KafkaException` when the broker goes away or keeps silent for `SILENCE_SECONDS`, and `RecordsGone` when the
     partition no longer has the next of them.
     """
-    consumer = _consumer(bootstrap_servers)
+    consumer = open_consumer(bootstrap_servers)
     try:
-        consumer.assign([TopicPartition(topic, partition, start)])
-        position, deadline = start, time.monotonic() + SILENCE_SECONDS
-        while position < end:
-            # It waits until it has as many as it is asked for.
-            messages = consumer.consume(min(FETCH_RECORDS, end - position), 0.2)
-            if not messages and time.monotonic() > deadline:
-                raise KafkaException(f"{topic}/{partition}: nothing after offset {position}, wanted {end}")
-            if messages:
-                last = messages[-1]
-                # The end of a partition may be a transaction's marker, which no one is given: only this tells.
-                position = (last.offset() or 0) + (0 if _is_end(last) else 1)
-                deadline = time.monotonic() + SILENCE_SECONDS
-                yield _records([message for message in messages if not _is_end(message)], end)
+        yield from read_with(consumer, topic, partition, start, end)
     finally:
         consumer.close()
+
+
+def read_with(consumer: Consumer, topic: str, partition: int, start: int, end: int) -> Iterator[Records]:
+    """The same over a consumer of `open_consumer` that is used for nothing else meanwhile."""
+    consumer.assign([TopicPartition(topic, partition, start)])
+    position, deadline = start, time.monotonic() + SILENCE_SECONDS
+    while position < end:
+        # It waits until it has as many as it is asked for.
+        messages = consumer.consume(min(FETCH_RECORDS, end - position), 0.2)
+        if not messages and time.monotonic() > deadline:
+            raise KafkaException(f"{topic}/{partition}: nothing after offset {position}, wanted {end}")
+        if messages:
+            last = messages[-1]
+            # The end of a partition may be a transaction's marker, which no one is given: only this tells.
+            position = (last.offset() or 0) + (0 if _is_end(last) else 1)
+            deadline = time.monotonic() + SILENCE_SECONDS
+            yield _records([message for message in messages if not _is_end(message)], end)
+    consumer.unassign()
 
 
 def _is_end(message: Message) -> bool:
@@ -179,7 +191,8 @@ def _records(messages: list[Message], end: int) -> Records:
     )
 
 
-def _consumer(bootstrap_servers: str) -> Consumer:
+def open_consumer(bootstrap_servers: str) -> Consumer:
+    """A consumer that is told where partitions end and what is gone, and commits nothing. Connects at first use."""
     return Consumer(
         {
             "bootstrap.servers": bootstrap_servers,

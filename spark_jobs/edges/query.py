@@ -19,9 +19,9 @@ from pyspark.sql.streaming.query import StreamingQuery
 from contracts.logs import configure_logging
 from contracts.settings import Settings
 from spark_jobs.config import Job
-from spark_jobs.edges.batch_writer import StartAnew
 from spark_jobs.edges.neighbours import Stopped, retry
 from spark_jobs.edges.progress import ProgressListener
+from spark_jobs.edges.records import StartAnew
 from spark_jobs.edges.session import build_session
 from spark_jobs.edges.timescale_sink import DATABASE_AWAY
 

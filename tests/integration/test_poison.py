@@ -158,8 +158,8 @@ def test_a_letter_its_topic_does_not_take_goes_there_without_the_messages_bytes(
     ).values():
         future.result()
     wait_until(lambda: DEADLETTER.name in admin.list_topics(timeout=10).topics, 30, "creation")
-    large = Unread(RAWTRADE.name, 1, 7, random.Random(7).randbytes(50_000), "too large for its own good")
-    small = Unread(RAWTRADE.name, 1, 8, b"{", "small")
+    large = Unread(RAWTRADE.name, 1, 7, random.Random(7).randbytes(50_000), "too large for its own good", time.time())
+    small = Unread(RAWTRADE.name, 1, 8, b"{", "small", time.time())
     for _ in range(2):
         DeadLetters(fresh_topics).publish([large])
     DeadLetters(fresh_topics).publish([small])

@@ -40,7 +40,7 @@ class Topics:
         assert error is None
         place = record.topic(), record.partition(), record.offset()
         if reason is not None:
-            assert DeadLetters(self.bootstrap).publish([Unread(*place, value or b"", reason)]) == 1
+            assert DeadLetters(self.bootstrap).publish([Unread(*place, value or b"", reason, self.now)]) == 1
         return place
 
     def put_trade(self, reason=None, **changes):
@@ -180,7 +180,8 @@ def test_the_letter_stands_in_for_a_record_that_retention_took(topics):
 def test_another_record_at_the_same_offset_is_not_taken_for_the_letters(topics):
     topic, partition, offset = topics.put_trade(trade_id=1)
     raw = json.dumps(good_body(RAWTRADE.name, topics.now) | {"trade_id": 2}).encode()
-    DeadLetters(topics.bootstrap).publish([Unread(topic, partition, offset, raw, "of the topic that was before")])
+    letter = Unread(topic, partition, offset, raw, "of the topic that was before", topics.now)
+    DeadLetters(topics.bootstrap).publish([letter])
     topics.replay("--repair", "--publish")
     (record,) = topics.replayed(RAWTRADE.name).values()
     assert json.loads(record.value())["trade_id"] == 2

@@ -9,8 +9,8 @@ from contracts.tables import LEDGER
 from contracts.topics import RAW_JOB, RAW_TOPICS, RAWALERT
 from monitoring.samples import fetch_samples
 from scripts.waiting import HOST
-from spark_jobs.edges.batch_writer import RecordsGone
 from spark_jobs.edges.kafka_source import look_up, read_range
+from spark_jobs.edges.records import RecordsGone
 from tests.house import Source, assert_clean
 
 HOLES = (

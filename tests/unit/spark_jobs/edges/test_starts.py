@@ -2,8 +2,9 @@
 
 import pytest
 
-from spark_jobs.edges.batch_writer import LedgerBehind, _missing
+from spark_jobs.edges.batch_writer import _missing
 from spark_jobs.edges.kafka_source import Cluster, OffsetsBeyondEnd, starting_offsets
+from spark_jobs.edges.records import LedgerBehind
 
 PLACE = ("rawticker", 0)
 
