@@ -155,6 +155,9 @@ class Settings(BaseSettings):
 
     checkpoint_dir: Path | None = Field(None, description="Spark checkpoints; empty: checkpoints/ in the data folder")
     spark_driver_memory: str = Field("768m", description="Java heap of each Spark job")
+    job_refusal_seconds: float = Field(
+        30.0, ge=0, description="How long a Spark job that cannot go on waits before it ends, to be started again"
+    )
     raw_trigger_seconds: float = Field(0.1, ge=0, description="Least time between two batches of kafka_to_timescale")
     window_trigger_seconds: float = Field(
         4.0, ge=0, description="Least time between two batches of sentiment_prediction_job"

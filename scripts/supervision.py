@@ -20,6 +20,10 @@ from contracts.settings import ROOT
 from scripts.processes import Process
 from scripts.waiting import NotReady, wait_until
 
+STARTER = "starter"
+START_RETRIES = 5
+"""Each comes a second later than the one before; then the process is given up, and started anew by the starter."""
+
 SOCKET_PATH_LIMIT = 100
 """A Unix socket's path may take 107 bytes."""
 
@@ -52,14 +56,14 @@ def told(environment: Mapping[str, str]) -> list[str]:
 
 
 def keeper_config(data_dir: Path, table: Sequence[Process]) -> str:
-    """The text of supervisord.conf: nothing starts by itself, whatever ends is started again, logs are rotated."""
+    """The text of supervisord.conf: no part starts by itself, whatever ends is started again, logs are rotated."""
     data_dir = data_dir.resolve()
-    address = _escape(str(socket_path(data_dir)))
+    address = _escape(f"unix://{socket_path(data_dir)}")
     logs = _escape(str(data_dir / "logs"))
     as_root = "user=root" if os.geteuid() == 0 else ""
     head = f"""\
 [unix_http_server]
-file={address}
+file={address.removeprefix("unix://")}
 chmod=0700
 
 [supervisord]
@@ -75,7 +79,16 @@ identifier=cryptoviz
 supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface
 
 [supervisorctl]
-serverurl=unix://{address}
+serverurl={address}
+
+[eventlistener:{STARTER}]
+command={_escape(shlex.join((sys.executable, "-m", "scripts.starter")))} {address}
+events=TICK_5
+startretries=1000000
+stdout_logfile=NONE
+stderr_logfile={logs}/{STARTER}.log
+stderr_logfile_maxbytes=1MB
+stderr_logfile_backups=1
 """
     return head + "".join(_program(process, logs) for process in table)
 
@@ -87,7 +100,7 @@ command={_escape(shlex.join(process.command))}
 autostart=false
 autorestart=true
 startsecs=5
-startretries=1000000
+startretries={START_RETRIES}
 stopsignal={process.stop_signal}
 stopwaitsecs={process.stop_seconds}
 killasgroup=true
@@ -163,8 +176,8 @@ class Keeper:
             )
 
     def states(self) -> dict[str, dict[str, Any]]:
-        """What supervisord says of each process: statename, pid, start, now, spawnerr and more."""
-        return {info["name"]: info for info in self._call("getAllProcessInfo")}
+        """What supervisord says of each process of the table: statename, pid, start, now, spawnerr and more."""
+        return {info["name"]: info for info in self._call("getAllProcessInfo") if info["name"] != STARTER}
 
     def shut_down(self, seconds: float) -> None:
         """Ends supervisord itself and waits for it, at most that long."""

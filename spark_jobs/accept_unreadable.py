@@ -5,7 +5,7 @@ this does its work for all that Kafka holds by now, without that limit: rows int
 `deadletter`, each once, whether the job is up or not. What the job judges begins anew after it.
 
 Exit code 0 when all is stored; 2 when it was interrupted (a neighbour is away, say): the command may be repeated; 3
-when the database can never take what waits.
+when it cannot be stored however often it is tried.
 """
 
 import sys
@@ -17,7 +17,7 @@ from contracts.topics import RAW_JOB, RAW_TOPICS
 from spark_jobs.edges.batch_writer import AWAY, BatchWriter
 from spark_jobs.edges.breaker import NO_LIMIT
 from spark_jobs.edges.deadletters import DeadLetters
-from spark_jobs.edges.kafka_source import look_up
+from spark_jobs.edges.kafka_source import OffsetsBeyondEnd, look_up
 from spark_jobs.edges.ledger import ACCEPTED, Batch
 from spark_jobs.edges.query import EXIT_REFUSED
 from spark_jobs.edges.raw_query import from_kafka, resume
@@ -28,7 +28,7 @@ from spark_jobs.edges.timescale_sink import Database, Unstorable
 def accept(config: Settings) -> None:
     """Stores what waits, each partition in a transaction of its own, and prints what it came to.
 
-    Raises `AWAY` and `StartAnew`, after which it may be called again, and `Unstorable`.
+    Raises `AWAY` and `StartAnew`, after which it may be called again, `Unstorable` and `OffsetsBeyondEnd`.
     """
     kafka = config.kafka_bootstrap_servers
     database = Database(config.database_url_of("writer"), "accept_unreadable")
@@ -53,7 +53,7 @@ def main() -> int:
     except (*AWAY, StartAnew) as error:
         print(f"accept: {str(error).strip()}; try again", file=sys.stderr)
         return 2
-    except Unstorable as error:
+    except (Unstorable, OffsetsBeyondEnd) as error:
         print(f"accept: {error}", file=sys.stderr)
         return EXIT_REFUSED
     return 0

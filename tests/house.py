@@ -38,6 +38,7 @@ class House:
             "raw_metrics_port": raw_port,
             "window_metrics_port": window_port,
             "window_trigger_seconds": 0.2,
+            "job_refusal_seconds": 0,
         }
         self.settings = load_settings(**told)
         self.environment = {

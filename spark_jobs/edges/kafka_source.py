@@ -36,7 +36,7 @@ class TopicsMissing(KafkaException):
     """Topics that the job reads are not there (yet)."""
 
 
-class OffsetsBeyondEnd(SystemExit):
+class OffsetsBeyondEnd(Exception):
     """The ledger is ahead of Kafka: a topic was made anew or the broker lost records. Needs a person's decision."""
 
 

@@ -8,7 +8,9 @@ import threading
 import uuid
 from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
+import psycopg2
 from confluent_kafka import KafkaException
 from prometheus_client import start_http_server
 from py4j.protocol import Py4JError
@@ -19,16 +21,20 @@ from pyspark.sql.streaming.query import StreamingQuery
 from contracts.logs import configure_logging
 from contracts.settings import Settings
 from spark_jobs.config import Job
+from spark_jobs.edges.kafka_source import OffsetsBeyondEnd
 from spark_jobs.edges.neighbours import Stopped, retry
 from spark_jobs.edges.progress import ProgressListener
 from spark_jobs.edges.records import StartAnew
 from spark_jobs.edges.session import build_session
-from spark_jobs.edges.timescale_sink import DATABASE_AWAY
+from spark_jobs.edges.timescale_sink import DATABASE_AWAY, Unstorable
 
 log = logging.getLogger(__name__)
 
 NEIGHBOUR_AWAY = (*DATABASE_AWAY, KafkaException, PySparkException)
 """What may go wrong while a query is being started only because Kafka or the database is not there yet."""
+
+REFUSALS = (OffsetsBeyondEnd, Unstorable, psycopg2.Error)
+"""What may go wrong then that no repetition mends: a database without the tables, say."""
 
 EXIT_BROKEN = 1
 EXIT_REFUSED = 3
@@ -87,6 +93,8 @@ def run_job(job: Job, settings: Settings, start: Start) -> None:
     except (Py4JError, ConnectionError) as error:
         log.critical("the JVM is gone: %s", error)
         sys.exit(EXIT_BROKEN)
+    except REFUSALS as error:
+        _refuse(error, settings, stop)
     log.info("stopped")
     spark.stop()
 
@@ -106,10 +114,16 @@ def _run_once(job: Job, settings: Settings, spark: SparkSession, start: Start, s
     if isinstance(error, Stopped):
         raise error
     if error is not None and not isinstance(error, (StartAnew, *NEIGHBOUR_AWAY)):
-        log.critical("the job cannot go on: %s", error, exc_info=error)
-        sys.exit(EXIT_REFUSED)
+        _refuse(error, settings, stop)
     log.warning("the query ended, starting it again from the ledger: %s", error or failure)
     stop.wait(1.0)
+
+
+def _refuse(error: Exception, settings: Settings, stop: threading.Event) -> NoReturn:
+    """Ends the process with the reason, after a while: whoever keeps it starts it again at once, and in vain."""
+    log.critical("the job cannot go on: %s", error, exc_info=error)
+    stop.wait(settings.job_refusal_seconds)
+    sys.exit(EXIT_REFUSED)
 
 
 def new_checkpoint(parent: Path) -> Path:

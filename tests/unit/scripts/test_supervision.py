@@ -2,12 +2,14 @@ import configparser
 import os
 import shlex
 import sys
+from contextlib import suppress
 
 import psutil
 import pytest
 
+from scripts import supervision
 from scripts.processes import Process
-from scripts.supervision import SOCKET_PATH_LIMIT, Keeper, keeper_config, socket_path
+from scripts.supervision import SOCKET_PATH_LIMIT, STARTER, Keeper, keeper_config, socket_path
 from scripts.waiting import wait_until
 
 SLEEPER = Process("sleeper", (sys.executable, "-c", "import time; time.sleep(600)"), ())
@@ -37,6 +39,7 @@ def test_nothing_starts_by_itself_and_whatever_ends_is_started_again(tmp_path):
     assert program["autorestart"] == "true"
     assert program["stopsignal"] == "TERM"
     assert program["stopwaitsecs"] == "30"
+    assert program["startretries"] == "5"
 
 
 def test_values_are_escaped(tmp_path):
@@ -68,7 +71,8 @@ def test_keeper_restarts_what_is_killed_and_leaves_nothing_behind(keeper):
     assert keeper.states()["sleeper"]["statename"] == "STOPPED"
     keeper.start(["sleeper"])
     first = sleeper_of(keeper).pid
-    assert {process.pid for process in keeper.own_processes()} == {first, keeper.process().pid}
+    starter = keeper._call("getProcessInfo", STARTER)["pid"]
+    assert {process.pid for process in keeper.own_processes()} == {first, starter, keeper.process().pid}
 
     os.kill(first, 9)
     sleeper_of(keeper, first)
@@ -97,8 +101,33 @@ def test_process_that_lost_its_keeper_is_still_known_as_ours(keeper):
     orphan = sleeper_of(keeper).pid
     keeper.process().kill()
     wait_until(lambda: keeper.process() is None or keeper.process().status() == "zombie", 20, "the keeper's end")
-    assert [process.pid for process in keeper.own_processes() if process.status() != "zombie"] == [orphan]
+    # The starter hears no more of its keeper, and ends.
+    wait_until(
+        lambda: [left.pid for left in keeper.own_processes() if is_alive(left)] == [orphan], 20, "the orphan alone"
+    )
     assert Keeper(keeper.data_dir.parent).own_processes() == []
+
+
+def is_alive(process):
+    with suppress(psutil.NoSuchProcess):
+        return process.status() != psutil.STATUS_ZOMBIE
+    return False
+
+
+def test_what_was_given_up_is_started_again_and_what_was_stopped_is_not(keeper, tmp_path, monkeypatch):
+    """A program that fails until its disk has room."""
+    monkeypatch.setattr(supervision, "START_RETRIES", 0)
+    room = tmp_path / "room"
+    program = f"import pathlib, time; pathlib.Path({str(room)!r}).stat(); time.sleep(600)"
+    failing, idle = (Process(name, (sys.executable, "-c", program), ()) for name in ("failing", "idle"))
+    keeper.launch([failing, idle], {})
+    keeper.start(["failing"])
+    wait_until(lambda: keeper.states()["failing"]["statename"] == "FATAL", 60, "its end")
+    first = keeper.states()["failing"]["start"]
+    wait_until(lambda: keeper.states()["failing"]["start"] > first, 60, "another start")
+    room.touch()
+    wait_until(lambda: keeper.states()["failing"]["statename"] == "RUNNING", 60, "the program with room")
+    assert keeper.states()["idle"]["statename"] == "STOPPED"
 
 
 def test_keeper_that_never_ran_is_not_running(tmp_path):
