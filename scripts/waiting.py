@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 HOST = "127.0.0.1"
 
-_given: set[int] = set()
-"""What `free_ports` has given out: whoever has such a port may not listen on it yet."""
+_held: list[socket.socket] = []
+"""A bound UDP socket on each port that `free_ports` has given this process, in no TCP server's way: whoever has such a
+port may not listen on it yet, and no other process is given it while this one lives."""
 
 
 class NotReady(RuntimeError):
@@ -44,7 +45,7 @@ def port_is_free(port: int, host: str = HOST) -> bool:
 
 
 def free_ports(count: int) -> tuple[int, ...]:
-    """`count` different ports that nobody listens on right now, none of which this process was given before.
+    """`count` different ports that nobody listens on right now, none of which a process that still runs was given.
 
     They lie below the range from which the system takes the ports of outgoing connections, so none is taken by chance
     between this call and the server's start.
@@ -52,9 +53,23 @@ def free_ports(count: int) -> tuple[int, ...]:
     found: list[int] = []
     start = 20_000 + time.monotonic_ns() // 1_000 % 10_000
     for candidate in range(start, 32_000):
-        if candidate not in _given and port_is_free(candidate):
+        if _hold(candidate):
             found.append(candidate)
             if len(found) == count:
-                _given.update(found)
                 return tuple(found)
     raise NotReady(f"no {count} free ports between {start} and 32000")
+
+
+def _hold(port: int) -> bool:
+    """Whether the port is free, and no process's that was given it; if so, it is this one's from now on."""
+    holder = socket.socket(type=socket.SOCK_DGRAM)
+    try:
+        holder.bind((HOST, port))
+    except OSError:
+        holder.close()
+        return False
+    if not port_is_free(port):
+        holder.close()
+        return False
+    _held.append(holder)
+    return True

@@ -7,8 +7,6 @@ from math import fsum, isclose
 from statistics import fmean, pstdev
 from typing import Any
 
-from confluent_kafka import Consumer, TopicPartition
-
 from contracts.messages import Unreadable, canonical_pair, parse_message
 from contracts.rules import (
     FORECAST_HORIZON_SECONDS,
@@ -19,6 +17,7 @@ from contracts.rules import (
     label_of,
 )
 from contracts.topics import RAWARTICLE, RAWTICKER, Topic
+from scripts.kafka_reader import Reader
 
 Key = tuple[str, int]
 """(symbol, end of the window in epoch seconds)."""
@@ -32,20 +31,13 @@ RELATIVE = 1e-10
 
 def records(bootstrap: str, topic: Topic) -> Iterator[Any]:
     """Every readable message that the topic holds now."""
-    consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": "recompute", "log_level": 2})
-    try:
-        for partition in range(topic.partitions):
-            position, end = consumer.get_watermark_offsets(TopicPartition(topic.name, partition), 10)
-            consumer.assign([TopicPartition(topic.name, partition, position)])
-            while position < end:
-                (message,) = consumer.consume(1, 10)
-                position = message.offset() + 1
-                try:
-                    yield parse_message(topic.message, message.value(), message.timestamp()[1] / 1000)
-                except Unreadable:
-                    continue
-    finally:
-        consumer.close()
+    reader = Reader(bootstrap)
+    for partition in range(topic.partitions):
+        for message in reader.read(topic.name, partition, *reader.marks(topic.name, partition)):
+            try:
+                yield parse_message(topic.message, message.value(), message.timestamp()[1] / 1000)
+            except Unreadable:
+                continue
 
 
 def recomputed_forecasts(bootstrap: str) -> dict[Key, tuple[Any, ...]]:

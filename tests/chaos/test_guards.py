@@ -1,5 +1,7 @@
 """Each guard carries weight: with it removed, what tests/integration proves of the same jobs and source is not so."""
 
+import time
+
 from confluent_kafka import Consumer, TopicPartition
 
 from contracts.tables import LEDGER
@@ -53,13 +55,13 @@ def test_trades_told_again_are_stored_twice_without_their_key(house):
 
 def test_restart_without_the_rewind_leaves_partial_windows(house):
     bootstrap = house.settings.kafka_bootstrap_servers
-    source = Source(bootstrap)
-    source.send(500)
+    source, at = Source(bootstrap), time.time()
+    source.send(500, at)
     total = sum(count for count, *_ in recomputed_forecasts(bootstrap).values())
     job = house.start(WINDOW_JOB, without="watermark")
     wait_until(lambda: house.query(SAMPLES) == [(total,)], JOB_SECONDS, f"windows of {total} ticks")
     house.kill(job)
-    source.send(500)
+    source.send(500, at)
     end = end_of(bootstrap, RAWTICKER)
     house.start(WINDOW_JOB, without="watermark")
     wait_until(lambda: house.query(READ_TO) == [(end,)], JOB_SECONDS, f"offset {end} of rawticker")

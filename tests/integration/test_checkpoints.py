@@ -5,6 +5,7 @@ import shutil
 import time
 from itertools import count
 
+import psutil
 import pytest
 
 from contracts.topics import RAW_JOB, WINDOW_JOB
@@ -17,6 +18,21 @@ from tests.recompute import (
     stored_forecasts,
     stored_sentiment,
 )
+
+
+def kill(job):
+    """Returns once its JVM has ended too, which writes checkpoints a moment longer."""
+    children = psutil.Process(job.pid).children(recursive=True)
+    job.kill()
+    job.wait(30)
+    wait_until(lambda: all(map(has_ended, children)), JOB_SECONDS, "end of the JVM")
+
+
+def has_ended(process):
+    try:
+        return process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
 
 
 def wipe(checkpoints, older):
@@ -60,7 +76,7 @@ def test_raw_job_loses_and_repeats_nothing(house, tmp_path, tamper):
     source.send(500)
     assert_clean(house.audit())
     source.send(300)
-    house.kill(job)
+    kill(job)
     tamper(checkpoints, older)
     source.send(300)
     house.start(RAW_JOB)
@@ -89,7 +105,7 @@ def test_window_job_counts_everything_once(house, tmp_path, tamper):
     send_and_wait(1_000, job)
     older = copy_of(checkpoints, tmp_path / "older")
     send_and_wait(1_000, job)
-    house.kill(job)
+    kill(job)
     tamper(checkpoints, older)
     send_and_wait(1_000, house.start(WINDOW_JOB))
     assert any(outcome is not None for *_, outcome in forecasts.values())
