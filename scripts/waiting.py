@@ -1,14 +1,17 @@
 """Waiting with a deadline, and free ports: what everything that starts a server needs."""
 
+import atexit
 import socket
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 
 HOST = "127.0.0.1"
 
-_held: list[socket.socket] = []
+_held = ExitStack()
 """A bound UDP socket on each port that `free_ports` has given this process, in no TCP server's way: whoever has such a
 port may not listen on it yet, and no other process is given it while this one lives."""
+atexit.register(_held.close)
 
 
 class NotReady(RuntimeError):
@@ -71,5 +74,5 @@ def _hold(port: int) -> bool:
     if not port_is_free(port):
         holder.close()
         return False
-    _held.append(holder)
+    _held.enter_context(holder)
     return True
