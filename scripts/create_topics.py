@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from typing import Any
 
-from confluent_kafka import KafkaException
+from confluent_kafka import KafkaException, TopicPartition
 from confluent_kafka.admin import (  # type: ignore[attr-defined]
     AdminClient,
     AlterConfigOpType,
@@ -15,6 +15,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]
     ConfigResource,
     NewPartitions,
     NewTopic,
+    OffsetSpec,
     ResourceType,
 )
 
@@ -27,6 +28,7 @@ from scripts.waiting import wait_until
 log = logging.getLogger(__name__)
 
 REQUEST_SECONDS = 30.0
+SERVED_SECONDS = 5.0
 
 
 def _wait_for_broker(admin: AdminClient, bootstrap: str) -> dict[str, int]:
@@ -42,10 +44,16 @@ def _wait_for_broker(admin: AdminClient, bootstrap: str) -> dict[str, int]:
             time.sleep(backoff_seconds(attempt, random.random()))
 
 
-def _are_served(admin: AdminClient, topics: Sequence[Topic]) -> bool:
-    found = admin.list_topics(timeout=10).topics
-    leaders = {name: [part.leader for part in topic.partitions.values()] for name, topic in found.items()}
-    return all(sum(leader >= 0 for leader in leaders.get(topic.name, ())) >= topic.partitions for topic in topics)
+def _are_served(bootstrap: str, topics: Sequence[Topic]) -> bool:
+    newest = OffsetSpec.latest()  # type: ignore[no-untyped-call]
+    places = [TopicPartition(topic.name, number) for topic in topics for number in range(topic.partitions)]
+    # Another client each time: one that has heard of a topic does not ask again what it is like.
+    admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 3})
+    try:
+        _finish(admin.list_offsets(dict.fromkeys(places, newest), request_timeout=SERVED_SECONDS))
+    except KafkaException:
+        return False
+    return True
 
 
 def _finish(futures: Mapping[Any, Future[Any]]) -> None:
@@ -73,7 +81,7 @@ def create_topics(bootstrap: str, topics: Sequence[Topic] = TOPICS, replication:
         _finish(admin.create_partitions([NewPartitions(topic.name, topic.partitions) for topic in narrow]))
         changes += [f"{topic.name}: {partitions[topic.name]} -> {topic.partitions} partitions" for topic in narrow]
     if new or narrow:
-        wait_until(lambda: _are_served(admin, [*new, *narrow]), REQUEST_SECONDS, "a new topic or partition")
+        wait_until(lambda: _are_served(bootstrap, [*new, *narrow]), REQUEST_SECONDS, "a new topic or partition")
     return (*changes, *_update_configs(admin, [topic for topic in topics if topic.name in partitions]))
 
 

@@ -73,6 +73,9 @@ def test_create_topics_returns_when_the_broker_serves_them(kafka_bootstrap):
         for name in names:
             create_topics(kafka_bootstrap, [Topic(name, TOPICS[0].message, "pair", 1, 60_000, "test", ())])
             assert _partitions(kafka_bootstrap).get(name) == 1
+            consumer = Consumer({"bootstrap.servers": kafka_bootstrap, "group.id": "served"})
+            assert consumer.get_watermark_offsets(TopicPartition(name, 0), 10) == (0, 0)
+            consumer.close()
     finally:
         admin = AdminClient({"bootstrap.servers": kafka_bootstrap})
         for future in admin.delete_topics(names).values():

@@ -4,9 +4,10 @@ import json
 import random
 import time
 from collections import Counter
+from dataclasses import fields
 
 from confluent_kafka import Producer
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import AdminClient
 
 from contracts.topics import (
     DEADLETTER,
@@ -20,7 +21,9 @@ from contracts.topics import (
     RAWTICKER,
     RAWTRADE,
     TOPIC_BY_NAME,
+    Topic,
 )
+from scripts.create_topics import create_topics
 from scripts.waiting import wait_until
 from spark_jobs.config import BULK_ROWS
 from spark_jobs.edges.deadletters import DeadLetters, Unread
@@ -148,16 +151,19 @@ def test_windows_hold_every_good_tick_and_article_whatever_stands_between(house)
     assert differences(sentiment, stored_sentiment(house.query)) == []
 
 
+class Narrow(Topic):
+    """A topic that takes no message of more than some kilobytes."""
+
+    def config(self):
+        return super().config() | {"max.message.bytes": "10000"}
+
+
 def test_a_letter_its_topic_does_not_take_goes_there_without_the_messages_bytes(fresh_topics):
     admin = AdminClient({"bootstrap.servers": fresh_topics, "log_level": 2})
     for future in admin.delete_topics([DEADLETTER.name], operation_timeout=30).values():
         future.result()
     wait_until(lambda: DEADLETTER.name not in admin.list_topics(timeout=10).topics, 30, "deletion")
-    for future in admin.create_topics(
-        [NewTopic(DEADLETTER.name, 1, 1, config={"max.message.bytes": "10000"})]
-    ).values():
-        future.result()
-    wait_until(lambda: DEADLETTER.name in admin.list_topics(timeout=10).topics, 30, "creation")
+    create_topics(fresh_topics, [Narrow(**{field.name: getattr(DEADLETTER, field.name) for field in fields(Topic)})])
     large = Unread(RAWTRADE.name, 1, 7, random.Random(7).randbytes(50_000), "too large for its own good", time.time())
     small = Unread(RAWTRADE.name, 1, 8, b"{", "small", time.time())
     for _ in range(2):

@@ -100,7 +100,7 @@ def test_process_that_lost_its_keeper_is_still_known_as_ours(keeper):
     keeper.start(["sleeper"])
     orphan = sleeper_of(keeper).pid
     keeper.process().kill()
-    wait_until(lambda: keeper.process() is None or keeper.process().status() == "zombie", 20, "the keeper's end")
+    wait_until(lambda: (left := keeper.process()) is None or not is_alive(left), 20, "the keeper's end")
     # The starter hears no more of its keeper, and ends.
     wait_until(
         lambda: [left.pid for left in keeper.own_processes() if is_alive(left)] == [orphan], 20, "the orphan alone"
