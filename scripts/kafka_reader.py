@@ -24,6 +24,8 @@ class Reader:
                 "enable.auto.commit": False,
                 # The end of a partition may be a transaction's marker, which no one is given: only this tells.
                 "enable.partition.eof": True,
+                # What is read is there. A question left open at a partition's end would hold up that about the next.
+                "fetch.wait.max.ms": 10,
                 "fetch.message.max.bytes": MAX_RECORD_BYTES,
                 "queued.max.messages.kbytes": BUFFERED_KILOBYTES,
                 "log_level": 2,

@@ -9,7 +9,8 @@ from confluent_kafka import Producer
 from contracts import tables
 from contracts.tables import LATEST_TICK, MARKET_DATA, OHLCV_DATA, TICKER_DATA, TRADE_DATA
 from contracts.topics import PRODUCER_CONFIG, RAW_JOB, RAW_TOPICS
-from tests.house import assert_clean
+from scripts.audit import Auditor
+from tests.house import JOB_SECONDS, assert_clean
 from tests.poison import good_body
 
 ANOTHER = {
@@ -41,7 +42,8 @@ def test_every_value_that_is_altered_is_seen(house):
         producer.produce(topic.name, json.dumps(good_body(topic.name, time.time() - 60)).encode())
     assert producer.flush(30) == 0
     house.start(RAW_JOB)
-    assert_clean(house.audit())
+    auditor = Auditor(house.settings)
+    assert_clean(auditor.run(JOB_SECONDS))
     audited = [tables.TABLE_BY_TOPIC[topic.name] for topic in RAW_TOPICS]
     turns = [values_of(table) for table in audited if table is not TICKER_DATA]
     turns.append([*values_of(TICKER_DATA), *values_of(LATEST_TICK)])
@@ -51,9 +53,9 @@ def test_every_value_that_is_altered_is_seen(house):
         altered = [change for change in turn if change is not None]
         for table, column in altered:
             house.query(f'UPDATE {table.name} SET "{column}" = ' + ANOTHER[table.columns[column]].format(f'"{column}"'))
-        found = {v.topic: (v.lost, v.duplicated, v.altered, v.stray) for v in house.audit() if not v.clean}
+        found = {v.topic: (v.lost, v.duplicated, v.altered, v.stray) for v in auditor.run(0) if not v.clean}
         assert found == {name: (0, 0, 1, 0) for table, _ in altered for name in told_of(table)}, altered
         for table, _ in altered:
             house.query(f"TRUNCATE {table.name}")
             house.query(f"INSERT INTO {table.name} SELECT * FROM kept_{table.name}")
-    assert_clean(house.audit())
+    assert_clean(auditor.run(0))

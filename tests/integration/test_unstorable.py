@@ -124,11 +124,10 @@ def test_raw_job_ends_with_the_reason_until_the_limit_is_gone(house, trades):
     producer.produce(RAWARTICLE.name, key=told.website, value=told.to_json())
     assert producer.flush(60) == 0
     execute(house.database_url, NARROW)
-    for _ in range(2):
-        job = house.start(RAW_JOB)
-        assert job.wait(JOB_SECONDS) == 3
-        assert b"the job cannot go on: " in job.log.read_bytes()
-        assert b"exceeds btree version 4 maximum 2704 for index" in job.log.read_bytes()
+    job = house.start(RAW_JOB)
+    assert job.wait(JOB_SECONDS) == 3
+    assert b"the job cannot go on: " in job.log.read_bytes()
+    assert b"exceeds btree version 4 maximum 2704 for index" in job.log.read_bytes()
     execute(house.database_url, "DROP INDEX narrow")
     job = house.start(RAW_JOB)
     assert_clean(house.audit())
