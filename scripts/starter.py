@@ -8,10 +8,9 @@ program itself, and tells it the time on its standard input.
 import sys
 from contextlib import suppress
 from typing import Any
-from xmlrpc.client import Fault, ServerProxy
+from xmlrpc.client import Fault
 
-from supervisor.childutils import listener
-from supervisor.xmlrpc import SupervisorTransport
+from supervisor.childutils import getRPCInterface, listener
 
 
 def start_given_up(keeper: Any) -> None:
@@ -24,7 +23,7 @@ def start_given_up(keeper: Any) -> None:
 
 def main(address: str) -> None:
     """Listens for as long as the keeper at `address` (`unix://` and a path) lives."""
-    keeper = ServerProxy("http://127.0.0.1", transport=SupervisorTransport(serverurl=address))
+    keeper = getRPCInterface({"SUPERVISOR_SERVER_URL": address})
     while True:
         listener.wait(sys.stdin, sys.stdout)
         start_given_up(keeper.supervisor)

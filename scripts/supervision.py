@@ -58,12 +58,13 @@ def told(environment: Mapping[str, str]) -> list[str]:
 def keeper_config(data_dir: Path, table: Sequence[Process]) -> str:
     """The text of supervisord.conf: no part starts by itself, whatever ends is started again, logs are rotated."""
     data_dir = data_dir.resolve()
-    address = _escape(f"unix://{socket_path(data_dir)}")
+    address = _escape(str(socket_path(data_dir)))
+    starter = (sys.executable, "-m", "scripts.starter", f"unix://{socket_path(data_dir)}")
     logs = _escape(str(data_dir / "logs"))
     as_root = "user=root" if os.geteuid() == 0 else ""
     head = f"""\
 [unix_http_server]
-file={address.removeprefix("unix://")}
+file={address}
 chmod=0700
 
 [supervisord]
@@ -79,10 +80,10 @@ identifier=cryptoviz
 supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface
 
 [supervisorctl]
-serverurl={address}
+serverurl=unix://{address}
 
 [eventlistener:{STARTER}]
-command={_escape(shlex.join((sys.executable, "-m", "scripts.starter")))} {address}
+command={_escape(shlex.join(starter))}
 events=TICK_5
 startretries=1000000
 stdout_logfile=NONE

@@ -49,6 +49,12 @@ def test_values_are_escaped(tmp_path):
     assert shlex.split(command.replace("%%", "%")) == list(process.command)
 
 
+def test_the_starter_is_told_the_address_whatever_the_folder_is_called(tmp_path):
+    folder = tmp_path / "a b'100%"
+    command = read(keeper_config(folder, []))[f"eventlistener:{STARTER}"]["command"]
+    assert shlex.split(command.replace("%%", "%"))[-1] == f"unix://{socket_path(folder)}"
+
+
 @pytest.fixture
 def keeper(tmp_path_factory):
     keeper = Keeper(tmp_path_factory.mktemp("k"))
