@@ -33,7 +33,7 @@ backfill:  ## load a pair's past (SOURCE=kraken PAIR=BTC/USD SINCE=2026-11-01)
 	@$(PY) -m scripts.backfill $(if $(SOURCE),--source "$(SOURCE)") $(if $(PAIR),--pair "$(PAIR)") $(if $(SINCE),--since "$(SINCE)")
 
 replay:  ## what no one could read, and the way back (ARGS=--help tells how)
-	@$(PY) -m scripts.replay_deadletter $(ARGS)
+	@$(PY) -m scripts.replay $(ARGS)
 
 accept:  ## store what waits though too much of it is unreadable (kafka_to_timescale ended with code 3)
 	@$(PY) -m spark_jobs.accept_unreadable
@@ -54,10 +54,10 @@ bench: setup  ## measure what is claimed on speed (ONLY=P1,P2)
 	@$(PY) -m bench $(if $(ONLY),--only $(ONLY))
 
 scorecard: setup  ## how good the sentiment scorers are (DATA=headlines.csv with headline,label[,date])
-	@$(PY) -m data_producers.scorecard $(DATA)
+	@$(PY) -m sentiment.lab.scorecard $(DATA)
 
 explain: setup  ## what each scorer makes of a headline, and the words that decided (TEXT='...')
-	@$(PY) -m data_producers.explain "$$HEADLINE"
+	@$(PY) -m sentiment.lab.explain "$$HEADLINE"
 
 chaos: setup  ## kill parts at random: is anything lost or stored twice? (KILLS=20 SEED=7 WITHOUT=ledger)
 	@$(PY) -m tests.chaos --kills $(or $(KILLS),20) --seed $(or $(SEED),7) $(if $(WITHOUT),--without $(WITHOUT))

@@ -14,13 +14,13 @@ import feedparser
 from bench.claims import Claim, Figures, Options
 from contracts.settings import ROOT, Settings
 from data_producers.runtime import Runtime
-from data_producers.scorers import SCORERS
 from data_producers.sinks.memory import MemorySink
 from data_producers.sources.rss.archive import Archive
 from data_producers.sources.rss.guard import feed_session
 from data_producers.sources.rss.newsroom import Newsroom
 from data_producers.sources.rss.validators import KeptValidators
 from scripts.waiting import HOST, free_ports, port_is_open, wait_until
+from sentiment.scorers.registry import SCORERS
 from simulator.news import NewsDesk
 from simulator.newsrooms import NEWSROOMS, Feed
 

@@ -18,7 +18,7 @@ from bench.claims import Claim, Figures, Options
 from bench.rig import DURABLE
 from contracts.settings import ROOT
 from database.migrate import migrate
-from scripts.embedded_postgres import running_postgres
+from scripts.embedded.postgres import running_postgres
 from scripts.waiting import free_ports
 
 SMALL_ROWS = 1_000_000

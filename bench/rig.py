@@ -13,8 +13,8 @@ import psycopg2
 from contracts.settings import Settings, load_settings
 from database.migrate import migrate
 from scripts.create_topics import create_topics
-from scripts.embedded_kafka import running_kafka
-from scripts.embedded_postgres import running_postgres
+from scripts.embedded.kafka import running_kafka
+from scripts.embedded.postgres import running_postgres
 from scripts.waiting import free_ports
 
 DURABLE = {"track_commit_timestamp": "on", "max_wal_size": "4GB"}

@@ -8,9 +8,9 @@ from textblob import TextBlob
 
 from bench.claims import Claim, Figures, Options
 from contracts.settings import ROOT, Settings
-from data_producers.scorers import SCORERS
+from sentiment.scorers.registry import SCORERS
 
-HEADLINES = ROOT / "tests" / "data" / "headlines.csv"
+HEADLINES = ROOT / "sentiment" / "lab" / "data" / "headlines.csv"
 SENTENCES = 4
 """An article is a headline and a summary of this many sentences, as in the feeds: here the headlines after it."""
 

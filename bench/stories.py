@@ -5,7 +5,7 @@ from random import Random
 from time import perf_counter
 
 from bench.claims import Claim, Figures, Options
-from data_producers.enrich.stories import LEAST_ALIKE, Headline, Stories, headline_of, likeness
+from sentiment.stories import LEAST_ALIKE, Headline, Stories, headline_of, likeness
 from simulator.headlines import TEMPLATES, fill
 
 HEADLINES = 10_000

@@ -11,7 +11,7 @@ import psycopg2
 
 from contracts.settings import settings
 from database.migrate import migrate
-from scripts.node_timescaledb import running_node_timescaledb
+from scripts.embedded.node_timescaledb import running_node_timescaledb
 
 Execute = Callable[[str], list[dict[str, Any]]]
 """Runs SQL and gives the rows of its last statement."""

@@ -16,8 +16,8 @@ import psycopg2
 from bench.claims import Claim, Figures, Options
 from contracts.settings import ROOT, Settings, environment_name, load_settings
 from contracts.tables import GAP_DATA, TABLES
-from scripts.processes import PORT_FIELDS
-from scripts.supervision import Keeper
+from scripts.stack.processes import PORT_FIELDS
+from scripts.stack.supervision import Keeper
 from scripts.waiting import HOST, free_ports, wait_until
 
 CORES = 2

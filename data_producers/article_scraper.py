@@ -4,13 +4,13 @@ from contracts.logs import configure_logging
 from contracts.settings import settings
 from contracts.topics import RAWARTICLE
 from data_producers.runtime import run_together, runtime_until_signal
-from data_producers.scorers import SCORERS
 from data_producers.sinks.kafka import KafkaSink
 from data_producers.sinks.published import published_articles
 from data_producers.sources.rss.archive import Archive
 from data_producers.sources.rss.newsroom import Newsroom
 from data_producers.sources.rss.validators import KeptValidators
 from data_producers.telemetry import serve_metrics
+from sentiment.scorers.registry import SCORERS
 
 
 def main() -> None:

@@ -6,7 +6,7 @@ from contracts.logs import configure_logging
 from contracts.messages import Alert, Ticker
 from contracts.settings import settings
 from contracts.topics import RAWALERT, RAWGAP, RAWTICKER, RAWTRADE
-from data_producers.enrich.alerts import AlertRule
+from data_producers.alerts.rules import AlertRule
 from data_producers.pacing import Pace
 from data_producers.runtime import run_together, runtime_until_signal
 from data_producers.sinks.kafka import KafkaSink

@@ -1,6 +1,6 @@
 """The data dictionary: every table and view with its columns, as the database itself explains them.
 
-`python -m database.dictionary` writes doc/10-data-dictionary.md from the database of the settings; a test holds the
+`python -m database.dictionary` writes doc/11-data-dictionary.md from the database of the settings; a test holds the
 page against a migrated one. The words are the comments in the catalogue: to change them, add a migration.
 """
 
@@ -14,7 +14,7 @@ from psycopg2.extras import RealDictCursor
 
 from contracts.settings import ROOT, settings
 
-PAGE = ROOT / "doc" / "10-data-dictionary.md"
+PAGE = ROOT / "doc" / "11-data-dictionary.md"
 
 CATALOGUE = """
 SELECT

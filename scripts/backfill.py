@@ -19,10 +19,10 @@ from contracts.assets import pair_named
 from contracts.settings import ROOT, Settings, load_settings
 from contracts.tables import OHLCV_DATA, TRADE_DATA
 from database.refresh import moment_of, refresh_candles
-from scripts.audit import Auditor, CannotJudge
-from scripts.lifecycle import world_of
-from scripts.processes import world_environment
-from scripts.supervision import told
+from scripts.audit.auditor import Auditor, CannotJudge
+from scripts.stack.lifecycle import world_of
+from scripts.stack.processes import world_environment
+from scripts.stack.supervision import told
 
 SETTLE_SECONDS = 60.0
 STORE_SECONDS = 1_800.0

@@ -9,8 +9,8 @@ import shlex
 from psycopg2.extensions import parse_dsn
 
 from contracts.settings import settings
-from scripts.embedded_kafka import CannotStart
-from scripts.embedded_postgres import installation
+from scripts.embedded.kafka import CannotStart
+from scripts.embedded.postgres import installation
 
 VARIABLES = {
     "host": "PGHOST",

@@ -23,7 +23,7 @@ Point the producers here:
 Look around:            curl http://127.0.0.1:8765/
 Let something go wrong: curl http://127.0.0.1:8765/faults
 
-The defaults come from CRYPTOVIZ_SIMULATOR_*, CRYPTOVIZ_PAIRS and CRYPTOVIZ_METRICS_HOST. More in doc/07-simulator.md.
+The defaults come from CRYPTOVIZ_SIMULATOR_*, CRYPTOVIZ_PAIRS and CRYPTOVIZ_METRICS_HOST. More in doc/09-simulator.md.
 """
 
 

@@ -14,15 +14,15 @@ from uuid import uuid4
 from contracts.logs import configure_logging
 from contracts.settings import Settings, settings
 from contracts.topics import RAW_JOB, RAW_TOPICS
+from spark_jobs.edges.batch_ledger import ACCEPTED, Batch
 from spark_jobs.edges.batch_writer import AWAY, BatchWriter
-from spark_jobs.edges.breaker import NO_LIMIT
 from spark_jobs.edges.deadletters import DeadLetters
 from spark_jobs.edges.kafka_source import OffsetsBeyondEnd, look_up
-from spark_jobs.edges.ledger import ACCEPTED, Batch
 from spark_jobs.edges.query import EXIT_REFUSED
 from spark_jobs.edges.raw_query import from_kafka, resume
 from spark_jobs.edges.records import StartAnew
 from spark_jobs.edges.timescale_sink import Database, Unstorable
+from spark_jobs.transforms.circuit_breaker import NO_LIMIT
 
 
 def accept(config: Settings) -> None:

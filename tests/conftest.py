@@ -16,10 +16,10 @@ from confluent_kafka.admin import AdminClient
 from contracts.settings import ROOT
 from contracts.topics import TOPICS
 from scripts.create_topics import create_topics
-from scripts.embedded_kafka import running_kafka
-from scripts.embedded_postgres import running_postgres
+from scripts.embedded.kafka import running_kafka
+from scripts.embedded.postgres import running_postgres
 from scripts.waiting import free_ports, wait_until
-from tests.databases import execute, own_database
+from tests.testkit.databases import execute, own_database
 
 
 @pytest.fixture(scope="session")
@@ -115,7 +115,7 @@ def _empty_topics(kafka_bootstrap):
 @pytest.fixture
 def house(fresh_topics, database_url, tmp_path):
     """The Spark jobs of this test on empty topics and an empty database; none of them outlives it."""
-    from tests.house import PASSWORD, House
+    from tests.testkit.jobs import PASSWORD, House
 
     assert urlsplit(database_url).hostname in ("127.0.0.1", "localhost")
     execute(database_url, f"ALTER ROLE cryptoviz_writer LOGIN PASSWORD '{PASSWORD}'")

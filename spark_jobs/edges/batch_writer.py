@@ -11,13 +11,13 @@ from psycopg2.extensions import cursor as Cursor
 
 from contracts.rules import DEADLETTER_RATIO_LIMIT
 from contracts.tables import TABLE_BY_TOPIC, TICKER_DATA, Table
-from spark_jobs.edges.breaker import NOTHING, Breaker, Judged
-from spark_jobs.edges.copy_format import Encoded
+from spark_jobs.edges.batch_ledger import Batch, Range, lock, next_offsets, record
 from spark_jobs.edges.deadletters import DeadLetters, Outbox, Unread
 from spark_jobs.edges.latest_tick import keep_latest
-from spark_jobs.edges.ledger import Batch, Range, lock, next_offsets, record
 from spark_jobs.edges.records import LedgerBehind, Place, Read, Records
 from spark_jobs.edges.timescale_sink import DATABASE_AWAY, Database, copy_new, for_table
+from spark_jobs.transforms.circuit_breaker import NOTHING, Breaker, Judged
+from spark_jobs.transforms.copy_format import Encoded
 from spark_jobs.transforms.decode import Decoded, decode
 
 AWAY = (*DATABASE_AWAY, KafkaException)

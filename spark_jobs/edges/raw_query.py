@@ -19,17 +19,17 @@ from contracts import metrics
 from contracts.settings import Settings
 from contracts.topics import RAW_TOPICS
 from spark_jobs.config import BULK_ROWS, MAX_COLLECTED_BYTES, Job
+from spark_jobs.edges.batch_ledger import Batch, is_prune_due, judged_before, next_offsets, pass_over, prune
 from spark_jobs.edges.batch_writer import AWAY, BatchWriter, Written
-from spark_jobs.edges.breaker import Judged
 from spark_jobs.edges.deadletters import DeadLetters
 from spark_jobs.edges.kafka_source import Cluster, Offsets, look_up, read_range, read_stream, starting_offsets
-from spark_jobs.edges.ledger import Batch, is_prune_due, judged_before, next_offsets, pass_over, prune
 from spark_jobs.edges.neighbours import retry
 from spark_jobs.edges.offset_log import Plan
 from spark_jobs.edges.progress import count_written
 from spark_jobs.edges.query import Batches
 from spark_jobs.edges.records import Place, Read, Records, StartAnew
 from spark_jobs.edges.timescale_sink import Database
+from spark_jobs.transforms.circuit_breaker import Judged
 from spark_jobs.transforms.decode import epoch_seconds
 
 log = logging.getLogger(__name__)

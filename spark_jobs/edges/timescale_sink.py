@@ -12,7 +12,7 @@ from psycopg2.extensions import cursor as Cursor
 
 from contracts.rules import FORECAST_HORIZON_SECONDS, WATERMARK_SECONDS
 from contracts.tables import PREDICTION_DATA, SENTIMENT_DATA, TEXTS, Table
-from spark_jobs.edges.copy_format import Encoded, encode
+from spark_jobs.transforms.copy_format import Encoded, encode
 
 DATABASE_AWAY = (psycopg2.OperationalError, psycopg2.InterfaceError)
 """The server is gone, restarting, full or refusing: the same transaction may succeed later."""

@@ -15,9 +15,9 @@ from contracts.settings import Settings
 from contracts.tables import PREDICTION_DATA, SENTIMENT_DATA, Table
 from contracts.topics import RAWARTICLE, RAWTICKER, Topic
 from spark_jobs.config import Job
+from spark_jobs.edges.batch_ledger import Batch, Range, is_prune_due, is_recorded, lock, prune, record
 from spark_jobs.edges.batch_writer import AWAY
 from spark_jobs.edges.kafka_source import Cluster, Offsets, look_up, offsets_at, read_stream, starting_offsets
-from spark_jobs.edges.ledger import Batch, Range, is_prune_due, is_recorded, lock, prune, record
 from spark_jobs.edges.neighbours import retry
 from spark_jobs.edges.offset_log import Plan
 from spark_jobs.edges.progress import count_rows

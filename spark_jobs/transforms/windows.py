@@ -13,7 +13,7 @@ from contracts.rules import (
     WATERMARK_SECONDS,
     WINDOW_SECONDS,
 )
-from spark_jobs.models import MODELS
+from forecasting.registry import MODELS
 from spark_jobs.schemas import OBSERVATION
 
 PRICE = "price"

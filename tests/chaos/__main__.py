@@ -12,7 +12,7 @@ import time
 
 from confluent_kafka import KafkaException
 
-from scripts.audit import CannotJudge
+from scripts.audit.auditor import CannotJudge
 from scripts.waiting import NotReady
 from tests.chaos.run import Run, summary
 from tests.chaos.without import GUARDS

@@ -5,7 +5,7 @@ It listens where the settings say, and advertises PORT; after the first handshak
 
 import sys
 
-from scripts import embedded_kafka
+from scripts.embedded import kafka as embedded_kafka
 from scripts.waiting import HOST
 
 

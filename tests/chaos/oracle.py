@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 
 from contracts.settings import Settings
 from monitoring.samples import fetch
-from scripts.audit import Auditor
-from scripts.audit_verdict import report
+from scripts.audit.auditor import Auditor
+from scripts.audit.verdict import report
 from scripts.waiting import HOST, NotReady
 from simulator.market import Tick, Trade
 from simulator.pairs import LOT_DECIMALS
 from simulator.server import Plan, make_world
 from tests.chaos.rig import FIRST_TRADE_ID, NEWS_SECONDS, PAIRS, TRADES_PER_SECOND, Rig
-from tests.recompute import (
+from tests.testkit.recompute import (
     differences,
     recomputed_forecasts,
     recomputed_sentiment,

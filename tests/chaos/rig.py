@@ -22,7 +22,8 @@ from contracts.newsrooms import NEWSROOMS
 from contracts.settings import ROOT, Settings, environment_name, load_settings
 from contracts.topics import RAW_JOB, WINDOW_JOB
 from monitoring.samples import NoAnswer, fetch
-from scripts.lifecycle import (
+from scripts.secret_keys import write_missing_secrets
+from scripts.stack.lifecycle import (
     answering,
     parts_of,
     prepare,
@@ -30,9 +31,8 @@ from scripts.lifecycle import (
     wait_for_parts,
     well,
 )
-from scripts.processes import FOUNDATION, PORT_FIELDS, Process, processes
-from scripts.secret_keys import write_missing_secrets
-from scripts.supervision import Keeper
+from scripts.stack.processes import FOUNDATION, PORT_FIELDS, Process, processes
+from scripts.stack.supervision import Keeper
 from scripts.waiting import HOST, free_ports, wait_until
 from tests.chaos.proxy import FaultProxy
 from tests.chaos.without import drop_keys

@@ -8,8 +8,8 @@ from contracts.tables import LEDGER
 from contracts.topics import RAW_JOB, RAWTICKER, RAWTRADE, WINDOW_JOB
 from scripts.waiting import wait_until
 from tests.chaos.without import drop_keys
-from tests.house import JOB_SECONDS, Source, assert_clean
-from tests.recompute import differences, recomputed_forecasts, stored_forecasts
+from tests.testkit.jobs import JOB_SECONDS, Source, assert_clean
+from tests.testkit.recompute import differences, recomputed_forecasts, stored_forecasts
 
 TICKS = "SELECT count(*) FROM ticker_data"
 SAMPLES = "SELECT coalesce(sum(sample_count), 0) FROM prediction_data"

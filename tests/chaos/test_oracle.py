@@ -10,7 +10,7 @@ from tests.chaos.oracle import Findings, compare_trades, undisturbed_trades
 from tests.chaos.rig import FIRST_TRADE_ID, PAIRS
 from tests.chaos.run import Log, summary
 from tests.chaos.victims import VICTIMS, draw_victims
-from tests.recompute import differences
+from tests.testkit.recompute import differences
 
 UNTIL = dict.fromkeys(PAIRS, FIRST_TRADE_ID + 300)
 EXPECTED = {("BTC/USD", number, 84_000.0 + number, 0.5, "buy") for number in range(10)}

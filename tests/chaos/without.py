@@ -45,7 +45,7 @@ def forget_open_windows() -> None:
     knows of a window replaces what is in the table."""
     query = import_module("spark_jobs.edges.window_query")
     sink = import_module("spark_jobs.edges.timescale_sink")
-    ledger = import_module("spark_jobs.edges.ledger")
+    ledger = import_module("spark_jobs.edges.batch_ledger")
     guard = "excluded.{samples} >= kept.{samples} AND "
     assert guard in inspect.getsource(sink.upsert_windows), "the guard has moved"
     unguarded = SimpleNamespace(

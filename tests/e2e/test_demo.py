@@ -16,8 +16,8 @@ import pytest
 
 from contracts.settings import ROOT, Settings, environment_name
 from contracts.topics import RAW_JOB, WINDOW_JOB
-from scripts.processes import PORT_FIELDS, port_of
-from scripts.supervision import Keeper
+from scripts.stack.processes import PORT_FIELDS, port_of
+from scripts.stack.supervision import Keeper
 from scripts.waiting import free_ports, port_is_open, wait_until
 
 ENDPOINTS = (

@@ -9,9 +9,9 @@ from confluent_kafka import Producer
 from contracts import tables
 from contracts.tables import LATEST_TICK, MARKET_DATA, OHLCV_DATA, TICKER_DATA, TRADE_DATA
 from contracts.topics import PRODUCER_CONFIG, RAW_JOB, RAW_TOPICS
-from scripts.audit import Auditor
-from tests.house import JOB_SECONDS, assert_clean
-from tests.poison import good_body
+from scripts.audit.auditor import Auditor
+from tests.testkit.jobs import JOB_SECONDS, assert_clean
+from tests.testkit.poison import good_body
 
 ANOTHER = {
     tables.TIME: "coalesce({0}, now()) + interval '1 microsecond'",

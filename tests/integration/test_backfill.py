@@ -16,8 +16,8 @@ from data_producers.runtime import Runtime
 from data_producers.sinks.kafka import KafkaSink
 from data_producers.sinks.published import read_tail
 from scripts.waiting import wait_until
-from tests.house import assert_clean
-from tests.producer_stack import running_stack
+from tests.testkit.jobs import assert_clean
+from tests.testkit.producers import running_stack
 
 BTC = "BTC/USD"
 SECONDS = 120

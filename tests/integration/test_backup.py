@@ -6,8 +6,8 @@ import sys
 
 from contracts.settings import ROOT
 from contracts.tables import BIG, FLOAT, INSERTED_AT, INT, LATEST_TICK, LEDGER, TABLES, TEXT, TEXTS, TIME
-from tests.databases import ask
-from tests.house import PASSWORD, House, Source, assert_clean
+from tests.testkit.databases import ask
+from tests.testkit.jobs import PASSWORD, House, Source, assert_clean
 
 VALUES = {
     TIME: "'2026-01-05'::timestamptz + n * INTERVAL '1 hour 1 microsecond'",

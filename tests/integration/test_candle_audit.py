@@ -9,8 +9,8 @@ from contracts.settings import ROOT
 from contracts.topics import RAWTRADE
 from database.migrate import migrate
 from scripts.waiting import wait_until
-from tests.house import PASSWORD, assert_clean
-from tests.producer_stack import START_SECONDS, published, running, running_stack
+from tests.testkit.jobs import PASSWORD, assert_clean
+from tests.testkit.producers import START_SECONDS, published, running, running_stack
 
 BTC = "BTC/USD"
 

@@ -10,8 +10,8 @@ import pytest
 
 from contracts.topics import RAW_JOB, WINDOW_JOB
 from scripts.waiting import wait_until
-from tests.house import JOB_SECONDS, Source, assert_clean
-from tests.recompute import (
+from tests.testkit.jobs import JOB_SECONDS, Source, assert_clean
+from tests.testkit.recompute import (
     differences,
     recomputed_forecasts,
     recomputed_sentiment,

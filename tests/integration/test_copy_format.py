@@ -7,8 +7,8 @@ import psycopg2
 import pyarrow as pa
 import pytest
 
-from spark_jobs.edges.copy_format import has_binary_form, to_binary, to_csv
 from spark_jobs.schemas import TIMESTAMP
+from spark_jobs.transforms.copy_format import has_binary_form, to_binary, to_csv
 
 SCHEMA = pa.schema(
     [("at", TIMESTAMP), ("pair", pa.string()), ("price", pa.float64()), ("id", pa.int64()), ("side", pa.string())]

@@ -12,7 +12,7 @@ from scripts.kafka_reader import Reader
 from scripts.waiting import wait_until
 from spark_jobs.edges import deadletters, kafka_source
 from spark_jobs.edges.deadletters import AHEAD_SECONDS, DeadLetters, Unread
-from tests.house import letters
+from tests.testkit.jobs import letters
 
 TICKS, TRADES = (RAWTICKER.name, 0), (RAWTRADE.name, 1)
 

@@ -6,7 +6,7 @@ from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType
 
 from contracts.topics import MAX_RECORD_BYTES, TOPICS, Topic
 from scripts.create_topics import create_topics
-from scripts.embedded_kafka import running_kafka
+from scripts.embedded.kafka import running_kafka
 from scripts.waiting import free_ports
 
 

@@ -3,9 +3,9 @@
 import psycopg2
 import pytest
 
-from scripts.embedded_postgres import OWNER, owner_url, prepare_cluster, running_postgres, server_command
+from scripts.embedded.postgres import OWNER, owner_url, prepare_cluster, running_postgres, server_command
 from scripts.waiting import HOST, free_ports, port_is_open
-from tests.databases import ask
+from tests.testkit.databases import ask
 
 
 def test_server_asks_for_the_password_and_data_survive_a_restart(server_dir):

@@ -8,8 +8,8 @@ import pytest
 
 from contracts.topics import RAWGAP, RAWTRADE
 from scripts.waiting import wait_until
-from tests.house import assert_clean
-from tests.producer_stack import PAIRS, START_SECONDS, messages, published, running, running_stack
+from tests.testkit.jobs import assert_clean
+from tests.testkit.producers import PAIRS, START_SECONDS, messages, published, running, running_stack
 
 BTC, ETH = "BTC/USD", "ETH/USD"
 

@@ -10,9 +10,9 @@ import pytest
 
 from contracts.topics import RAWARTICLE
 from scripts.create_topics import create_topics
-from scripts.embedded_kafka import running_kafka
+from scripts.embedded.kafka import running_kafka
 from scripts.waiting import free_ports, wait_until
-from tests.producer_stack import START_SECONDS, Stack, ends, messages, running
+from tests.testkit.producers import START_SECONDS, Stack, ends, messages, running
 
 ITEMS = 250
 SCRAPER = "data_producers.article_scraper"

@@ -10,8 +10,8 @@ from contracts.tables import LEDGER
 from contracts.topics import RAWTRADE
 from scripts.waiting import wait_until
 from spark_jobs.edges.kafka_source import look_up, read_range
-from tests.house import JOB_SECONDS, assert_clean
-from tests.poison import good_body
+from tests.testkit.jobs import JOB_SECONDS, assert_clean
+from tests.testkit.poison import good_body
 
 COMMITTED = (1, 2, 3)
 TAKEN_BACK = (11, 12)

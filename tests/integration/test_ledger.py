@@ -3,9 +3,9 @@
 import pytest
 
 from contracts.tables import LEDGER
-from spark_jobs.edges.breaker import Judged
-from spark_jobs.edges.ledger import ACCEPTED, Batch, Range, judged_before, next_offsets, pass_over, record
+from spark_jobs.edges.batch_ledger import ACCEPTED, Batch, Range, judged_before, next_offsets, pass_over, record
 from spark_jobs.edges.timescale_sink import Database
+from spark_jobs.transforms.circuit_breaker import Judged
 
 QUERY, CLUSTER = "kafka_to_timescale", "cluster"
 TICKS, TRADES, NEW = ("rawticker", 0), ("rawtrade", 1), ("rawgap", 0)

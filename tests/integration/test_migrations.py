@@ -15,7 +15,7 @@ from contracts.tables import TABLES
 from database import migrate as migrate_module
 from database.migrate import migrate, migration_status
 from database.migration_files import MIGRATIONS, BadMigrations, choose_migrations, read_migrations
-from tests.databases import ask
+from tests.testkit.databases import ask
 
 CHOSEN = choose_migrations(read_migrations(), "postgres")
 NAMES = tuple(migration.name for migration in CHOSEN)

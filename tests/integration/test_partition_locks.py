@@ -8,8 +8,8 @@ from psycopg2.errors import InsufficientPrivilege, LockNotAvailable
 
 from contracts.tables import LEDGER, PARTITION_LOCK, ROLES
 from contracts.topics import RAW_JOB, WINDOW_JOB
-from spark_jobs.edges.ledger import lock
-from tests.databases import ask
+from spark_jobs.edges.batch_ledger import lock
+from tests.testkit.databases import ask
 
 _, WRITER, _, ANALYST = ROLES
 TICKS, TRADES = ("rawticker", 0), ("rawtrade", 1)

@@ -27,9 +27,9 @@ from scripts.create_topics import create_topics
 from scripts.waiting import wait_until
 from spark_jobs.config import BULK_ROWS
 from spark_jobs.edges.deadletters import DeadLetters, Unread
-from tests.house import JOB_SECONDS, assert_clean, letters
-from tests.poison import good_body, poisons
-from tests.recompute import (
+from tests.testkit.jobs import JOB_SECONDS, assert_clean, letters
+from tests.testkit.poison import good_body, poisons
+from tests.testkit.recompute import (
     differences,
     recomputed_forecasts,
     recomputed_sentiment,

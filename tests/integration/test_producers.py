@@ -8,7 +8,7 @@ import pytest
 from contracts.newsrooms import NEWSROOMS
 from contracts.topics import RAWARTICLE, RAWTICKER, RAWTRADE
 from scripts.waiting import wait_until
-from tests.producer_stack import (
+from tests.testkit.producers import (
     PAIRS,
     START_SECONDS,
     Stack,

@@ -7,7 +7,7 @@ import pytest
 
 from contracts.topics import RAWGAP, RAWTICKER, RAWTRADE
 from scripts.waiting import wait_until
-from tests.producer_stack import PAIRS, START_SECONDS, ids_of, messages, published, running, running_stack
+from tests.testkit.producers import PAIRS, START_SECONDS, ids_of, messages, published, running, running_stack
 
 BTC = "BTC/USD"
 

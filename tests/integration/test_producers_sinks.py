@@ -18,7 +18,7 @@ from data_producers.sinks.published import published_articles, published_last, p
 from data_producers.sinks.sink import SinkBroken
 from data_producers.sources.kraken.gaps import Continuity
 from scripts.create_topics import create_topics
-from scripts.embedded_kafka import running_kafka
+from scripts.embedded.kafka import running_kafka
 from scripts.waiting import free_ports, wait_until
 
 ALL = (RAWTICKER, RAWTRADE, RAWALERT, RAWARTICLE)

@@ -8,7 +8,7 @@ import pytest
 from kraken.spot import Market, SpotWSClient
 
 from scripts.waiting import port_is_open, wait_until
-from tests.producer_stack import START_SECONDS, Stack, running
+from tests.testkit.producers import START_SECONDS, Stack, running
 
 BTC, ETH = "BTC/USD", "ETH/USD"
 

@@ -5,8 +5,8 @@ import pytest
 from contracts.tables import LEDGER
 from contracts.topics import RAW_JOB
 from scripts.waiting import NotReady
-from tests.databases import execute
-from tests.house import JOB_SECONDS, Source, assert_clean
+from tests.testkit.databases import execute
+from tests.testkit.jobs import JOB_SECONDS, Source, assert_clean
 
 
 def refused(house):

@@ -15,7 +15,7 @@ from contracts.settings import ROOT
 from contracts.topics import PRODUCER_CONFIG, RAWARTICLE, RAWTICKER, RAWTRADE, TOPIC_BY_NAME
 from scripts.kafka_reader import Reader
 from spark_jobs.edges.deadletters import DeadLetters, Unread
-from tests.poison import good_body
+from tests.testkit.poison import good_body
 
 WRONG_SIDE = "side: Input should be 'buy' or 'sell'"
 
@@ -48,7 +48,7 @@ class Topics:
 
     def replay(self, *arguments, code=0):
         done = subprocess.run(
-            [sys.executable, "-m", "scripts.replay_deadletter", *arguments],
+            [sys.executable, "-m", "scripts.replay", *arguments],
             cwd=ROOT,
             env={
                 **os.environ,

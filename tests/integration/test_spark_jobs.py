@@ -14,11 +14,11 @@ from contracts.settings import ROOT
 from contracts.tables import LEDGER
 from contracts.topics import PRODUCER_CONFIG, RAW_TOPICS, RAWARTICLE, RAWTICKER, RAWTRADE
 from monitoring.samples import fetch_samples
-from scripts.audit import Auditor
+from scripts.audit.auditor import Auditor
 from scripts.waiting import HOST, wait_until
 from spark_jobs.config import BULK_ROWS
-from tests.house import JOB_SECONDS, Source, assert_clean, letters
-from tests.recompute import (
+from tests.testkit.jobs import JOB_SECONDS, Source, assert_clean, letters
+from tests.testkit.recompute import (
     differences,
     recomputed_forecasts,
     recomputed_sentiment,

@@ -10,9 +10,9 @@ import pytest
 
 from contracts.topics import RAWARTICLE
 from scripts.waiting import wait_until
-from tests.house import JOB_SECONDS, assert_clean
-from tests.producer_stack import Stack, running
-from tests.recompute import differences, recomputed_sentiment, records, stored_sentiment
+from tests.testkit.jobs import JOB_SECONDS, assert_clean
+from tests.testkit.producers import Stack, running
+from tests.testkit.recompute import differences, recomputed_sentiment, records, stored_sentiment
 
 SCRAPER = "data_producers.article_scraper"
 THEFT = "Hackers drain $40 million in ether from Quillon Labs"

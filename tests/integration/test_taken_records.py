@@ -11,7 +11,7 @@ from monitoring.samples import fetch_samples
 from scripts.waiting import HOST
 from spark_jobs.edges.kafka_source import look_up, read_range
 from spark_jobs.edges.records import RecordsGone
-from tests.house import Source, assert_clean
+from tests.testkit.jobs import Source, assert_clean
 
 HOLES = (
     f"SELECT topic, partition, from_offset, next_offset, rows, rejected FROM {LEDGER} WHERE batch_id = -1 ORDER BY 1, 2"

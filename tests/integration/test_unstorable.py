@@ -18,9 +18,9 @@ from spark_jobs.edges.batch_writer import AWAY
 from spark_jobs.edges.timescale_sink import Database, Unstorable, copy_new, for_table
 from spark_jobs.transforms.decode import decode
 from spark_jobs.transforms.layouts import LAYOUTS
-from tests.databases import ask, execute
-from tests.house import JOB_SECONDS, assert_clean
-from tests.poison import good_body
+from tests.testkit.databases import ask, execute
+from tests.testkit.jobs import JOB_SECONDS, assert_clean
+from tests.testkit.poison import good_body
 
 ENTRY_BYTES = 2_704
 """What an entry of a B-tree holds at most."""

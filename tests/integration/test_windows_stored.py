@@ -10,7 +10,7 @@ from contracts.rules import FORECAST_HORIZON_SECONDS, MOVING_AVERAGE, SLIDE_SECO
 from contracts.settings import load_settings
 from contracts.tables import LEDGER, PREDICTION_DATA, SENTIMENT_DATA
 from spark_jobs.config import window_job
-from spark_jobs.edges.ledger import Batch
+from spark_jobs.edges.batch_ledger import Batch
 from spark_jobs.edges.timescale_sink import (
     Database,
     Transaction,

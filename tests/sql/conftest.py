@@ -6,8 +6,8 @@ import psycopg2
 import pytest
 
 from database.migrate import migrate
-from scripts.node_timescaledb import SqlError, running_node_timescaledb
-from tests.databases import own_database
+from scripts.embedded.node_timescaledb import SqlError, running_node_timescaledb
+from tests.testkit.databases import own_database
 
 
 class PostgresEngine:

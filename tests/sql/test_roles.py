@@ -5,7 +5,7 @@ import pytest
 from api.periods import INTERVALS
 from contracts.tables import LATEST_TICK, LEDGER, PARTITION_LOCK, ROLES, TABLES
 from database.migration_files import read_migrations
-from scripts.node_timescaledb import SqlError
+from scripts.embedded.node_timescaledb import SqlError
 
 OWNER, WRITER, API, ANALYST = ROLES
 REFUSED = "42501"

@@ -6,7 +6,7 @@ import pytest
 
 from contracts.settings import ROOT, Settings
 from contracts.topics import DAY_MS, TOPICS
-from scripts.processes import port_of, processes
+from scripts.stack.processes import port_of, processes
 
 README = (ROOT / "README.md").read_text()
 

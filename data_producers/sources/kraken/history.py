@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from contracts.messages import Gap, Trade
 from contracts.topics import RAWGAP, RAWTRADE
-from data_producers.backfilling import Asked, Batch, Stored, patiently
+from data_producers.backfill.request import Asked, Batch, Stored, patiently
 from data_producers.pacing import Pace
 from data_producers.runtime import Runtime
 from data_producers.sources.kraken.gaps import Hole, hole_of

@@ -8,7 +8,7 @@ from threading import Lock
 
 from contracts.messages import Alert, Gap, Message, Ticker, Trade
 from contracts.topics import RAWALERT, RAWGAP, RAWTICKER, RAWTRADE, Topic
-from data_producers.enrich.alerts import (
+from data_producers.alerts.rules import (
     AlertRule,
     AlertState,
     SpreadState,

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from threading import Lock
 
 from contracts.messages import Article
-from data_producers.enrich.stories import Stories
+from sentiment.stories import Stories
 
 REMEMBERED_ARTICLES = 100_000
 """All feeds together: a year of five newsrooms, and some tens of megabytes."""

@@ -7,8 +7,6 @@ import requests
 from contracts.messages import Article
 from contracts.rules import backoff_seconds
 from contracts.topics import RAWARTICLE
-from data_producers.enrich.mentions import mentions
-from data_producers.enrich.sentiment import Scorer
 from data_producers.runtime import RisingClock, Runtime
 from data_producers.sinks.sink import Sink
 from data_producers.sources.rss.archive import Archive, Version
@@ -18,6 +16,8 @@ from data_producers.sources.rss.guard import feed_session
 from data_producers.sources.rss.parse import Entry, parse_feed
 from data_producers.sources.rss.validators import KeptValidators
 from data_producers.telemetry import CONNECTED, FEED_REDIRECTS, FEED_STATUS, FRAMES, MALFORMED
+from sentiment.mentions import mentions
+from sentiment.scorers.scorer import Scorer
 
 log = logging.getLogger(__name__)
 

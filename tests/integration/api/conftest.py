@@ -5,7 +5,7 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 import pytest
 
 from contracts.settings import settings
-from tests.databases import own_database
+from tests.testkit.databases import own_database
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ def test_the_committed_schema_is_that_of_the_code(client):
 
 
 def test_every_operation_and_parameter_is_in_the_page(client):
-    page = (ROOT / "doc" / "06-api.md").read_text(encoding="utf-8")
+    page = (ROOT / "doc" / "06-backend-api.md").read_text(encoding="utf-8")
     operations = yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))["paths"]
     assert len(operations) == 8
     for path, operation in operations.items():

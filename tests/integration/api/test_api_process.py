@@ -12,7 +12,7 @@ import pytest
 
 from contracts.settings import ROOT
 from scripts.waiting import free_ports, port_is_open, wait_until
-from tests.databases import own_database
+from tests.testkit.databases import own_database
 
 PASSWORD = "for-this-test-alone"
 

@@ -8,7 +8,7 @@ import pytest
 from contracts.messages import Article, Gap, Sentiment, Ticker, Trade, own_time, parse_message
 from contracts.rules import MAX_CLOCK_LEAD_SECONDS
 from contracts.topics import RAWARTICLE, RAWGAP, RAWTICKER, RAWTRADE
-from data_producers.enrich.alerts import AlertRule
+from data_producers.alerts.rules import AlertRule
 from data_producers.runtime import RisingClock, Runtime
 from data_producers.sinks.kafka import KafkaSink
 from data_producers.sources.kraken.ledger import Ledger, Publisher

@@ -8,7 +8,7 @@ from contracts.settings import Settings
 from monitoring import health_check
 from monitoring.health_check import ALWAYS, CHECKS, check_part, check_parts, parts_expected, report
 from monitoring.judgement import PartHealth
-from scripts.processes import processes
+from scripts.stack.processes import processes
 from scripts.waiting import free_ports
 
 

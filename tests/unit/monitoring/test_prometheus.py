@@ -10,7 +10,7 @@ import yaml
 
 from contracts.metrics import METRICS
 from contracts.settings import ROOT, Settings
-from scripts.prometheus_config import EXPORTERS, METRICS_PORTS, compose_config, write_config
+from scripts.stack.prometheus_config import EXPORTERS, METRICS_PORTS, compose_config, write_config
 
 FOLDER = ROOT / "monitoring" / "prometheus"
 DASHBOARDS = sorted((ROOT / "monitoring" / "grafana" / "dashboards").glob("*.json"))

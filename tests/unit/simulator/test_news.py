@@ -7,7 +7,7 @@ import feedparser
 import pytest
 
 from contracts.newsrooms import NEWSROOMS as FOLLOWED
-from data_producers.enrich.stories import LEAST_ALIKE, headline_of, likeness
+from sentiment.stories import LEAST_ALIKE, headline_of, likeness
 from simulator.headlines import HARD_NEGATIVES, TEMPLATES, fill
 from simulator.news import BACKLOG_STORIES, NewsDesk
 from simulator.newsrooms import FEED_ITEMS, NEWSROOMS, Feed, http_date

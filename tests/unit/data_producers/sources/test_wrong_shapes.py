@@ -20,7 +20,7 @@ from data_producers.sources.kraken.parse import MalformedFrame, Market, parse_fr
 from data_producers.sources.kraken.parse_rest import parse_pairs, parse_result, parse_trades
 from data_producers.sources.polled import Poller
 from data_producers.sources.rest import Answer
-from tests.venue_answers import BITCOIN
+from tests.testkit.venue_answers import BITCOIN
 
 AT = 1_790_358_506.0
 

@@ -14,7 +14,7 @@ from contracts.topics import POLLED_CANDLE, POLLED_MARKET, RAWARTICLE, RAWGAP, R
 from spark_jobs.schemas import table_schema
 from spark_jobs.transforms.decode import decode
 from spark_jobs.transforms.layouts import LAYOUTS
-from tests.poison import ARTICLE, CANDLE, GOOD, MARKET, NOW, TICKER, TRADE, poisons
+from tests.testkit.poison import ARTICLE, CANDLE, GOOD, MARKET, NOW, TICKER, TRADE, poisons
 
 
 def decode_one(topic, raw, recorded_at=NOW):

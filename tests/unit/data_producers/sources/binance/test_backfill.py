@@ -5,9 +5,9 @@ import threading
 import pytest
 
 from contracts.messages import Candle
-from data_producers.backfilling import Asked, CannotGoOn, Stored
+from data_producers.backfill.request import Asked, CannotGoOn, Stored
 from data_producers.runtime import Runtime
-from data_producers.sources.binance.backfill import after_stored, backfill_candles
+from data_producers.sources.binance.history import after_stored, backfill_candles
 from data_producers.sources.binance.parse import CandlePage
 from data_producers.sources.cleaning import Cleaned, Quarantined
 from data_producers.sources.rest import TryLater

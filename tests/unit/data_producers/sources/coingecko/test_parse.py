@@ -6,7 +6,7 @@ import pytest
 
 from contracts.messages import MarketSnapshot
 from data_producers.sources.coingecko.parse import left_out, parse_markets
-from tests.venue_answers import BITCOIN
+from tests.testkit.venue_answers import BITCOIN
 
 AT = 1_790_358_506.25
 

@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from contracts.messages import Gap, Trade
-from data_producers.backfilling import MOST_FAILURES, Asked, CannotGoOn, Stored
+from data_producers.backfill.request import MOST_FAILURES, Asked, CannotGoOn, Stored
 from data_producers.runtime import Runtime
 from data_producers.sources.kraken import history
 from data_producers.sources.kraken.history import Walk, backfill_trades

@@ -5,7 +5,7 @@ from prometheus_client import REGISTRY
 
 from contracts.messages import Gap, Trade
 from contracts.topics import RAWGAP, RAWTRADE
-from data_producers.enrich.alerts import AlertRule
+from data_producers.alerts.rules import AlertRule
 from data_producers.pacing import Pace
 from data_producers.runtime import Runtime
 from data_producers.sinks.memory import MemorySink

@@ -6,7 +6,7 @@ from prometheus_client import REGISTRY
 
 from contracts.messages import Alert, Gap, Ticker, Trade
 from contracts.topics import RAWALERT, RAWTICKER, RAWTRADE
-from data_producers.enrich.alerts import AlertRule
+from data_producers.alerts.rules import AlertRule
 from data_producers.refusals import Refusals
 from data_producers.runtime import ConnectionLost
 from data_producers.sinks.memory import MemorySink

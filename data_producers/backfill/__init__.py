@@ -1,0 +1,1 @@
+"""Loads the history of a pair into Kafka: `python -m data_producers.backfill`."""

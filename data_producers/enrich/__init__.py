@@ -1,1 +1,0 @@
-"""What is added to a message on its way: pure functions, state passed in and returned."""

@@ -1,0 +1,1 @@
+"""Forecast models and their registry. Pure: no Spark, no Django, no database."""

@@ -1,0 +1,1 @@
+"""Compares Kafka with the tables, record by record: `python -m scripts.audit`."""

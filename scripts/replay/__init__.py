@@ -1,0 +1,1 @@
+"""Lists dead letters and replays those that have become readable: `python -m scripts.replay`."""

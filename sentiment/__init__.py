@@ -1,0 +1,1 @@
+"""The sentiment of a text: coins it names, the story it tells, and how it sounds. Pure."""
