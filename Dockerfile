@@ -15,6 +15,7 @@ COPY requirements.txt .
 RUN pip install --no-cache-dir --no-deps --require-hashes -r requirements.txt
 COPY --from=jars /jars/lib spark_jobs/jars
 COPY contracts contracts
+COPY foundation foundation
 COPY sentiment sentiment
 COPY forecasting forecasting
 COPY data_producers data_producers

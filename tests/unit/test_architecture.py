@@ -10,6 +10,7 @@ from contracts.settings import ROOT
 
 PARTS = {
     "contracts": ROOT / "contracts",
+    "foundation": ROOT / "foundation",
     "sentiment": ROOT / "sentiment",
     "forecasting": ROOT / "forecasting",
     "data_producers": ROOT / "data_producers",
@@ -24,16 +25,17 @@ PARTS = {
 
 MAY_IMPORT = {
     "contracts": set(),
-    "sentiment": {"contracts"},
-    "forecasting": {"contracts"},
-    "data_producers": {"contracts", "sentiment"},
-    "spark_jobs": {"contracts", "forecasting"},
-    "simulator": {"contracts"},
-    "database": {"contracts"},
-    "api": {"contracts", "crypto_viz"},
-    "crypto_viz": {"contracts", "api"},
-    "monitoring": {"contracts"},
-    "scripts": {"contracts", "monitoring", "database"},
+    "foundation": {"contracts"},
+    "sentiment": {"contracts", "foundation"},
+    "forecasting": {"contracts", "foundation"},
+    "data_producers": {"contracts", "foundation", "sentiment"},
+    "spark_jobs": {"contracts", "foundation", "forecasting"},
+    "simulator": {"contracts", "foundation"},
+    "database": {"contracts", "foundation"},
+    "api": {"contracts", "foundation", "crypto_viz"},
+    "crypto_viz": {"contracts", "foundation", "api"},
+    "monitoring": {"contracts", "foundation"},
+    "scripts": {"contracts", "foundation", "monitoring", "database"},
 }
 
 CONTRACTS_NEED = {"pydantic", "pydantic_settings"}
@@ -73,7 +75,7 @@ DOES_IO = {
     *("socket", "ssl", "http", "urllib.request", "requests", "websocket", "aiohttp", "asyncio", "subprocess"),
     *("confluent_kafka", "psycopg2", "sqlite3", "threading", "time"),
     *("data_producers.sinks", "data_producers.runtime", "data_producers.telemetry", "spark_jobs.edges"),
-    *("contracts.settings",),
+    *("contracts.settings", "foundation"),
 }
 
 
@@ -134,6 +136,15 @@ def test_contracts_need_only_the_standard_library_and_pydantic():
     allowed = set(sys.stdlib_module_names) | CONTRACTS_NEED | {"contracts"}
     for path in files_of("contracts"):
         assert {name.partition(".")[0] for name in imports_of(path.read_text())} <= allowed, path
+
+
+def test_foundation_is_given_its_values():
+    readers = [
+        path.name
+        for path in files_of("foundation")
+        if names_inside(imports_of(path.read_text()), {"contracts.settings"})
+    ]
+    assert readers == []
 
 
 def test_only_the_settings_read_the_environment():
