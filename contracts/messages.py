@@ -1,6 +1,6 @@
-"""One frozen model per topic: exactly the JSON on the wire, and what makes a message readable.
+"""One frozen model per topic: the JSON on the wire and its validation.
 
-`parse_message` is the only judge of a message. Whatever is faster elsewhere must agree with it.
+`parse_message` alone defines which messages are valid. Faster decoders must give the same result.
 """
 
 from functools import lru_cache
@@ -14,36 +14,36 @@ from contracts.rules import EARLIEST_EVENT_SECONDS, MAX_FUTURE_SECONDS, MAX_MESS
 # PostgreSQL stores any character but NUL.
 Text = Annotated[str, Field(pattern=r"^[^\x00]*$", max_length=100_000)]
 ShortText = Annotated[str, Field(pattern=r"^[^\x00]+$", min_length=1, max_length=2_000)]
-# Part of keys. An entry of a B-tree holds 2,704 bytes and a character takes up to four: two of these fit into one.
+# Used in keys. A B-tree entry holds 2,704 bytes and a character takes up to four, so two of these fit.
 Identity = Annotated[str, Field(pattern=r"^[^\x00]+$", min_length=1, max_length=300)]
 EpochSeconds = Annotated[float, Field(ge=EARLIEST_EVENT_SECONDS, le=253_402_300_799)]
 Price = Annotated[float, Field(gt=0)]
-Quote = Annotated[float, Field(ge=0)]
+NonNegative = Annotated[float, Field(ge=0)]
 Quantity = Annotated[float, Field(gt=0)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
-Offset = Annotated[int, Field(ge=0, le=2**63 - 1)]
+NonNegativeInt = Annotated[int, Field(ge=0, le=2**63 - 1)]
 
 AlertType = Literal["price_move", "spread_blowout", "stale_feed"]
 TradeSource = Literal["stream", "refill", "backfill"]
-"""As it happened; fetched because the stream left it out; fetched because somebody asked for the past."""
+"""Live stream; REST refill of a gap; backfill of history on request."""
 
 GapCause = Literal["reconnect", "restart", "jump"]
 MarketSource = Literal["binance", "coingecko"]
-"""The polled sources. Each is a folder of that name in `data_producers/sources/`."""
+"""The polled sources. Each has a folder of that name in `data_producers/sources/`."""
 CandleInterval = Literal["1m", "5m", "15m", "1h", "4h", "1d"]
 
 
-class Unreadable(ValueError):
-    """A message that no one can read. `str()` of it is the reason that goes to `deadletter`."""
+class InvalidMessage(ValueError):
+    """A message that fails validation. `str(error)` is the reason recorded in its dead letter."""
 
 
 class Message(BaseModel):
-    """What all messages share: frozen, strict on types, finite numbers, unknown fields ignored (venues add some)."""
+    """Base of all messages: frozen, strict types, finite numbers, unknown fields ignored (venues add fields)."""
 
     model_config = ConfigDict(frozen=True, strict=True, extra="ignore", allow_inf_nan=False)
 
     def to_json(self) -> bytes:
-        """The message as it goes on the wire: compact UTF-8 JSON, fields in the declared order."""
+        """The message on the wire: compact UTF-8 JSON, fields in declaration order."""
         return self.model_dump_json().encode()
 
 
@@ -52,9 +52,9 @@ def _is_pair(text: str) -> bool:
     return split_pair(text) is not None
 
 
-class _OfPair(Message):
+class _PairMessage(Message):
     pair: ShortText
-    """As the venue spells it; `canonical(pair)` is the name in every table."""
+    """The venue's spelling. Tables hold `canonical(pair)`."""
 
     @model_validator(mode="after")
     def _pair_is_known(self) -> Self:
@@ -63,17 +63,17 @@ class _OfPair(Message):
         return self
 
 
-class Ticker(_OfPair):
-    """One state of a pair's market. `timestamp` is the venue's event time, `received_at` ours, both epoch seconds.
+class Ticker(_PairMessage):
+    """The state of a pair's market. `timestamp` is the venue's event time, `received_at` ours, both epoch seconds.
 
-    `received_at` rises strictly within a producer's life, unless its clock is set back by more than
-    `MAX_CLOCK_LEAD_SECONDS`, so (pair, timestamp, received_at) names one observation.
+    (pair, timestamp, received_at) is unique: `received_at` increases strictly while a producer process runs, unless
+    its clock is set back by more than `MAX_CLOCK_LEAD_SECONDS`.
     """
 
     last: Price
-    bid: Quote
-    ask: Quote
-    volume_24h: Quote
+    bid: NonNegative
+    ask: NonNegative
+    volume_24h: NonNegative
     timestamp: EpochSeconds
     received_at: EpochSeconds
     pct_change: float | None = None
@@ -86,20 +86,20 @@ class Ticker(_OfPair):
         return self
 
 
-class Trade(_OfPair):
-    """One trade. `side` is the taker's, `trade_id` the venue's sequence per book: (pair, trade_id) names the trade."""
+class Trade(_PairMessage):
+    """One trade. `side` is the taker's, `trade_id` the venue's sequence per book: (pair, trade_id) is unique."""
 
     price: Price
     volume: Quantity
     side: Side
-    trade_id: Offset
+    trade_id: NonNegativeInt
     timestamp: EpochSeconds
     received_at: EpochSeconds
     source: TradeSource = "stream"
 
 
-class Alert(_OfPair):
-    """Something worth a look. `change_percent` is signed: its sign is the direction of the move."""
+class Alert(_PairMessage):
+    """A price move, a wide spread or a stale feed. `change_percent` is signed: negative is a fall."""
 
     last_price: Price
     change_percent: float
@@ -108,23 +108,23 @@ class Alert(_OfPair):
     timestamp: EpochSeconds
 
 
-class Gap(_OfPair):
-    """Trades of a pair that did not come: those numbered `from_id` to `to_id`, between the venue's two times.
+class Gap(_PairMessage):
+    """Missing trades of a pair: ids `from_id` to `to_id` inclusive, between the venue's times on both sides.
 
-    `cause`: lost with a connection, with a process, or within the stream. `missing_left` is how many are missing at
-    `reported_at`; once none is, `closed_at` says since when. A later report of the same gap, which goes by pair and
-    `from_id`, supersedes the earlier. A gap reported again and still open is one the venue's history does not fill.
+    `cause`: a lost connection, a process restart, or a jump of ids within the stream. `missing_left` counts the trades
+    still missing at `reported_at`; `closed_at` is set once it is 0. (pair, from_id) identifies a gap, and a later
+    report supersedes an earlier one. A gap reported again as open is one that the venue's history does not fill.
     """
 
-    from_id: Offset
-    to_id: Offset
+    from_id: NonNegativeInt
+    to_id: NonNegativeInt
     from_time: EpochSeconds
     to_time: EpochSeconds
     cause: GapCause
     detected_at: EpochSeconds
     reported_at: EpochSeconds
     closed_at: EpochSeconds | None = None
-    missing_left: Offset
+    missing_left: NonNegativeInt
     source: ShortText = "kraken"
 
     @model_validator(mode="after")
@@ -134,15 +134,15 @@ class Gap(_OfPair):
         if self.missing_left > self.to_id - self.from_id + 1:
             raise ValueError(f"missing_left {self.missing_left} of {self.to_id - self.from_id + 1} trades")
         if (self.closed_at is None) != (self.missing_left > 0):
-            raise ValueError("closed_at says that none is missing, and only then")
+            raise ValueError("closed_at is set if and only if missing_left is 0")
         return self
 
 
-class MarketSnapshot(_OfPair):
-    """A pair's market as a polled source told it: (pair, source, timestamp) names the snapshot.
+class MarketSnapshot(_PairMessage):
+    """A pair's market as a polled source reports it. (pair, source, timestamp) is unique.
 
-    `timestamp` is the source's own time. Amounts are in the quote currency, but for `volume_24h` and
-    `taker_buy_volume`, which are in the base asset. What a source does not tell is null.
+    `timestamp` is the source's time. Amounts are in the quote currency, except `volume_24h` and `taker_buy_volume`,
+    which are in the base asset. Values that a source does not report are null.
     """
 
     source: MarketSource
@@ -151,18 +151,18 @@ class MarketSnapshot(_OfPair):
     change_percent_24h: float | None = None
     high_24h: Price | None = None
     low_24h: Price | None = None
-    volume_24h: Quote | None = None
-    quote_volume_24h: Quote | None = None
+    volume_24h: NonNegative | None = None
+    quote_volume_24h: NonNegative | None = None
     weighted_average_24h: Price | None = None
-    market_cap: Quote | None = None
+    market_cap: NonNegative | None = None
     bid: Price | None = None
     ask: Price | None = None
-    spread: Quote | None = None
-    spread_percent: Quote | None = None
-    recent_trades: Offset | None = None
-    """How many of the newest trades `mean_trade_price` and `taker_buy_volume` are of."""
+    spread: NonNegative | None = None
+    spread_percent: NonNegative | None = None
+    recent_trades: NonNegativeInt | None = None
+    """Sample count: `mean_trade_price` and `taker_buy_volume` cover this many of the newest trades."""
     mean_trade_price: Price | None = None
-    taker_buy_volume: Quote | None = None
+    taker_buy_volume: NonNegative | None = None
     timestamp: EpochSeconds
     received_at: EpochSeconds
 
@@ -173,11 +173,11 @@ class MarketSnapshot(_OfPair):
         return self
 
 
-class Candle(_OfPair):
-    """A candle as its venue made it, closed for good: (pair, source, interval, timestamp) names it.
+class Candle(_PairMessage):
+    """A closed candle, as computed by its venue. (pair, source, interval, timestamp) is unique.
 
-    `timestamp` is the moment it begins. `volume` and `taker_buy_volume` are in the base asset, the other two volumes in
-    the quote currency.
+    `timestamp` is its open time. `volume` and `taker_buy_volume` are in the base asset, the other two volumes in the
+    quote currency.
     """
 
     source: MarketSource
@@ -186,11 +186,11 @@ class Candle(_OfPair):
     high: Price
     low: Price
     close: Price
-    volume: Quote
-    quote_volume: Quote
-    trade_count: Offset
-    taker_buy_volume: Quote
-    taker_buy_quote_volume: Quote
+    volume: NonNegative
+    quote_volume: NonNegative
+    trade_count: NonNegativeInt
+    taker_buy_volume: NonNegative
+    taker_buy_quote_volume: NonNegative
     timestamp: EpochSeconds
     received_at: EpochSeconds
 
@@ -204,9 +204,9 @@ class Candle(_OfPair):
 
 
 class Sentiment(BaseModel):
-    """A scorer's verdict on a text: `score` in [0, 1], its label, and how much evidence there was, in [0, 1].
+    """A scorer's result for a text: `score` in [0, 1], its label, and `confidence` in [0, 1].
 
-    `hits` are the words that decided, the weightiest first; older messages have none.
+    `hits` lists the words behind the score, most influential first; empty in older messages.
     """
 
     model_config = Message.model_config
@@ -219,12 +219,12 @@ class Sentiment(BaseModel):
 
 
 class Article(Message):
-    """One version of a news article. `published_at` is the newsroom's time of the first, `collected_at` when we learned
-    of this one (epoch seconds).
+    """One version of a news article. `published_at` is the newsroom's time of the first version, `collected_at` our
+    time of this one (epoch seconds).
 
-    `revision` counts the versions of one `id` from 1: a headline that was edited is the next. `story_id` is the id of
-    the article that first told the same story, in whichever newsroom: its own if none did. Older messages have neither:
-    they are first versions of stories of their own.
+    `revision` numbers the versions of one `id` from 1: an edited headline is a new version. `story_id` is the id of the
+    first article about the same story, from any newsroom. In older messages, which lack both fields, `revision` is 1
+    and `story_id` is `id`.
     """
 
     id: Identity
@@ -241,58 +241,58 @@ class Article(Message):
 
     @model_validator(mode="after")
     def _coins_are_canonical(self) -> Self:
-        strangers = [coin for coin in self.cryptocurrencies_mentioned if not is_symbol(coin)]
-        if strangers:
-            raise ValueError(f"not a canonical symbol: {strangers[0][:40]!r}")
+        unknown = [coin for coin in self.cryptocurrencies_mentioned if not is_symbol(coin)]
+        if unknown:
+            raise ValueError(f"not a canonical symbol: {unknown[0][:40]!r}")
         return self
 
 
 class DeadLetter(Message):
-    """A message nobody could read: where it stood, why, its first bytes (base64) and its full length."""
+    """A record of an unreadable message: its offset, the reason, its first bytes (base64) and its full length."""
 
     topic: ShortText
-    partition: Offset
-    offset: Offset
+    partition: NonNegativeInt
+    offset: NonNegativeInt
     reason: ShortText
     raw: str
-    raw_bytes: Offset
+    raw_bytes: NonNegativeInt
     at: EpochSeconds
 
 
-M = TypeVar("M", bound=Message)
+_M = TypeVar("_M", bound=Message)
 
-_OWN_TIMES = ("received_at", "collected_at", "detected_at", "reported_at")
+_LOCAL_TIMES = ("received_at", "collected_at", "detected_at", "reported_at")
 _GAP_TIMES = ("from_time", "to_time", "detected_at", "reported_at", "closed_at")
 
 
-def event_times(message: Message) -> tuple[float, ...]:
-    """Every epoch second a message claims, for the rule that none may lie far ahead of its record's own time."""
+def message_times(message: Message) -> tuple[float, ...]:
+    """All times in a message, in epoch seconds, event time first. None may be far ahead of its Kafka record's."""
     fields = ("timestamp", "received_at", "published_at", "collected_at", *_GAP_TIMES)
     return tuple(value for field in fields if (value := getattr(message, field, None)) is not None)
 
 
-def own_time(message: Message) -> float:
-    """The latest epoch second of a message that our own clock told and no venue; 0 where it has none."""
-    return max(getattr(message, field, 0.0) for field in _OWN_TIMES)
+def latest_local_time(message: Message) -> float:
+    """The latest time in a message that our clock set, in epoch seconds; 0 if there is none."""
+    return max(getattr(message, field, 0.0) for field in _LOCAL_TIMES)
 
 
-def parse_message(model: type[M], raw: bytes | None, recorded_at: float) -> M:
-    """The message in `raw`, or `Unreadable` with the reason.
+def parse_message(model: type[_M], raw: bytes | None, record_timestamp: float) -> _M:
+    """The message in `raw`. Raises `InvalidMessage` with the reason.
 
-    `recorded_at` is the Kafka record's own time in epoch seconds: the verdict depends on the record alone, never on
-    when it is read, so a replay judges the same.
+    `record_timestamp` is the Kafka record's timestamp in epoch seconds. The result depends on the record alone, not on
+    the time of reading, so a replay gives the same result.
     """
     if not raw:
-        raise Unreadable("empty message")
+        raise InvalidMessage("empty message")
     if len(raw) > MAX_MESSAGE_BYTES:
-        raise Unreadable(f"{len(raw)} bytes, more than {MAX_MESSAGE_BYTES}")
+        raise InvalidMessage(f"{len(raw)} bytes, more than {MAX_MESSAGE_BYTES}")
     try:
         message = model.model_validate_json(raw)
     except ValidationError as error:
-        raise Unreadable(_reason(error.errors(include_url=False, include_input=False))) from None
-    latest = max(event_times(message), default=recorded_at)
-    if latest > recorded_at + MAX_FUTURE_SECONDS:
-        raise Unreadable(f"time {latest:.3f} lies {latest - recorded_at:.0f} s ahead of its record")
+        raise InvalidMessage(_reason(error.errors(include_url=False, include_input=False))) from None
+    latest = max(message_times(message), default=record_timestamp)
+    if latest > record_timestamp + MAX_FUTURE_SECONDS:
+        raise InvalidMessage(f"time {latest:.3f} lies {latest - record_timestamp:.0f} s ahead of its record")
     return message
 
 
@@ -305,5 +305,5 @@ def _reason(errors: list[Any]) -> str:
 
 @lru_cache(maxsize=4096)
 def canonical_pair(pair: str) -> str:
-    """The table's name for a message's pair: `XBT/USD` -> `BTC/USD`. Raises `UnknownAsset`."""
+    """The canonical name of a message's pair, cached: `XBT/USD` -> `BTC/USD`. Raises `UnknownAsset`."""
     return canonical(pair)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeVar
 
 Kind = Literal["counter", "gauge", "histogram"]
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +17,7 @@ class Metric:
     help: str
     labels: tuple[str, ...] = ()
 
-    def of(self, factory: Callable[[str, str, Sequence[str]], T]) -> T:
+    def of(self, factory: Callable[[str, str, Sequence[str]], _T]) -> _T:
         """The metric built with a prometheus-client class: `METRIC.of(Counter)`. Once per process and registry."""
         return factory(self.name, self.help, self.labels)
 

@@ -14,7 +14,7 @@ ALERT_THRESHOLD_PERCENT = 0.5
 ALERT_SPREAD_PERCENT = 1.0
 ALERT_STALE_SECONDS = 120
 
-TOLD_WITHIN_SECONDS = 30
+MAX_SILENCE_SECONDS = 30
 """A pair that is followed tells of itself, by a trade or a tick, within this time: if none is stored that near to a
 moment, nobody can say whether all trades up to it are."""
 

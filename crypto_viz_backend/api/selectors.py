@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from api.periods import Span
 from api.timescale_client import Row, fetch_rows
 from contracts.assets import QUOTES, canonical
-from contracts.rules import AGGREGATED_ARTICLES, REFERENCE_QUOTE, TOLD_WITHIN_SECONDS, WINDOW_SECONDS, label_of
+from contracts.rules import AGGREGATED_ARTICLES, MAX_SILENCE_SECONDS, REFERENCE_QUOTE, WINDOW_SECONDS, label_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ def price_history(*, pair: str, span: Span, interval: timedelta, limit: int | No
         end=span.end,
         interval=interval,
         now=now,
-        told_within=timedelta(seconds=TOLD_WITHIN_SECONDS),
+        max_silence=timedelta(seconds=MAX_SILENCE_SECONDS),
     )
     (gaps,) = fetch_rows("open_gaps", pair=pair, start=span.start, end=span.end)
     unbroken = [row.pop("complete") for row in rows]

@@ -11,7 +11,7 @@ from typing import Any, Self
 
 from confluent_kafka import KafkaError, KafkaException, Producer
 
-from contracts.messages import Message, event_times, own_time
+from contracts.messages import Message, latest_local_time, message_times
 from contracts.rules import MAX_CLOCK_LEAD_SECONDS, MAX_MESSAGE_BYTES, backoff_seconds
 from contracts.topics import PRODUCER_CONFIG, Topic
 from data_producers.runtime import Runtime, Stopping
@@ -143,7 +143,7 @@ class KafkaSink:
         After our clock was set back a message may bear a time that is still to come. Its record then bears it too:
         readers refuse what lies ahead of its record.
         """
-        now, own = self._runtime.now(), own_time(message)
+        now, own = self._runtime.now(), latest_local_time(message)
         return int(min(own, now + MAX_CLOCK_LEAD_SECONDS) * 1000) if own > now else 0
 
     def _delivered(
@@ -153,7 +153,7 @@ class KafkaSink:
         if error is None:
             PRODUCED.labels(topic.name).inc()
             ACK_SECONDS.labels(topic.name).observe(max(0.0, self._runtime.now() - received_at))
-            NEWEST_EVENT.labels(topic.name).set(max(event_times(message)[:1], default=received_at))
+            NEWEST_EVENT.labels(topic.name).set(max(message_times(message)[:1], default=received_at))
         elif _is_final(error):
             self._refused(topic, error)
         else:

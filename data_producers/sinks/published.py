@@ -10,7 +10,7 @@ from typing import TypeVar
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 from confluent_kafka import Message as Record
 
-from contracts.messages import Article, Gap, Message, Trade, Unreadable, parse_message
+from contracts.messages import Article, Gap, InvalidMessage, Message, Trade, parse_message
 from contracts.rules import backoff_seconds
 from contracts.topics import RAWARTICLE, RAWGAP, RAWTRADE, Topic
 from data_producers.runtime import Runtime
@@ -179,5 +179,5 @@ def _read(
 
 def _readable(model: type[M], records: list[tuple[bytes, float]]) -> Iterator[M]:
     for value, recorded_at in records:
-        with suppress(Unreadable):
+        with suppress(InvalidMessage):
             yield parse_message(model, value, recorded_at)

@@ -24,7 +24,7 @@ from pydantic import ValidationError
 
 from contracts.messages import (
     DeadLetter,
-    Unreadable,
+    InvalidMessage,
     parse_message,
 )
 from contracts.settings import Settings, settings
@@ -124,7 +124,7 @@ class Auditor:
                 try:
                     read = parse_message(topic.message, message.value(), message.timestamp()[1] / 1000)
                     expected[comparison.held(comparison.row_of(read))] += 1
-                except Unreadable:
+                except InvalidMessage:
                     unreadable += 1
                     refused.add((name, partition, message.offset() or 0))
         whole = all(low == 0 for low, _ in mine.values())

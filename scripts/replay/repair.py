@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from contracts.messages import DeadLetter, Message, Unreadable, parse_message
+from contracts.messages import DeadLetter, InvalidMessage, Message, parse_message
 from contracts.topics import RAW_TOPICS, TOPIC_BY_NAME
 
 Place = tuple[str, int, int]
@@ -159,7 +159,7 @@ def judge(original: Original, repair: Repair) -> Mended | StillUnreadable:
     model = TOPIC_BY_NAME[original.letter.topic].message
     try:
         return Mended(original.place, parse_message(model, repair(original), original.recorded_at))
-    except (Unreadable, CannotMend) as error:
+    except (InvalidMessage, CannotMend) as error:
         return StillUnreadable(original.place, str(error))
 
 

@@ -17,7 +17,7 @@ import pyarrow as pa
 from annotated_types import Ge, Gt, Le
 
 from contracts.assets import UnknownAsset
-from contracts.messages import Message, Ticker, Unreadable, canonical_pair, parse_message
+from contracts.messages import InvalidMessage, Message, Ticker, canonical_pair, parse_message
 from contracts.rules import MAX_FUTURE_SECONDS, MAX_MESSAGE_BYTES
 from spark_jobs.transforms.layouts import LAYOUTS, Layout, to_rows
 
@@ -68,7 +68,7 @@ def decode(topic: str, values: Sequence[bytes | None], recorded_at: Floats) -> D
             continue
         try:
             rows.append(take(parse_message(layout.model, value, float(recorded_at[index]))))
-        except Unreadable as error:
+        except InvalidMessage as error:
             rejects.append(Reject(index, str(error)))
     return Decoded(to_rows(topic, list(zip(*rows, strict=True))), rejects)
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from contracts.messages import Unreadable, parse_message
+from contracts.messages import InvalidMessage, parse_message
 from contracts.topics import TOPIC_BY_NAME, TOPICS
 
 EXAMPLES = Path(__file__).parents[2] / "contracts" / "examples"
@@ -43,7 +43,7 @@ def problems(folder: Path) -> list[str]:
                     continue
                 try:
                     read(file)
-                except Unreadable as reason:
+                except InvalidMessage as reason:
                     if kind == "valid":
                         found.append(f"{topic.name}/{kind}/{file.name}: {reason}")
                 else:
@@ -73,7 +73,7 @@ def test_valid_example_keeps_its_content(path):
 
 @pytest.mark.parametrize("path", examples("invalid"), ids=name)
 def test_invalid_example_is_refused_with_a_reason(path):
-    with pytest.raises(Unreadable) as refusal:
+    with pytest.raises(InvalidMessage) as refusal:
         read(path)
     assert 5 < len(str(refusal.value)) <= 500
 

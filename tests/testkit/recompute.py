@@ -7,7 +7,7 @@ from math import fsum, isclose
 from statistics import fmean, pstdev
 from typing import Any
 
-from contracts.messages import Unreadable, canonical_pair, parse_message
+from contracts.messages import InvalidMessage, canonical_pair, parse_message
 from contracts.rules import (
     FORECAST_HORIZON_SECONDS,
     REFERENCE_QUOTE,
@@ -36,7 +36,7 @@ def records(bootstrap: str, topic: Topic) -> Iterator[Any]:
         for message in reader.read(topic.name, partition, *reader.marks(topic.name, partition)):
             try:
                 yield parse_message(topic.message, message.value(), message.timestamp()[1] / 1000)
-            except Unreadable:
+            except InvalidMessage:
                 continue
 
 

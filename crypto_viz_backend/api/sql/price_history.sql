@@ -23,7 +23,7 @@ WITH candles AS (
         max(last_id) AS last_id,
         max(last_id) - min(first_id) + 1 = sum(trade_count) AS unbroken,
         max(newest_at) AS reaches_to,
-        least(%(end)s, %(now)s - %(told_within)s) AS ends_at
+        least(%(end)s, %(now)s - %(max_silence)s) AS ends_at
     FROM candles
 ), later AS (
     SELECT
@@ -33,7 +33,7 @@ WITH candles AS (
         ) AS next_trade,
         EXISTS (
             SELECT FROM ticker_data
-            WHERE pair = %(pair)s AND timestamp >= span.ends_at AND timestamp < span.ends_at + %(told_within)s
+            WHERE pair = %(pair)s AND timestamp >= span.ends_at AND timestamp < span.ends_at + %(max_silence)s
         ) AS any_tick
     FROM span
 )

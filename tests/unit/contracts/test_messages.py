@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from contracts.messages import Ticker, Trade, Unreadable, canonical_pair, event_times, parse_message
+from contracts.messages import InvalidMessage, Ticker, Trade, canonical_pair, message_times, parse_message
 from contracts.rules import EARLIEST_EVENT_SECONDS, MAX_FUTURE_SECONDS, MAX_MESSAGE_BYTES
 
 AT = 1790358506.844359
@@ -53,49 +53,49 @@ def test_numbers_survive_the_wire_to_the_last_bit(price, timestamp, trade_id):
 def test_the_verdict_on_the_future_hangs_on_the_record_alone():
     limit = TRADE.received_at - MAX_FUTURE_SECONDS
     assert parse_message(Trade, TRADE.to_json(), limit + 0.001) == TRADE
-    with pytest.raises(Unreadable, match=f"{MAX_FUTURE_SECONDS} s ahead of its record"):
+    with pytest.raises(InvalidMessage, match=f"{MAX_FUTURE_SECONDS} s ahead of its record"):
         parse_message(Trade, TRADE.to_json(), limit - 0.001)
 
 
 def test_size_is_bounded_to_the_byte():
     padding = MAX_MESSAGE_BYTES - len(with_field(padding=""))
     assert parse_message(Trade, with_field(padding="x" * padding), AT) == TRADE
-    with pytest.raises(Unreadable, match="1000001 bytes, more than 1000000"):
+    with pytest.raises(InvalidMessage, match="1000001 bytes, more than 1000000"):
         parse_message(Trade, with_field(padding="x" * (padding + 1)), AT)
 
 
 @pytest.mark.parametrize("raw", [None, b""])
 def test_nothing_is_unreadable(raw):
-    with pytest.raises(Unreadable, match="empty message"):
+    with pytest.raises(InvalidMessage, match="empty message"):
         parse_message(Trade, raw, AT)
 
 
 @pytest.mark.parametrize("raw", [b"\xff\xfe", b"\x00", b"[" * 100_000, b'{"pair":', b"nul", b'"BTC/USD"', b"1"])
 def test_rubbish_is_unreadable(raw):
-    with pytest.raises(Unreadable):
+    with pytest.raises(InvalidMessage):
         parse_message(Trade, raw, AT)
 
 
 @settings(deadline=None)
 @given(raw=st.binary(max_size=200))
 def test_no_bytes_break_the_judge(raw):
-    with pytest.raises(Unreadable):
+    with pytest.raises(InvalidMessage):
         parse_message(Ticker, raw, AT)
 
 
 @pytest.mark.parametrize("price", [math.nan, math.inf, -math.inf, 0, -1, "1", True, None, [1]])
 def test_what_is_no_price_is_refused(price):
-    with pytest.raises(Unreadable, match="price"):
+    with pytest.raises(InvalidMessage, match="price"):
         parse_message(Trade, with_field(price=price), AT)
 
 
 def test_the_reason_counts_what_else_is_wrong():
-    with pytest.raises(Unreadable, match=r"price: .* \(and 1 more\)"):
+    with pytest.raises(InvalidMessage, match=r"price: .* \(and 1 more\)"):
         parse_message(Trade, with_field(price=0, side="up"), AT)
 
 
 def test_event_times_are_all_that_a_message_claims():
-    assert event_times(TRADE) == (TRADE.timestamp, TRADE.received_at)
+    assert message_times(TRADE) == (TRADE.timestamp, TRADE.received_at)
 
 
 def test_pair_in_a_table():

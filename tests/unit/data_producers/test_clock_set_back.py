@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from contracts.messages import Article, Gap, Sentiment, Ticker, Trade, own_time, parse_message
+from contracts.messages import Article, Gap, Sentiment, Ticker, Trade, latest_local_time, parse_message
 from contracts.rules import MAX_CLOCK_LEAD_SECONDS
 from contracts.topics import RAWARTICLE, RAWGAP, RAWTICKER, RAWTRADE
 from data_producers.alerts.rules import AlertRule
@@ -121,4 +121,4 @@ def test_a_time_of_the_venue_moves_no_record(house):
     _, sink, records = house
     ticker = Ticker(pair="BTC/USD", last=1.0, bid=1.0, ask=1.0, volume_24h=1.0, timestamp=AT + 500, received_at=AT)
     sink.send(RAWTICKER, ticker, AT)
-    assert (own_time(ticker), records[0][2]) == (AT, AT)
+    assert (latest_local_time(ticker), records[0][2]) == (AT, AT)

@@ -3,7 +3,7 @@ import json
 
 import pytest
 
-from contracts.messages import DeadLetter, Trade, Unreadable, parse_message
+from contracts.messages import DeadLetter, InvalidMessage, Trade, parse_message
 from contracts.topics import RAWARTICLE, RAWTICKER, RAWTRADE
 from scripts.replay.records import NEAR, runs
 from scripts.replay.repair import (
@@ -109,7 +109,7 @@ def test_a_letter_that_holds_part_of_its_message_cannot_be_replayed_from_it():
 def test_the_letters_time_stands_in_for_the_records():
     letter = original_of(json.dumps(TRADE | {"timestamp": NOW + 61.5}).encode()).letter
     assert isinstance(judge(from_letter(letter), as_it_is), Mended), "60 s ahead of the letter"
-    with pytest.raises(Unreadable):
+    with pytest.raises(InvalidMessage):
         parse_message(Trade, from_letter(letter).value, NOW)
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contracts.messages import Unreadable, parse_message
+from contracts.messages import InvalidMessage, parse_message
 from contracts.tables import TABLE_BY_TOPIC
 from contracts.topics import POLLED_CANDLE, POLLED_MARKET, RAWARTICLE, RAWGAP, RAWTICKER, RAWTRADE, TOPIC_BY_NAME
 from spark_jobs.schemas import table_schema
@@ -143,7 +143,7 @@ def test_decode_rejects_every_poison_with_the_judges_reason_and_keeps_its_neighb
     assert [reject.index for reject in decoded.rejects] == list(range(0, 2 * len(found), 2))
     assert decoded.rows.num_rows == len(found)
     for poison, reject in zip(found, decoded.rejects, strict=True):
-        with pytest.raises(Unreadable) as judged:
+        with pytest.raises(InvalidMessage) as judged:
             parse_message(TOPIC_BY_NAME[topic].message, poison.value, NOW)
         assert reject.reason == str(judged.value)
         assert poison.reason in reject.reason, poison.kind
@@ -178,7 +178,7 @@ def test_decode_agrees_with_the_judge(topic, changes, drop):
             parse_message(TOPIC_BY_NAME[topic].message, value, NOW)
             expected.append(bodies[index])
             assert index not in rejected
-        except Unreadable:
+        except InvalidMessage:
             assert index in rejected
     price = "last" if topic == RAWTICKER.name else "price"
     assert [row[price] for row in decoded.rows.to_pylist()] == [float(body[price]) for body in expected]
