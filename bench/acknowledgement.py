@@ -10,8 +10,9 @@ from bench.claims import Claim, Figures, Options
 from bench.process import kraken_told, running_exchange, running_process
 from bench.rig import Rig, running_rig
 from contracts.metrics import ACK_SECONDS
+from foundation.ports import HOST, free_ports
+from foundation.waiting import wait_until
 from monitoring.samples import NoAnswer, fetch
-from scripts.waiting import HOST, free_ports, wait_until
 
 RATES = (85, 430)
 """Trades a second, all pairs together, and with their tickers about 200 and 1,000 messages a second."""

@@ -13,8 +13,9 @@ from bench.refill import history, trades_in
 from bench.rig import Rig, running_rig
 from contracts.metrics import PRODUCE_FAILED, PRODUCED, RECONNECTS
 from contracts.settings import Settings
+from foundation.ports import HOST, free_ports
+from foundation.waiting import wait_until
 from monitoring.samples import NoAnswer, Samples, fetch_samples
-from scripts.waiting import HOST, free_ports, wait_until
 
 RATE = 2_400
 """Trades a second, all pairs together: with their tickers more than 5,000 messages a second."""

@@ -13,7 +13,7 @@ from bench.trades import make_trades
 from contracts.messages import Alert, Article, Message, Sentiment, Ticker
 from contracts.tables import ALERT_DATA, ARTICLE_DATA, LEDGER, TICKER_DATA, TRADE_DATA
 from contracts.topics import PRODUCER_CONFIG, RAW_JOB, RAWALERT, RAWARTICLE, RAWTICKER, RAWTRADE, Topic
-from scripts.waiting import wait_until
+from foundation.waiting import wait_until
 
 OUTAGE_SECONDS = 600
 TRADES_PER_SECOND = 499

@@ -19,7 +19,8 @@ from data_producers.sources.rss.archive import Archive
 from data_producers.sources.rss.guard import feed_session
 from data_producers.sources.rss.newsroom import Newsroom
 from data_producers.sources.rss.validators import KeptValidators
-from scripts.waiting import HOST, free_ports, port_is_open, wait_until
+from foundation.ports import HOST, free_ports, port_is_open
+from foundation.waiting import wait_until
 from sentiment.scorers.registry import SCORERS
 from simulator.news import NewsDesk
 from simulator.newsrooms import NEWSROOMS, Feed

@@ -13,7 +13,7 @@ from contracts.messages import Ticker, Trade
 from contracts.settings import ROOT
 from contracts.tables import TRADE_DATA
 from contracts.topics import PRODUCER_CONFIG, RAWTICKER, RAWTRADE
-from scripts.waiting import wait_until
+from foundation.waiting import wait_until
 
 RATE = 1_000
 WARM_UP_SECONDS = 15

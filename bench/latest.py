@@ -18,8 +18,8 @@ from bench.claims import Claim, Figures, Options
 from bench.rig import DURABLE
 from contracts.settings import ROOT
 from database.migrate import migrate
+from foundation.ports import free_ports
 from scripts.embedded.postgres import running_postgres
-from scripts.waiting import free_ports
 
 SMALL_ROWS = 1_000_000
 LARGE_ROWS = 5_000_000

@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from bench.latency import environment_of
 from bench.rig import Rig
 from contracts.settings import ROOT
-from scripts.waiting import HOST, NotReady, port_is_open, wait_until
+from foundation.ports import HOST, port_is_open
+from foundation.waiting import NotReady, wait_until
 
 READY_SECONDS = 90
 STOP_SECONDS = 60.0

@@ -16,7 +16,8 @@ from contracts.settings import Settings
 from contracts.topics import RAWGAP, RAWTRADE
 from data_producers.runtime import Runtime
 from data_producers.sinks.published import read_tail
-from scripts.waiting import HOST, free_ports, wait_until
+from foundation.ports import HOST, free_ports
+from foundation.waiting import wait_until
 
 RATE = 200
 """Trades a second during the burst, all pairs together: some ten times a busy minute's."""

@@ -12,10 +12,10 @@ import psycopg2
 
 from contracts.settings import Settings, load_settings
 from database.migrate import migrate
+from foundation.ports import free_ports
 from scripts.create_topics import create_topics
 from scripts.embedded.kafka import running_kafka
 from scripts.embedded.postgres import running_postgres
-from scripts.waiting import free_ports
 
 DURABLE = {"track_commit_timestamp": "on", "max_wal_size": "4GB"}
 """The product's own options but for what a measurement needs: when each row was committed."""

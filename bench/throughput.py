@@ -15,8 +15,8 @@ from bench.trades import make_trades, produce, write_csv
 from contracts.settings import ROOT
 from contracts.tables import LEDGER, TRADE_DATA
 from contracts.topics import RAWTRADE
+from foundation.waiting import wait_until
 from scripts.embedded.postgres import installation
-from scripts.waiting import wait_until
 from spark_jobs.config import raw_job
 from spark_jobs.edges.kafka_source import look_up
 from spark_jobs.edges.query import Batches, new_checkpoint

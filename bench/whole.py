@@ -16,9 +16,10 @@ import psycopg2
 from bench.claims import Claim, Figures, Options
 from contracts.settings import ROOT, Settings, environment_name, load_settings
 from contracts.tables import GAP_DATA, TABLES
+from foundation.ports import HOST, free_ports
+from foundation.waiting import wait_until
 from scripts.stack.processes import PORT_FIELDS
 from scripts.stack.supervision import Keeper
-from scripts.waiting import HOST, free_ports, wait_until
 
 CORES = 2
 TRADES_PER_SECOND = 430

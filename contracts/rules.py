@@ -81,15 +81,3 @@ FORECAST_HORIZON_SECONDS = 60
 
 REFERENCE_QUOTE = "USD"
 """Forecasts are made for an asset's price in this currency alone: mixing currencies in one mean is nonsense."""
-
-BACKOFF_FIRST_SECONDS = 0.5
-BACKOFF_CAP_SECONDS = 30.0
-
-
-def backoff_seconds(attempt: int, jitter: float) -> float:
-    """How long to wait before attempt number `attempt` (1 is the first retry): doubling, capped, jittered.
-
-    `jitter` in [0, 1) is the caller's randomness; the wait lies between half and all of the capped delay.
-    """
-    ceiling = min(BACKOFF_CAP_SECONDS, BACKOFF_FIRST_SECONDS * 2.0 ** min(attempt - 1, 30))
-    return float(ceiling * (0.5 + jitter / 2))

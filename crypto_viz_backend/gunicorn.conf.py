@@ -5,8 +5,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from contracts.logs import configure_logging
 from contracts.settings import settings
+from foundation.logs import configure_logging
 
 _config = settings()
 _metrics_folder = _config.data_dir.resolve() / "api_metrics"

@@ -1,6 +1,5 @@
 """The newsrooms' feeds into Kafka: articles with their sentiment and the coins they mention."""
 
-from contracts.logs import configure_logging
 from contracts.settings import settings
 from contracts.topics import RAWARTICLE
 from data_producers.runtime import run_together, runtime_until_signal
@@ -10,6 +9,7 @@ from data_producers.sources.rss.archive import Archive
 from data_producers.sources.rss.newsroom import Newsroom
 from data_producers.sources.rss.validators import KeptValidators
 from data_producers.telemetry import serve_metrics
+from foundation.logs import configure_logging
 from sentiment.scorers.registry import SCORERS
 
 

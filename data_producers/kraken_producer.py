@@ -2,7 +2,6 @@
 
 from functools import partial
 
-from contracts.logs import configure_logging
 from contracts.messages import Alert, Ticker
 from contracts.settings import settings
 from contracts.topics import RAWALERT, RAWGAP, RAWTICKER, RAWTRADE
@@ -19,6 +18,7 @@ from data_producers.sources.kraken.refill import Refiller
 from data_producers.sources.kraken.rest import KrakenRest
 from data_producers.sources.kraken.session import Session, run_session
 from data_producers.telemetry import serve_metrics
+from foundation.logs import configure_logging
 
 READ_BACK = 20_000
 """How many of the newest tickers and alerts are read back at a start, so that neither is repeated."""

@@ -1,6 +1,5 @@
 """Binance's and CoinGecko's markets into Kafka: snapshots and candles, polled."""
 
-from contracts.logs import configure_logging
 from contracts.messages import Candle, MarketSnapshot
 from contracts.settings import settings
 from contracts.topics import POLLED_CANDLE, POLLED_MARKET
@@ -10,6 +9,7 @@ from data_producers.sinks.published import published_newest
 from data_producers.sources.cleaning import Polled
 from data_producers.sources.polled import pollers
 from data_producers.telemetry import serve_metrics
+from foundation.logs import configure_logging
 
 READ_BACK = 20_000
 """How many of the newest snapshots and candles are read back at a start, so that nothing is published twice."""

@@ -9,8 +9,9 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from contracts.rules import MAX_CLOCK_LEAD_SECONDS, backoff_seconds
+from contracts.rules import MAX_CLOCK_LEAD_SECONDS
 from data_producers.telemetry import CONNECTED, RECONNECTS
+from foundation.retry import backoff_seconds
 
 log = logging.getLogger(__name__)
 

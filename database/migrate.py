@@ -19,7 +19,6 @@ from psycopg2 import sql
 from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import encrypt_password
 
-from contracts.rules import backoff_seconds
 from contracts.settings import Role, Settings, settings
 from database.migration_files import (
     Applied,
@@ -31,6 +30,7 @@ from database.migration_files import (
     variant_applied,
 )
 from database.retention import set_policies
+from foundation.retry import backoff_seconds
 
 Report = Callable[[str], None]
 

@@ -19,9 +19,9 @@ from prometheus_client import Counter, Gauge, start_http_server
 from psycopg2.extensions import connection as Connection
 
 from contracts import metrics
-from contracts.logs import configure_logging
 from contracts.rules import USER_AGENT_PRODUCT
 from contracts.settings import Settings, settings
+from foundation.logs import configure_logging
 from monitoring.candles import MINUTE_SECONDS, BadAnswer, Candle, Findings, Mismatch, Stretch, compare, parse_ohlc
 
 log = logging.getLogger(__name__)

@@ -19,11 +19,11 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]
     ResourceType,
 )
 
-from contracts.logs import configure_logging
-from contracts.rules import backoff_seconds
 from contracts.settings import settings
 from contracts.topics import TOPICS, Topic
-from scripts.waiting import wait_until
+from foundation.logs import configure_logging
+from foundation.retry import backoff_seconds
+from foundation.waiting import wait_until
 
 log = logging.getLogger(__name__)
 

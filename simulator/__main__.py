@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from contracts.assets import UnknownAsset, canonical
-from contracts.logs import configure_logging
 from contracts.settings import settings
+from foundation.logs import configure_logging
 from simulator.recording import BadRecording
 from simulator.server import NEWS_SECONDS, Plan, serve
 

@@ -11,9 +11,9 @@ when it cannot be stored however often it is tried.
 import sys
 from uuid import uuid4
 
-from contracts.logs import configure_logging
 from contracts.settings import Settings, settings
 from contracts.topics import RAW_JOB, RAW_TOPICS
+from foundation.logs import configure_logging
 from spark_jobs.edges.batch_ledger import ACCEPTED, Batch
 from spark_jobs.edges.batch_writer import AWAY, BatchWriter
 from spark_jobs.edges.deadletters import DeadLetters

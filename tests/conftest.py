@@ -15,10 +15,11 @@ from confluent_kafka.admin import AdminClient
 
 from contracts.settings import ROOT
 from contracts.topics import TOPICS
+from foundation.ports import free_ports
+from foundation.waiting import wait_until
 from scripts.create_topics import create_topics
 from scripts.embedded.kafka import running_kafka
 from scripts.embedded.postgres import running_postgres
-from scripts.waiting import free_ports, wait_until
 from tests.testkit.databases import execute, own_database
 
 

@@ -12,11 +12,12 @@ from typing import Any, Self
 from confluent_kafka import KafkaError, KafkaException, Producer
 
 from contracts.messages import Message, latest_local_time, message_times
-from contracts.rules import MAX_CLOCK_LEAD_SECONDS, MAX_MESSAGE_BYTES, backoff_seconds
+from contracts.rules import MAX_CLOCK_LEAD_SECONDS, MAX_MESSAGE_BYTES
 from contracts.topics import PRODUCER_CONFIG, Topic
 from data_producers.runtime import Runtime, Stopping
 from data_producers.sinks.sink import SinkBroken, record_of
 from data_producers.telemetry import ACK_SECONDS, NEWEST_EVENT, PRODUCE_FAILED, PRODUCED
+from foundation.retry import backoff_seconds
 
 log = logging.getLogger(__name__)
 

@@ -11,9 +11,9 @@ from confluent_kafka import Consumer, KafkaException, TopicPartition
 from confluent_kafka import Message as Record
 
 from contracts.messages import Article, Gap, InvalidMessage, Message, Trade, parse_message
-from contracts.rules import backoff_seconds
 from contracts.topics import RAWARTICLE, RAWGAP, RAWTRADE, Topic
 from data_producers.runtime import Runtime
+from foundation.retry import backoff_seconds
 
 log = logging.getLogger(__name__)
 

@@ -8,8 +8,9 @@ from typing import Any
 import requests
 from urllib3.exceptions import HTTPError
 
-from contracts.rules import USER_AGENT_PRODUCT, backoff_seconds
+from contracts.rules import USER_AGENT_PRODUCT
 from data_producers.runtime import ConnectionLost, Runtime
+from foundation.retry import backoff_seconds
 
 USER_AGENT = f"{USER_AGENT_PRODUCT} (market data)"
 TIMEOUT_SECONDS = 5.0

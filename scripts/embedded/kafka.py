@@ -15,7 +15,8 @@ from pathlib import Path
 
 from contracts.settings import ROOT, settings
 from contracts.topics import MAX_RECORD_BYTES
-from scripts.waiting import HOST, port_is_open, wait_until
+from foundation.ports import HOST, port_is_open
+from foundation.waiting import wait_until
 
 FOLDER = ROOT / "scripts" / "kafka"
 JARS = FOLDER / "lib"

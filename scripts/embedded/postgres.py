@@ -22,8 +22,9 @@ import psycopg2
 
 from contracts.settings import settings
 from contracts.tables import ROLES
+from foundation.ports import HOST
+from foundation.waiting import wait_until
 from scripts.embedded.kafka import CannotStart
-from scripts.waiting import HOST, wait_until
 
 OWNER = ROLES[0]
 SYSTEM_USER = "cryptoviz"

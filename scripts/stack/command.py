@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from contracts.settings import Settings, load_settings
+from foundation.waiting import NotReady
 from monitoring.health_check import check_parts, report
 from monitoring.judgement import PartHealth
 from scripts.stack.lifecycle import bring_up, parts_of, take_down, world_of
@@ -18,7 +19,6 @@ from scripts.stack.live_table import show_live
 from scripts.stack.preflight import Refused
 from scripts.stack.processes import World, processes
 from scripts.stack.supervision import Keeper
-from scripts.waiting import NotReady
 
 
 def _tell(line: str) -> None:

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 import psutil
 
 from contracts.settings import ROOT, Settings, load_settings
+from foundation.waiting import NotReady
 from monitoring.health_check import CHECKS, check_parts
 from monitoring.judgement import PartHealth
 from scripts.secret_keys import write_missing_secrets
@@ -19,7 +20,6 @@ from scripts.stack.preflight import Refused, check_ports, check_programs
 from scripts.stack.processes import FOUNDATION, Process, World, processes, world_environment
 from scripts.stack.prometheus_config import write_config
 from scripts.stack.supervision import Keeper, told
-from scripts.waiting import NotReady
 
 SERVERS_SECONDS = 120.0
 HEALTHY_SECONDS = 240.0

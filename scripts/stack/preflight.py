@@ -8,8 +8,8 @@ from pathlib import Path
 import psutil
 
 from contracts.settings import ROOT, Settings, environment_name
+from foundation.ports import port_is_free
 from scripts.stack.processes import Process, port_of
-from scripts.waiting import port_is_free
 
 
 class Refused(SystemExit):

@@ -17,8 +17,8 @@ import psutil
 from supervisor.xmlrpc import SupervisorTransport
 
 from contracts.settings import ROOT
+from foundation.waiting import NotReady, wait_until
 from scripts.stack.processes import Process
-from scripts.waiting import NotReady, wait_until
 
 STARTER = "starter"
 START_RETRIES = 5

@@ -9,7 +9,7 @@ from typing import TypeVar
 from prometheus_client import Counter
 
 from contracts import metrics
-from contracts.rules import backoff_seconds
+from foundation.retry import backoff_seconds
 
 log = logging.getLogger(__name__)
 RETRIES = metrics.JOB_RETRIES.of(Counter)

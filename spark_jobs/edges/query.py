@@ -18,8 +18,8 @@ from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
 
-from contracts.logs import configure_logging
 from contracts.settings import Settings
+from foundation.logs import configure_logging
 from spark_jobs.config import Job
 from spark_jobs.edges.kafka_source import OffsetsBeyondEnd
 from spark_jobs.edges.neighbours import Stopped, retry

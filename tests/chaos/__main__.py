@@ -12,8 +12,8 @@ import time
 
 from confluent_kafka import KafkaException
 
+from foundation.waiting import NotReady
 from scripts.audit.auditor import CannotJudge
-from scripts.waiting import NotReady
 from tests.chaos.run import Run, summary
 from tests.chaos.without import GUARDS
 

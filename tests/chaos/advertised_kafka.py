@@ -5,8 +5,8 @@ It listens where the settings say, and advertises PORT; after the first handshak
 
 import sys
 
+from foundation.ports import HOST
 from scripts.embedded import kafka as embedded_kafka
-from scripts.waiting import HOST
 
 
 def main(port: int) -> None:

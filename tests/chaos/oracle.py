@@ -6,10 +6,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from contracts.settings import Settings
+from foundation.ports import HOST
+from foundation.waiting import NotReady
 from monitoring.samples import fetch
 from scripts.audit.auditor import Auditor
 from scripts.audit.verdict import report
-from scripts.waiting import HOST, NotReady
 from simulator.market import Tick, Trade
 from simulator.pairs import LOT_DECIMALS
 from simulator.server import Plan, make_world

@@ -21,6 +21,8 @@ import psycopg2
 from contracts.newsrooms import NEWSROOMS
 from contracts.settings import ROOT, Settings, environment_name, load_settings
 from contracts.topics import RAW_JOB, WINDOW_JOB
+from foundation.ports import HOST, free_ports
+from foundation.waiting import wait_until
 from monitoring.samples import NoAnswer, fetch
 from scripts.secret_keys import write_missing_secrets
 from scripts.stack.lifecycle import (
@@ -33,7 +35,6 @@ from scripts.stack.lifecycle import (
 )
 from scripts.stack.processes import FOUNDATION, PORT_FIELDS, Process, processes
 from scripts.stack.supervision import Keeper
-from scripts.waiting import HOST, free_ports, wait_until
 from tests.chaos.proxy import FaultProxy
 from tests.chaos.without import drop_keys
 
@@ -186,7 +187,7 @@ class Rig:
             return False
 
     def wait_until(self, ready: Callable[[], bool], seconds: float, what: str) -> None:
-        """As `scripts.waiting.wait_until`, with a database that is away, or a process that just ended, as not ready."""
+        """As `foundation.waiting.wait_until`; an unavailable database, or a process that just ended, is not ready."""
 
         def is_ready() -> bool:
             try:

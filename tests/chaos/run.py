@@ -11,7 +11,7 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 
 from contracts.tables import LEDGER
 from contracts.topics import PRODUCER_CONFIG, RAWTRADE, WINDOW_JOB
-from scripts.waiting import NotReady
+from foundation.waiting import NotReady
 from tests.chaos.oracle import Findings, judge, newest_trades
 from tests.chaos.rig import Rig, Tell
 from tests.chaos.victims import VICTIMS, Sign, draw_victims

@@ -6,7 +6,7 @@ from confluent_kafka import Consumer, TopicPartition
 
 from contracts.tables import LEDGER
 from contracts.topics import RAW_JOB, RAWTICKER, RAWTRADE, WINDOW_JOB
-from scripts.waiting import wait_until
+from foundation.waiting import wait_until
 from tests.chaos.without import drop_keys
 from tests.testkit.jobs import JOB_SECONDS, Source, assert_clean
 from tests.testkit.recompute import differences, recomputed_forecasts, stored_forecasts

@@ -5,7 +5,8 @@ import threading
 
 import pytest
 
-from scripts.waiting import HOST, free_ports, wait_until
+from foundation.ports import HOST, free_ports
+from foundation.waiting import wait_until
 from tests.chaos.proxy import FaultProxy
 
 

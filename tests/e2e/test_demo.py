@@ -16,9 +16,10 @@ import pytest
 
 from contracts.settings import ROOT, Settings, environment_name
 from contracts.topics import RAW_JOB, WINDOW_JOB
+from foundation.ports import free_ports, port_is_open
+from foundation.waiting import wait_until
 from scripts.stack.processes import PORT_FIELDS, port_of
 from scripts.stack.supervision import Keeper
-from scripts.waiting import free_ports, port_is_open, wait_until
 
 ENDPOINTS = (
     "prix/{}/historique/?periode=1h",

@@ -15,7 +15,7 @@ from contracts.topics import POLLED_CANDLE, RAWGAP, RAWTRADE
 from data_producers.runtime import Runtime
 from data_producers.sinks.kafka import KafkaSink
 from data_producers.sinks.published import read_tail
-from scripts.waiting import wait_until
+from foundation.waiting import wait_until
 from tests.testkit.jobs import assert_clean
 from tests.testkit.producers import running_stack
 

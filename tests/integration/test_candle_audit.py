@@ -8,7 +8,7 @@ import pytest
 from contracts.settings import ROOT
 from contracts.topics import RAWTRADE
 from database.migrate import migrate
-from scripts.waiting import wait_until
+from foundation.waiting import wait_until
 from tests.testkit.jobs import PASSWORD, assert_clean
 from tests.testkit.producers import START_SECONDS, published, running, running_stack
 

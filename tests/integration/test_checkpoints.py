@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from contracts.topics import RAW_JOB, WINDOW_JOB
-from scripts.waiting import wait_until
+from foundation.waiting import wait_until
 from tests.testkit.jobs import JOB_SECONDS, Source, assert_clean
 from tests.testkit.recompute import (
     differences,

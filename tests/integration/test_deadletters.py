@@ -8,8 +8,8 @@ import pytest
 from confluent_kafka import TIMESTAMP_LOG_APPEND_TIME, KafkaException, Producer
 
 from contracts.topics import DEADLETTER, RAWTICKER, RAWTRADE
+from foundation.waiting import wait_until
 from scripts.kafka_reader import Reader
-from scripts.waiting import wait_until
 from spark_jobs.edges import deadletters, kafka_source
 from spark_jobs.edges.deadletters import AHEAD_SECONDS, DeadLetters, Unread
 from tests.testkit.jobs import letters

@@ -5,9 +5,9 @@ from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType
 
 from contracts.topics import MAX_RECORD_BYTES, TOPICS, Topic
+from foundation.ports import free_ports
 from scripts.create_topics import create_topics
 from scripts.embedded.kafka import running_kafka
-from scripts.waiting import free_ports
 
 
 def _partitions(bootstrap):

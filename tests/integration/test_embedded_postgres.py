@@ -3,8 +3,8 @@
 import psycopg2
 import pytest
 
+from foundation.ports import HOST, free_ports, port_is_open
 from scripts.embedded.postgres import OWNER, owner_url, prepare_cluster, running_postgres, server_command
-from scripts.waiting import HOST, free_ports, port_is_open
 from tests.testkit.databases import ask
 
 

@@ -7,7 +7,7 @@ exactly what is missing.
 import pytest
 
 from contracts.topics import RAWGAP, RAWTRADE
-from scripts.waiting import wait_until
+from foundation.waiting import wait_until
 from tests.testkit.jobs import assert_clean
 from tests.testkit.producers import PAIRS, START_SECONDS, messages, published, running, running_stack
 

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from contracts.topics import RAWARTICLE
+from foundation.ports import free_ports
+from foundation.waiting import wait_until
 from scripts.create_topics import create_topics
 from scripts.embedded.kafka import running_kafka
-from scripts.waiting import free_ports, wait_until
 from tests.testkit.producers import START_SECONDS, Stack, ends, messages, running
 
 ITEMS = 250

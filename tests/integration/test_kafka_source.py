@@ -8,7 +8,7 @@ from confluent_kafka import Producer
 
 from contracts.tables import LEDGER
 from contracts.topics import RAWTRADE
-from scripts.waiting import wait_until
+from foundation.waiting import wait_until
 from spark_jobs.edges.kafka_source import look_up, read_range
 from tests.testkit.jobs import JOB_SECONDS, assert_clean
 from tests.testkit.poison import good_body

@@ -5,7 +5,7 @@ import signal
 import pytest
 
 from contracts.topics import POLLED_CANDLE, POLLED_MARKET
-from scripts.waiting import wait_until
+from foundation.waiting import wait_until
 from tests.testkit.producers import PAIRS, START_SECONDS, Stack, ends, messages, published, running, running_stack
 
 BASES = [pair.partition("/")[0] for pair in PAIRS]

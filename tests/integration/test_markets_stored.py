@@ -7,7 +7,7 @@ import pytest
 from confluent_kafka import Producer
 
 from contracts.topics import POLLED_CANDLE, POLLED_MARKET, PRODUCER_CONFIG
-from scripts.waiting import wait_until
+from foundation.waiting import wait_until
 from tests.testkit.jobs import JOB_SECONDS, assert_clean
 from tests.testkit.producers import PAIRS, START_SECONDS, published, running, running_stack
 

@@ -23,8 +23,8 @@ from contracts.topics import (
     TOPIC_BY_NAME,
     Topic,
 )
+from foundation.waiting import wait_until
 from scripts.create_topics import create_topics
-from scripts.waiting import wait_until
 from spark_jobs.config import BULK_ROWS
 from spark_jobs.edges.deadletters import DeadLetters, Unread
 from tests.testkit.jobs import JOB_SECONDS, assert_clean, letters

@@ -19,7 +19,8 @@ from data_producers.runtime import Runtime
 from data_producers.sinks.memory import MemorySink
 from data_producers.sources.binance.rest import BinanceRest, candle_pages
 from data_producers.sources.polled import pollers
-from scripts.waiting import free_ports, port_is_open, wait_until
+from foundation.ports import free_ports, port_is_open
+from foundation.waiting import wait_until
 
 MODEL = {POLLED_MARKET.name: MarketSnapshot, POLLED_CANDLE.name: Candle}
 OUTCOMES = ("rate_limited", "banned", "server_error", "malformed", "refused")

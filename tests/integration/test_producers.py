@@ -7,7 +7,7 @@ import pytest
 
 from contracts.newsrooms import NEWSROOMS
 from contracts.topics import RAWARTICLE, RAWTICKER, RAWTRADE
-from scripts.waiting import wait_until
+from foundation.waiting import wait_until
 from tests.testkit.producers import (
     PAIRS,
     START_SECONDS,

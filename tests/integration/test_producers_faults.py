@@ -6,7 +6,7 @@ What was published is held, id by id, against the exchange's own history.
 import pytest
 
 from contracts.topics import RAWGAP, RAWTICKER, RAWTRADE
-from scripts.waiting import wait_until
+from foundation.waiting import wait_until
 from tests.testkit.producers import PAIRS, START_SECONDS, ids_of, messages, published, running, running_stack
 
 BTC = "BTC/USD"

@@ -17,9 +17,10 @@ from data_producers.sinks.memory import MemorySink
 from data_producers.sinks.published import published_articles, published_last, published_trades, read_tail
 from data_producers.sinks.sink import SinkBroken
 from data_producers.sources.kraken.gaps import Continuity
+from foundation.ports import free_ports
+from foundation.waiting import wait_until
 from scripts.create_topics import create_topics
 from scripts.embedded.kafka import running_kafka
-from scripts.waiting import free_ports, wait_until
 
 ALL = (RAWTICKER, RAWTRADE, RAWALERT, RAWARTICLE)
 

@@ -7,7 +7,8 @@ from itertools import pairwise
 import pytest
 from kraken.spot import Market, SpotWSClient
 
-from scripts.waiting import port_is_open, wait_until
+from foundation.ports import port_is_open
+from foundation.waiting import wait_until
 from tests.testkit.producers import START_SECONDS, Stack, running
 
 BTC, ETH = "BTC/USD", "ETH/USD"

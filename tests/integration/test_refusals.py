@@ -4,7 +4,7 @@ import pytest
 
 from contracts.tables import LEDGER
 from contracts.topics import RAW_JOB
-from scripts.waiting import NotReady
+from foundation.waiting import NotReady
 from tests.testkit.databases import execute
 from tests.testkit.jobs import JOB_SECONDS, Source, assert_clean
 

@@ -9,7 +9,7 @@ from datetime import datetime
 import aiohttp
 import pytest
 
-from scripts.waiting import free_ports
+from foundation.ports import free_ports
 from simulator.server import Plan, serve
 
 PAIRS = ("BTC/USD", "ADA/USD")

@@ -9,7 +9,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from contracts.topics import RAWARTICLE
-from scripts.waiting import wait_until
+from foundation.waiting import wait_until
 from tests.testkit.jobs import JOB_SECONDS, assert_clean
 from tests.testkit.producers import Stack, running
 from tests.testkit.recompute import differences, recomputed_sentiment, records, stored_sentiment

@@ -12,7 +12,7 @@ from confluent_kafka import Producer
 from contracts.messages import Article, Trade
 from contracts.tables import ARTICLE_DATA, TABLE_BY_TOPIC, TEXT
 from contracts.topics import PRODUCER_CONFIG, RAW_JOB, RAWARTICLE, RAWTRADE
-from scripts.waiting import wait_until
+from foundation.waiting import wait_until
 from spark_jobs.config import BULK_ROWS
 from spark_jobs.edges.batch_writer import AWAY
 from spark_jobs.edges.timescale_sink import Database, Unstorable, copy_new, for_table

@@ -14,9 +14,10 @@ from contracts.rules import label_of
 from contracts.settings import ROOT, environment_name, load_settings
 from contracts.tables import LATEST_TICK, LEDGER
 from contracts.topics import DEADLETTER, PRODUCER_CONFIG, RAW_TOPICS, RAWARTICLE, RAWTICKER, RAWTRADE
+from foundation.ports import free_ports
+from foundation.waiting import wait_until
 from scripts.audit.auditor import Auditor
 from scripts.kafka_reader import Reader
-from scripts.waiting import free_ports, wait_until
 from tests.testkit.databases import ask
 
 PASSWORD = "for-this-test-alone"

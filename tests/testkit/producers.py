@@ -16,7 +16,8 @@ from confluent_kafka import Consumer, KafkaException, TopicPartition
 from contracts.messages import parse_message
 from contracts.newsrooms import NEWSROOMS
 from contracts.topics import POLLED_CANDLE, POLLED_MARKET, RAWALERT, RAWARTICLE, RAWGAP, RAWTICKER, RAWTRADE
-from scripts.waiting import free_ports, port_is_open, wait_until
+from foundation.ports import free_ports, port_is_open
+from foundation.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
 FOLLOWED = (RAWTICKER, RAWTRADE, RAWALERT, RAWGAP, RAWARTICLE, POLLED_MARKET, POLLED_CANDLE)

@@ -5,7 +5,6 @@ import logging
 import requests
 
 from contracts.messages import Article
-from contracts.rules import backoff_seconds
 from contracts.topics import RAWARTICLE
 from data_producers.runtime import RisingClock, Runtime
 from data_producers.sinks.sink import Sink
@@ -16,6 +15,7 @@ from data_producers.sources.rss.guard import feed_session
 from data_producers.sources.rss.parse import Entry, parse_feed
 from data_producers.sources.rss.validators import KeptValidators
 from data_producers.telemetry import CONNECTED, FEED_REDIRECTS, FEED_STATUS, FRAMES, MALFORMED
+from foundation.retry import backoff_seconds
 from sentiment.mentions import mentions
 from sentiment.scorers.scorer import Scorer
 

@@ -3,7 +3,7 @@
 import psycopg2
 import pytest
 
-from scripts.waiting import free_ports
+from foundation.ports import free_ports
 
 PATHS = [
     "prix/btc/historique/",

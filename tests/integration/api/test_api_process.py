@@ -11,7 +11,8 @@ from urllib.parse import urlsplit, urlunsplit
 import pytest
 
 from contracts.settings import ROOT
-from scripts.waiting import free_ports, port_is_open, wait_until
+from foundation.ports import free_ports, port_is_open
+from foundation.waiting import wait_until
 from tests.testkit.databases import own_database
 
 PASSWORD = "for-this-test-alone"

@@ -1,12 +1,10 @@
 import pytest
 
 from contracts.rules import (
-    BACKOFF_CAP_SECONDS,
     FORECAST_HORIZON_SECONDS,
     SLIDE_SECONDS,
     WATERMARK_SECONDS,
     WINDOW_SECONDS,
-    backoff_seconds,
     change_percent,
     label_of,
 )
@@ -33,18 +31,6 @@ def test_label_of(score, label):
 )
 def test_change_percent_is_signed(last, reference, percent):
     assert change_percent(last, reference) == pytest.approx(percent)
-
-
-@pytest.mark.parametrize(
-    ("attempt", "jitter", "seconds"),
-    [(1, 0.0, 0.25), (1, 1.0, 0.5), (2, 0.0, 0.5), (4, 0.5, 3.0), (7, 0.0, 15.0), (1_000_000, 1.0, 30.0)],
-)
-def test_backoff_doubles_under_a_cap_and_is_jittered(attempt, jitter, seconds):
-    assert backoff_seconds(attempt, jitter) == seconds
-
-
-def test_backoff_never_exceeds_its_cap():
-    assert all(backoff_seconds(attempt, 0.999) <= BACKOFF_CAP_SECONDS for attempt in range(1, 100))
 
 
 def test_windows_are_as_the_specification_has_them():

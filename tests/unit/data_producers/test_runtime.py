@@ -5,7 +5,6 @@ from dataclasses import replace
 import pytest
 from prometheus_client import REGISTRY
 
-from contracts.rules import backoff_seconds
 from data_producers.runtime import (
     PROVED_SECONDS,
     ConnectionLost,
@@ -16,6 +15,7 @@ from data_producers.runtime import (
     run_together,
     runtime_until_signal,
 )
+from foundation.retry import backoff_seconds
 
 
 def paused_runtime(limit):

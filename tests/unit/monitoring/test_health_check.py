@@ -5,11 +5,11 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 
 from contracts.settings import Settings
+from foundation.ports import free_ports
 from monitoring import health_check
 from monitoring.health_check import ALWAYS, CHECKS, check_part, check_parts, parts_expected, report
 from monitoring.judgement import PartHealth
 from scripts.stack.processes import processes
-from scripts.waiting import free_ports
 
 
 @pytest.fixture

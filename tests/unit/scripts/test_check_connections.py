@@ -1,8 +1,8 @@
 import pytest
 
 from contracts.settings import Settings
+from foundation.ports import free_ports
 from scripts.check_connections import Unreachable, ask, connect_database, connect_websocket, get_page, neighbours
-from scripts.waiting import free_ports
 
 
 def test_every_neighbour_of_the_settings_is_asked():

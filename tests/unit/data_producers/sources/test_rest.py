@@ -7,7 +7,7 @@ import pytest
 
 from data_producers.runtime import Runtime
 from data_producers.sources.rest import Answer, Refused, RestSession, TryLater, json_of
-from scripts.waiting import free_ports
+from foundation.ports import free_ports
 
 AT = 1_790_358_506.0
 

@@ -1,12 +1,12 @@
 import pytest
 
 from contracts.settings import Settings
+from foundation.waiting import NotReady
 from monitoring.judgement import PartHealth
 from scripts.stack import lifecycle
 from scripts.stack.lifecycle import answering, parts_of, wait_for_parts, well, world_of
 from scripts.stack.preflight import Refused
 from scripts.stack.processes import processes
-from scripts.waiting import NotReady
 
 
 @pytest.fixture

@@ -4,9 +4,9 @@ import socket
 import pytest
 
 from contracts.settings import Settings
+from foundation.ports import free_ports
 from scripts.stack.preflight import Refused, check_ports, check_programs
 from scripts.stack.processes import API, SIMULATOR
-from scripts.waiting import free_ports
 
 
 @pytest.fixture

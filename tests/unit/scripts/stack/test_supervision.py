@@ -7,10 +7,10 @@ from contextlib import suppress
 import psutil
 import pytest
 
+from foundation.waiting import wait_until
 from scripts.stack import supervision
 from scripts.stack.processes import Process
 from scripts.stack.supervision import SOCKET_PATH_LIMIT, STARTER, Keeper, keeper_config, socket_path
-from scripts.waiting import wait_until
 
 SLEEPER = Process("sleeper", (sys.executable, "-c", "import time; time.sleep(600)"), ())
 

@@ -11,7 +11,7 @@ import trustme
 from data_producers.sources.rss import guard
 from data_producers.sources.rss.fetch import Validators, fetch_feed
 from data_producers.sources.rss.guard import feed_session, is_public
-from scripts.waiting import free_ports
+from foundation.ports import free_ports
 
 
 @pytest.mark.parametrize(
