@@ -13,13 +13,13 @@ import feedparser
 
 from bench.claims import Claim, Figures, Options
 from contracts.settings import ROOT, Settings
-from data_producers.runtime import Runtime
 from data_producers.sinks.memory import MemorySink
 from data_producers.sources.rss.archive import Archive
 from data_producers.sources.rss.guard import feed_session
 from data_producers.sources.rss.newsroom import Newsroom
 from data_producers.sources.rss.validators import KeptValidators
 from foundation.ports import HOST, free_ports, port_is_open
+from foundation.process import Runtime
 from foundation.waiting import wait_until
 from sentiment.scorers.registry import SCORERS
 from simulator.news import NewsDesk

@@ -14,9 +14,9 @@ from bench.rig import Rig, running_rig
 from contracts.messages import Gap, Trade
 from contracts.settings import Settings
 from contracts.topics import RAWGAP, RAWTRADE
-from data_producers.runtime import Runtime
 from data_producers.sinks.published import read_tail
 from foundation.ports import HOST, free_ports
+from foundation.process import Runtime
 from foundation.waiting import wait_until
 
 RATE = 200

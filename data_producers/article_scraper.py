@@ -1,25 +1,27 @@
-"""The newsrooms' feeds into Kafka: articles with their sentiment and the coins they mention."""
+"""Publishes the articles of RSS feeds to Kafka, with their sentiment and the coins they mention."""
 
 from contracts.settings import settings
 from contracts.topics import RAWARTICLE
-from data_producers.runtime import run_together, runtime_until_signal
+from data_producers.runtime import run_together
 from data_producers.sinks.kafka import KafkaSink
 from data_producers.sinks.published import published_articles
 from data_producers.sources.rss.archive import Archive
 from data_producers.sources.rss.newsroom import Newsroom
 from data_producers.sources.rss.validators import KeptValidators
-from data_producers.telemetry import serve_metrics
-from foundation.logs import configure_logging
+from foundation.process import start_service
 from sentiment.scorers.registry import SCORERS
 
 
 def main() -> None:
     """Runs until SIGTERM or SIGINT, then delivers what was accepted."""
     config = settings()
-    configure_logging("article_scraper", config.log_level)
+    runtime = start_service(
+        "article_scraper",
+        log_level=config.log_level,
+        metrics_port=config.articles_metrics_port,
+        metrics_host=config.metrics_host,
+    )
     scorer = SCORERS[config.scorer](config.scorer_model_file)
-    runtime = runtime_until_signal()
-    serve_metrics(config.metrics_host, config.articles_metrics_port)
     with KafkaSink(config.kafka_bootstrap_servers, (RAWARTICLE,), runtime) as sink:
         archive = Archive(published_articles(config.kafka_bootstrap_servers, runtime))
         kept = KeptValidators(config.feed_validators_file)

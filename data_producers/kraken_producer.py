@@ -7,7 +7,7 @@ from contracts.settings import settings
 from contracts.topics import RAWALERT, RAWGAP, RAWTICKER, RAWTRADE
 from data_producers.alerts.rules import AlertRule
 from data_producers.pacing import Pace
-from data_producers.runtime import run_together, runtime_until_signal
+from data_producers.runtime import run_together
 from data_producers.sinks.kafka import KafkaSink
 from data_producers.sinks.published import published_gaps, published_last, published_newest, published_trades
 from data_producers.sources.kraken.dialect import SNAPSHOT_TRADES
@@ -17,8 +17,7 @@ from data_producers.sources.kraken.pairs import traded_pairs
 from data_producers.sources.kraken.refill import Refiller
 from data_producers.sources.kraken.rest import KrakenRest
 from data_producers.sources.kraken.session import Session, run_session
-from data_producers.telemetry import serve_metrics
-from foundation.logs import configure_logging
+from foundation.process import start_service
 
 READ_BACK = 20_000
 """How many of the newest tickers and alerts are read back at a start, so that neither is repeated."""
@@ -27,9 +26,12 @@ READ_BACK = 20_000
 def main() -> None:
     """Runs until SIGTERM or SIGINT, then delivers what was accepted."""
     config = settings()
-    configure_logging("kraken_producer", config.log_level)
-    runtime = runtime_until_signal()
-    serve_metrics(config.metrics_host, config.kraken_metrics_port)
+    runtime = start_service(
+        "kraken_producer",
+        log_level=config.log_level,
+        metrics_port=config.kraken_metrics_port,
+        metrics_host=config.metrics_host,
+    )
     brokers = config.kafka_bootstrap_servers
     rule = AlertRule(
         config.alert_threshold_percent,

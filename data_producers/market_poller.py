@@ -3,13 +3,12 @@
 from contracts.messages import Candle, MarketSnapshot
 from contracts.settings import settings
 from contracts.topics import POLLED_CANDLE, POLLED_MARKET
-from data_producers.runtime import run_together, runtime_until_signal
+from data_producers.runtime import run_together
 from data_producers.sinks.kafka import KafkaSink
 from data_producers.sinks.published import published_newest
 from data_producers.sources.cleaning import Polled
 from data_producers.sources.polled import pollers
-from data_producers.telemetry import serve_metrics
-from foundation.logs import configure_logging
+from foundation.process import start_service
 
 READ_BACK = 20_000
 """How many of the newest snapshots and candles are read back at a start, so that nothing is published twice."""
@@ -18,9 +17,12 @@ READ_BACK = 20_000
 def main() -> None:
     """Runs until SIGTERM or SIGINT, then delivers what was accepted."""
     config = settings()
-    configure_logging("market_poller", config.log_level)
-    runtime = runtime_until_signal()
-    serve_metrics(config.metrics_host, config.market_metrics_port)
+    runtime = start_service(
+        "market_poller",
+        log_level=config.log_level,
+        metrics_port=config.market_metrics_port,
+        metrics_host=config.metrics_host,
+    )
     brokers = config.kafka_bootstrap_servers
     with KafkaSink(brokers, (POLLED_MARKET, POLLED_CANDLE), runtime) as sink:
         published: list[Polled] = [

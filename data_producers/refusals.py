@@ -1,6 +1,6 @@
 """What venues refuse to tell: the one writer of its metric."""
 
-from data_producers.telemetry import REFUSED
+from data_producers.telemetry import Telemetry
 
 
 class Refusals:
@@ -30,4 +30,4 @@ class Refusals:
                 self.accept(kind, symbol)
 
     def _show(self, symbol: str) -> None:
-        REFUSED.labels(self._source, symbol).set(any(refused[1] == symbol for refused in self._refused))
+        Telemetry.rejected.labels(self._source, symbol).set(any(refused[1] == symbol for refused in self._refused))

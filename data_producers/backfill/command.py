@@ -15,7 +15,6 @@ from contracts.messages import Gap
 from contracts.settings import Settings, settings
 from contracts.topics import POLLED_CANDLE, RAWGAP, RAWTRADE
 from data_producers.backfill.request import Asked, Batch, CannotGoOn, Stored
-from data_producers.runtime import Runtime, Stopping, runtime_until_signal
 from data_producers.sinks.kafka import KafkaSink
 from data_producers.sinks.published import published_gaps
 from data_producers.sinks.sink import Sink, SinkBroken
@@ -25,6 +24,8 @@ from data_producers.sources.kraken.history import backfill_trades
 from data_producers.sources.kraken.parse_rest import VenueError
 from data_producers.sources.kraken.rest import KrakenRest
 from data_producers.sources.rest import Refused
+from foundation.process import Runtime, runtime_until_signal
+from foundation.retry import Stopped
 
 TOPICS = (RAWTRADE, RAWGAP, POLLED_CANDLE)
 TELL_SECONDS = 10.0
@@ -134,6 +135,6 @@ def main(given: Sequence[str] | None = None) -> int:
     except (CannotGoOn, VenueError, Refused, SinkBroken) as error:
         print(f"backfill: {error}", file=sys.stderr)
         return 1
-    except Stopping:
+    except Stopped:
         return 130
     return 130 if runtime.stop.is_set() else 0

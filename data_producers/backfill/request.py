@@ -7,8 +7,8 @@ from typing import TypeVar
 from contracts.messages import Message
 from contracts.topics import Topic
 from data_producers.pacing import Pace
-from data_producers.runtime import Runtime
 from data_producers.sources.rest import TryLater
+from foundation.process import Runtime
 
 T = TypeVar("T")
 

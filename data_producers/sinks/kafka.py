@@ -14,10 +14,10 @@ from confluent_kafka import KafkaError, KafkaException, Producer
 from contracts.messages import Message, latest_local_time, message_times
 from contracts.rules import MAX_CLOCK_LEAD_SECONDS, MAX_MESSAGE_BYTES
 from contracts.topics import PRODUCER_CONFIG, Topic
-from data_producers.runtime import Runtime, Stopping
 from data_producers.sinks.sink import SinkBroken, record_of
-from data_producers.telemetry import ACK_SECONDS, NEWEST_EVENT, PRODUCE_FAILED, PRODUCED
-from foundation.retry import backoff_seconds
+from data_producers.telemetry import Telemetry
+from foundation.process import Runtime
+from foundation.retry import Stopped, backoff_seconds
 
 log = logging.getLogger(__name__)
 
@@ -89,7 +89,7 @@ class KafkaSink:
         """See `Sink`."""
         while not self._accept(topic, message, received_at):
             if self._runtime.stop.is_set():
-                raise Stopping("no room left")
+                raise Stopped("no room left")
             self._room.wait(0.1)
 
     def flush(self) -> int:
@@ -112,7 +112,7 @@ class KafkaSink:
         while not self._closed.is_set():
             self._producer.poll(0.1)
             # The sender hears of a closed or broken sink; here there is nobody to tell.
-            with suppress(Stopping, SinkBroken):
+            with suppress(Stopped, SinkBroken):
                 self._send_again()
 
     def _send_again(self) -> None:
@@ -124,7 +124,7 @@ class KafkaSink:
         if self._fatal is not None:
             raise SinkBroken(self._fatal)
         if self._closed.is_set():
-            raise Stopping("the sink is closed")
+            raise Stopped("the sink is closed")
         key, value = record_of(topic, message)
         delivered = partial(self._delivered, topic, message, received_at)
         self._room.clear()
@@ -152,9 +152,9 @@ class KafkaSink:
     ) -> None:
         self._room.set()
         if error is None:
-            PRODUCED.labels(topic.name).inc()
-            ACK_SECONDS.labels(topic.name).observe(max(0.0, self._runtime.now() - received_at))
-            NEWEST_EVENT.labels(topic.name).set(max(message_times(message)[:1], default=received_at))
+            Telemetry.produced.labels(topic.name).inc()
+            Telemetry.ack_seconds.labels(topic.name).observe(max(0.0, self._runtime.now() - received_at))
+            Telemetry.newest_event.labels(topic.name).set(max(message_times(message)[:1], default=received_at))
         elif _is_final(error):
             self._refused(topic, error)
         else:
@@ -163,7 +163,7 @@ class KafkaSink:
     def _refused(self, topic: Topic, error: KafkaError) -> None:
         if _is_fatal(error):
             self._fatal = str(error)
-        PRODUCE_FAILED.labels(topic.name, error.name()).inc()
+        Telemetry.produce_failed.labels(topic.name, error.name()).inc()
         log.error("message refused", extra={"topic": topic.name, "reason": error.name(), "why": error.str()})
 
     def _on_error(self, error: KafkaError) -> None:

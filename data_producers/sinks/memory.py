@@ -9,9 +9,9 @@ from typing import Self
 from contracts.messages import Message
 from contracts.rules import MAX_MESSAGE_BYTES
 from contracts.topics import Topic
-from data_producers.runtime import Stopping
 from data_producers.sinks.sink import record_of
-from data_producers.telemetry import PRODUCE_FAILED, PRODUCED
+from data_producers.telemetry import Telemetry
+from foundation.retry import Stopped
 
 log = logging.getLogger(__name__)
 
@@ -43,15 +43,15 @@ class MemorySink:
     def send(self, topic: Topic, message: Message, received_at: float) -> None:
         """See `Sink`. There is always room."""
         if self._closed:
-            raise Stopping("the sink is closed")
+            raise Stopped("the sink is closed")
         key, value = record_of(topic, message)
         if len(key) + len(value) > MAX_MESSAGE_BYTES:
-            PRODUCE_FAILED.labels(topic.name, "MSG_SIZE_TOO_LARGE").inc()
+            Telemetry.produce_failed.labels(topic.name, "MSG_SIZE_TOO_LARGE").inc()
             log.error("message refused", extra={"topic": topic.name, "reason": "MSG_SIZE_TOO_LARGE"})
             return
         with self._lock:
             self.records.append(Record(topic.name, key, value))
-        PRODUCED.labels(topic.name).inc()
+        Telemetry.produced.labels(topic.name).inc()
 
     def flush(self) -> int:
         """See `Sink`. Nothing is ever outstanding."""

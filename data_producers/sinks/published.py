@@ -12,7 +12,7 @@ from confluent_kafka import Message as Record
 
 from contracts.messages import Article, Gap, InvalidMessage, Message, Trade, parse_message
 from contracts.topics import RAWARTICLE, RAWGAP, RAWTRADE, Topic
-from data_producers.runtime import Runtime
+from foundation.process import Runtime
 from foundation.retry import backoff_seconds
 
 log = logging.getLogger(__name__)

@@ -20,7 +20,7 @@ class Sink(Protocol):
     def send(self, topic: Topic, message: Message, received_at: float) -> None:
         """Accepts a message. Waits while there is no room, so a source that calls it is slowed, not cut.
 
-        `received_at` is when what the message was made from came in. Raises `runtime.Stopping` or `SinkBroken`.
+        `received_at` is when what the message was made from came in. Raises `runtime.Stopped` or `SinkBroken`.
         """
 
     def flush(self) -> int:

@@ -10,12 +10,12 @@ from contracts.messages import Candle, MarketSource
 from contracts.settings import Settings
 from contracts.topics import POLLED_CANDLE, POLLED_MARKET
 from data_producers.refusals import Refusals
-from data_producers.runtime import Runtime
 from data_producers.sinks.sink import Sink
 from data_producers.sources.cleaning import Cleaned, Polled
 from data_producers.sources.history import History
 from data_producers.sources.rest import Refused, TryLater
-from data_producers.telemetry import CONNECTED, FRAMES, POLL_FAILURES, POLLS, QUARANTINED
+from data_producers.telemetry import Telemetry
+from foundation.process import Runtime
 
 log = logging.getLogger(__name__)
 
@@ -63,11 +63,11 @@ def ask_patiently(source: str, kind: str, ask: Callable[[], T], runtime: Runtime
         try:
             answer = ask()
         except Refused:
-            POLLS.labels(source, kind, "refused").inc()
+            Telemetry.polls.labels(source, kind, "refused").inc()
             raise
         except TryLater as away:
-            POLLS.labels(source, kind, away.reason).inc()
-            CONNECTED.labels(source).set(0)
+            Telemetry.polls.labels(source, kind, away.reason).inc()
+            Telemetry.connected.labels(source).set(0)
             if attempt > RETRIES or runtime.stop.is_set():
                 raise
             pause = away.pause_seconds(attempt, runtime)
@@ -77,8 +77,8 @@ def ask_patiently(source: str, kind: str, ask: Callable[[], T], runtime: Runtime
             )
             runtime.wait(pause)
         else:
-            POLLS.labels(source, kind, "ok").inc()
-            CONNECTED.labels(source).set(1)
+            Telemetry.polls.labels(source, kind, "ok").inc()
+            Telemetry.connected.labels(source).set(1)
             return answer
     raise AssertionError("every attempt returns or raises")
 
@@ -117,11 +117,11 @@ class Poller:
         try:
             cleaned = ask_patiently(name, question.kind, question.ask, self._runtime)
         except Refused as refused:
-            POLL_FAILURES.labels(name, question.kind).inc()
+            Telemetry.poll_failures.labels(name, question.kind).inc()
             self._refusals.refuse(question.kind, question.subject)
             log.error("question refused", extra={**place, "why": str(refused)})
         except TryLater as away:
-            POLL_FAILURES.labels(name, question.kind).inc()
+            Telemetry.poll_failures.labels(name, question.kind).inc()
             self._quiet_until = away.until or 0.0
             log.error("question given up", extra={**place, "reason": away.reason, "why": str(away)})
         else:
@@ -129,9 +129,9 @@ class Poller:
             self._publish(place, self._history.take(cleaned))
 
     def _publish(self, place: dict[str, str], cleaned: Cleaned[Polled]) -> None:
-        FRAMES.labels(self._source.name).inc()
+        Telemetry.frames.labels(self._source.name).inc()
         for row in cleaned.quarantined:
-            QUARANTINED.labels(self._source.name, row.reason).inc()
+            Telemetry.quarantined.labels(self._source.name, row.reason).inc()
             log.warning("row quarantined", extra={**place, "reason": row.reason, "why": row.story, "raw": row.raw})
         for message in cleaned.messages:
             topic = POLLED_CANDLE if isinstance(message, Candle) else POLLED_MARKET

@@ -9,7 +9,8 @@ import requests
 from urllib3.exceptions import HTTPError
 
 from contracts.rules import USER_AGENT_PRODUCT
-from data_producers.runtime import ConnectionLost, Runtime
+from data_producers.runtime import ConnectionLost
+from foundation.process import Runtime
 from foundation.retry import backoff_seconds
 
 USER_AGENT = f"{USER_AGENT_PRODUCT} (market data)"

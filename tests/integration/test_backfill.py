@@ -12,9 +12,9 @@ import pytest
 from contracts.messages import Gap
 from contracts.settings import ROOT
 from contracts.topics import POLLED_CANDLE, RAWGAP, RAWTRADE
-from data_producers.runtime import Runtime
 from data_producers.sinks.kafka import KafkaSink
 from data_producers.sinks.published import read_tail
+from foundation.process import Runtime
 from foundation.waiting import wait_until
 from tests.testkit.jobs import assert_clean
 from tests.testkit.producers import running_stack

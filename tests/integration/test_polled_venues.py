@@ -15,11 +15,11 @@ from prometheus_client import REGISTRY
 from contracts.messages import Candle, MarketSnapshot
 from contracts.settings import Settings
 from contracts.topics import POLLED_CANDLE, POLLED_MARKET
-from data_producers.runtime import Runtime
 from data_producers.sinks.memory import MemorySink
 from data_producers.sources.binance.rest import BinanceRest, candle_pages
 from data_producers.sources.polled import pollers
 from foundation.ports import free_ports, port_is_open
+from foundation.process import Runtime
 from foundation.waiting import wait_until
 
 MODEL = {POLLED_MARKET.name: MarketSnapshot, POLLED_CANDLE.name: Candle}

@@ -10,7 +10,6 @@ from prometheus_client import REGISTRY
 from contracts.messages import Article, Sentiment, Ticker, Trade
 from contracts.rules import MAX_CLOCK_LEAD_SECONDS
 from contracts.topics import RAWALERT, RAWARTICLE, RAWTICKER, RAWTRADE
-from data_producers.runtime import Runtime, Stopping
 from data_producers.sinks import kafka
 from data_producers.sinks.kafka import KafkaSink
 from data_producers.sinks.memory import MemorySink
@@ -18,6 +17,8 @@ from data_producers.sinks.published import published_articles, published_last, p
 from data_producers.sinks.sink import SinkBroken
 from data_producers.sources.kraken.gaps import Continuity
 from foundation.ports import free_ports
+from foundation.process import Runtime
+from foundation.retry import Stopped
 from foundation.waiting import wait_until
 from scripts.create_topics import create_topics
 from scripts.embedded.kafka import running_kafka
@@ -194,7 +195,7 @@ def test_acknowledged_messages_are_counted(on):
 def test_a_closed_sink_accepts_nothing(on):
     with on.sink as sink:
         pass
-    with pytest.raises(Stopping):
+    with pytest.raises(Stopped):
         sink.send(RAWTRADE, trade(1), time.time())
     assert on.records() == []
 
@@ -341,7 +342,7 @@ def test_a_stop_without_a_broker_ends_and_says_what_was_not_delivered(monkeypatc
     sink = KafkaSink("127.0.0.1:1", ALL, runtime, **{"queue.buffering.max.messages": 1})
     sink.__enter__()
     sink.send(RAWTRADE, trade(1), time.time())
-    with pytest.raises(Stopping):
+    with pytest.raises(Stopped):
         sink.send(RAWTRADE, trade(2), time.time())
     with pytest.raises(SinkBroken, match="1 accepted messages were not delivered"):
         sink.__exit__(None, None, None)

@@ -7,9 +7,9 @@ from contracts.messages import CandleInterval
 from contracts.topics import POLLED_CANDLE
 from data_producers.backfill.request import Asked, Batch, Stored, patiently
 from data_producers.pacing import Pace
-from data_producers.runtime import Runtime
 from data_producers.sources.binance.dialect import INTERVAL_SECONDS
 from data_producers.sources.binance.rest import BinanceRest
+from foundation.process import Runtime
 
 CALL_SECONDS = 0.25
 """Between two pages, whatever weight is left: nobody is in a hurry here."""

@@ -5,7 +5,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from contracts.messages import CandleInterval, MarketSnapshot
-from data_producers.runtime import RisingClock, Runtime
+from data_producers.runtime import RisingClock
 from data_producers.sources.binance.dialect import (
     DEPTH,
     DEPTH_LEVELS,
@@ -23,7 +23,8 @@ from data_producers.sources.binance.parse import CandlePage, parse_klines, parse
 from data_producers.sources.binance.weight import WeightBudget
 from data_producers.sources.cleaning import Cleaned
 from data_producers.sources.rest import Answer, Headers, RestSession, json_of
-from data_producers.telemetry import REQUEST_WEIGHT
+from data_producers.telemetry import Telemetry
+from foundation.process import Runtime
 
 
 class BinanceRest:
@@ -66,7 +67,7 @@ class BinanceRest:
         used = headers.get(USED_WEIGHT, "")
         if used.isdecimal():
             self._budget.told(int(used), self._runtime.now())
-        REQUEST_WEIGHT.labels(SOURCE).set(self._budget.used)
+        Telemetry.request_weight.labels(SOURCE).set(self._budget.used)
 
     def _venue_time(self, answer: Answer) -> float:
         """The venue's time of its answer, whole seconds: a candle counts as closed by its clock, not by ours."""

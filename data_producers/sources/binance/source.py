@@ -6,12 +6,12 @@ from itertools import chain
 
 from contracts.messages import CandleInterval, MarketSource
 from contracts.settings import Settings
-from data_producers.runtime import Runtime
 from data_producers.sources.binance.dialect import INTERVAL_SECONDS, symbol_of
 from data_producers.sources.binance.rest import BinanceRest, candle_pages
 from data_producers.sources.cleaning import Cleaned, Polled
 from data_producers.sources.history import History
 from data_producers.sources.polled import Question
+from foundation.process import Runtime
 
 FIRST_CANDLES = 500
 """How many candles of a pair are asked for that has none yet."""

@@ -10,12 +10,13 @@ from collections.abc import Iterator
 from contracts.assets import asset_of
 from contracts.messages import MarketSource
 from contracts.settings import Settings
-from data_producers.runtime import RisingClock, Runtime
+from data_producers.runtime import RisingClock
 from data_producers.sources.cleaning import Cleaned, Polled
 from data_producers.sources.coingecko.parse import left_out, parse_markets
 from data_producers.sources.history import History
 from data_producers.sources.polled import Question
 from data_producers.sources.rest import RestSession, json_of
+from foundation.process import Runtime
 
 log = logging.getLogger(__name__)
 

@@ -7,11 +7,11 @@ from contracts.messages import Gap, Trade
 from contracts.topics import RAWGAP, RAWTRADE
 from data_producers.backfill.request import Asked, Batch, Stored, patiently
 from data_producers.pacing import Pace
-from data_producers.runtime import Runtime
 from data_producers.sources.kraken.gaps import Hole, hole_of
 from data_producers.sources.kraken.parse_rest import TradesPage
 from data_producers.sources.kraken.refill import just_before
 from data_producers.sources.kraken.rest import PAGE_TRADES, KrakenRest
+from foundation.process import Runtime
 
 
 class Walk:

@@ -18,12 +18,13 @@ from data_producers.alerts.rules import (
     stale_alert,
     told_before,
 )
-from data_producers.runtime import RisingClock, Runtime
+from data_producers.runtime import RisingClock
 from data_producers.seen import SeenNumbers
 from data_producers.sinks.sink import Sink
 from data_producers.sources.kraken.dialect import SOURCE
 from data_producers.sources.kraken.gaps import Continuity, Hole
-from data_producers.telemetry import GAP_SECONDS, GAPS_CLOSED, GAPS_DETECTED, GAPS_OPEN, MISSING_TRADES, REFILLED
+from data_producers.telemetry import Telemetry
+from foundation.process import Runtime
 
 log = logging.getLogger(__name__)
 
@@ -133,7 +134,7 @@ class Ledger:
             self._prices[trade.pair] = trade.price
         hole = self._continuity.take(trade, self._now())
         if trade.source == "refill":
-            REFILLED.labels(SOURCE, trade.pair).inc()
+            Telemetry.refilled.labels(SOURCE, trade.pair).inc()
         if hole is not None and hole.is_new:
             # Before the trade that shows it: a hole without a record is worse than a record without its trade.
             yield from self._report(hole)
@@ -149,13 +150,13 @@ class Ledger:
         figures = {"pair": hole.pair, "from_id": hole.from_id, "to_id": hole.to_id, "missing": hole.missing_left}
         reported_at = self._now()
         if not hole.missing_left:
-            GAPS_CLOSED.labels(SOURCE, hole.pair).inc()
-            GAP_SECONDS.labels(SOURCE, hole.pair).observe(max(0.0, reported_at - hole.detected_at))
+            Telemetry.gaps_closed.labels(SOURCE, hole.pair).inc()
+            Telemetry.gap_seconds.labels(SOURCE, hole.pair).observe(max(0.0, reported_at - hole.detected_at))
             log.info("no trades missing any more", extra=figures)
         elif hole.settled:
             log.error("trades the venue does not have", extra=figures)
         else:
-            GAPS_DETECTED.labels(SOURCE, hole.pair, hole.cause).inc()
+            Telemetry.gaps_detected.labels(SOURCE, hole.pair, hole.cause).inc()
             log.warning("trades missing", extra={**figures, "cause": hole.cause})
             reported_at = hole.detected_at
         yield RAWGAP, hole.report(reported_at)
@@ -163,8 +164,8 @@ class Ledger:
 
     def _show(self, pair: str) -> None:
         holes, trades = self._continuity.figures(pair)
-        GAPS_OPEN.labels(SOURCE, pair).set(holes)
-        MISSING_TRADES.labels(SOURCE, pair).set(trades)
+        Telemetry.gaps_open.labels(SOURCE, pair).set(holes)
+        Telemetry.missing_trades.labels(SOURCE, pair).set(trades)
 
     def connect(self) -> None:
         """A connection begins."""

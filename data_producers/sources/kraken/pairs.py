@@ -7,7 +7,7 @@ from data_producers.sources.kraken.dialect import SOURCE
 from data_producers.sources.kraken.parse_rest import VenueError, parse_pairs
 from data_producers.sources.kraken.rest import KrakenRest
 from data_producers.sources.rest import TryLater
-from data_producers.telemetry import REFUSED
+from data_producers.telemetry import Telemetry
 
 log = logging.getLogger(__name__)
 
@@ -24,7 +24,7 @@ def traded_pairs(rest: KrakenRest, pairs: tuple[str, ...]) -> tuple[str, ...]:
         return pairs
     for pair in pairs:
         if pair not in names:
-            REFUSED.labels(SOURCE, pair).set(1)
+            Telemetry.rejected.labels(SOURCE, pair).set(1)
             nearest = next(iter(get_close_matches(pair, sorted(names), n=1, cutoff=0.0)), None)
             log.error("no such pair at the venue", extra={"symbol": pair, "nearest": nearest})
     return tuple(pair for pair in pairs if pair in names) or pairs

@@ -8,11 +8,11 @@ from typing import Protocol
 
 from contracts.messages import Trade
 from data_producers.pacing import Pace
-from data_producers.runtime import Runtime
 from data_producers.sources.kraken.gaps import Hole
 from data_producers.sources.kraken.parse_rest import TradesPage, VenueError
 from data_producers.sources.kraken.rest import PAGE_TRADES, KrakenRest
 from data_producers.sources.rest import TryLater
+from foundation.process import Runtime
 from foundation.retry import backoff_seconds
 
 log = logging.getLogger(__name__)

@@ -1,9 +1,9 @@
 """Kraken's public REST API: one question, one answer."""
 
-from data_producers.runtime import Runtime
 from data_producers.sources.kraken.parse import MalformedFrame
 from data_producers.sources.kraken.parse_rest import TradesPage, VenueError, parse_result, parse_trades
 from data_producers.sources.rest import RestSession, TryLater
+from foundation.process import Runtime
 
 PAGE_TRADES = 1_000
 """Trades in a full page: the most the venue gives at once."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from contracts.messages import Trade
 from data_producers.refusals import Refusals
-from data_producers.runtime import ConnectionLost, RisingClock, Runtime, run_connected
+from data_producers.runtime import ConnectionLost, RisingClock, run_connected
 from data_producers.sources.kraken.dialect import ACK_SECONDS, SOURCE, TICKER, TRADE, renewal
 from data_producers.sources.kraken.ledger import Publisher
 from data_producers.sources.kraken.liveness import Liveness, SilentSubscription
@@ -23,7 +23,8 @@ from data_producers.sources.kraken.parse import (
 )
 from data_producers.sources.kraken.refill import Look, Refiller
 from data_producers.sources.kraken.stream import stream_frames
-from data_producers.telemetry import FRAMES, MALFORMED, RESUBSCRIBED
+from data_producers.telemetry import Telemetry
+from foundation.process import Runtime
 
 log = logging.getLogger(__name__)
 
@@ -84,7 +85,7 @@ class MalformedLog:
 
     def report(self, why: str, raw: bytes) -> None:
         """Takes in one; `untold` in its line is how many went by without one."""
-        MALFORMED.labels(SOURCE).inc()
+        Telemetry.malformed.labels(SOURCE).inc()
         if self._monotonic() < self._quiet_until:
             self._untold += 1
             return
@@ -133,7 +134,7 @@ class Watch:
         except SilentSubscription as dead:
             raise ConnectionLost("silent_subscription", f"{dead} says nothing, though there are trades") from None
         for channel, symbol in silent:
-            RESUBSCRIBED.labels(SOURCE, channel, symbol).inc()
+            Telemetry.resubscribed.labels(SOURCE, channel, symbol).inc()
             log.warning("silent subscription made anew", extra={"channel": channel, "symbol": symbol})
             self.requests.extend(renewal(channel, symbol))
 
@@ -163,7 +164,7 @@ def run_session(session: Session, publisher: Publisher, refiller: Refiller, runt
         publisher.connect()
         for raw in stream_frames(session.url, session.pairs, session.silence_seconds, runtime, watch.requests):
             received_at = clock()
-            FRAMES.labels(SOURCE).inc()
+            Telemetry.frames.labels(SOURCE).inc()
             try:
                 frame = parse_frame(raw, received_at)
             except MalformedFrame as fault:

@@ -8,8 +8,9 @@ from typing import Any
 
 import websocket
 
-from data_producers.runtime import ConnectionLost, Runtime
+from data_producers.runtime import ConnectionLost
 from data_producers.sources.kraken.dialect import MAX_BUFFERED_BYTES, subscriptions
+from foundation.process import Runtime
 
 CONNECT_SECONDS = 5.0
 STOP_LOOK_SECONDS = 0.5

@@ -6,7 +6,7 @@ import requests
 
 from contracts.messages import Article
 from contracts.topics import RAWARTICLE
-from data_producers.runtime import RisingClock, Runtime
+from data_producers.runtime import RisingClock
 from data_producers.sinks.sink import Sink
 from data_producers.sources.rss.archive import Archive, Version
 from data_producers.sources.rss.feeds import website_of
@@ -14,7 +14,8 @@ from data_producers.sources.rss.fetch import PASSING, Fetched, Validators, fetch
 from data_producers.sources.rss.guard import feed_session
 from data_producers.sources.rss.parse import Entry, parse_feed
 from data_producers.sources.rss.validators import KeptValidators
-from data_producers.telemetry import CONNECTED, FEED_REDIRECTS, FEED_STATUS, FRAMES, MALFORMED
+from data_producers.telemetry import Telemetry
+from foundation.process import Runtime
 from foundation.retry import backoff_seconds
 from sentiment.mentions import mentions
 from sentiment.scorers.scorer import Scorer
@@ -96,9 +97,9 @@ class Newsroom:
         """
         fetched = fetch_feed(session, self.url, self._validators, self._timeout_seconds, self._max_bytes)
         outcome = self._take(fetched) if fetched.outcome == "ok" else fetched.outcome
-        FEED_STATUS.labels(self.website, outcome).inc()
+        Telemetry.feed_status.labels(self.website, outcome).inc()
         healthy = outcome in ("ok", "not_modified")
-        CONNECTED.labels(self.website).set(int(healthy))
+        Telemetry.connected.labels(self.website).set(int(healthy))
         if not healthy:
             log.warning("feed trouble", extra={"source": self.website, "outcome": outcome, "why": fetched.story})
         self._note_redirects(fetched)
@@ -109,16 +110,16 @@ class Newsroom:
 
     def _note_redirects(self, fetched: Fetched) -> None:
         for status, _ in fetched.redirects:
-            FEED_REDIRECTS.labels(self.website, str(status)).inc()
+            Telemetry.feed_redirects.labels(self.website, str(status)).inc()
         if fetched.moved_to not in (None, self._moved_to):
             self._moved_to = fetched.moved_to
             log.warning("feed moved", extra={"source": self.website, "was": self.url, "is": self._moved_to})
 
     def _take(self, fetched: Fetched) -> str:
-        FRAMES.labels(self.website).inc()
+        Telemetry.frames.labels(self.website).inc()
         feed = parse_feed(fetched.body, self.website)
         for fault in (*feed.faults, *((feed.broken,) if feed.broken else ())):
-            MALFORMED.labels(self.website).inc()
+            Telemetry.malformed.labels(self.website).inc()
             log.warning("malformed feed", extra={"source": self.website, "why": fault})
         # Oldest first, as they happened; and the newest entry of a feed stands first.
         published = sum(self._publish(entry) for entry in reversed(feed.entries))

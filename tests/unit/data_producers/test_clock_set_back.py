@@ -9,10 +9,11 @@ from contracts.messages import Article, Gap, Sentiment, Ticker, Trade, latest_lo
 from contracts.rules import MAX_CLOCK_LEAD_SECONDS
 from contracts.topics import RAWARTICLE, RAWGAP, RAWTICKER, RAWTRADE
 from data_producers.alerts.rules import AlertRule
-from data_producers.runtime import RisingClock, Runtime
+from data_producers.runtime import RisingClock
 from data_producers.sinks.kafka import KafkaSink
 from data_producers.sources.kraken.ledger import Ledger, Publisher
 from data_producers.sources.kraken.parse import parse_frame
+from foundation.process import Runtime
 
 AT = 1_790_358_506.0
 TICKER = {"symbol": "BTC/USD", "bid": 83744.2, "ask": 83744.3, "last": 83744.3, "volume": 3156.8}

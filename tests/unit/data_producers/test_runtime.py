@@ -5,17 +5,9 @@ from dataclasses import replace
 import pytest
 from prometheus_client import REGISTRY
 
-from data_producers.runtime import (
-    PROVED_SECONDS,
-    ConnectionLost,
-    RisingClock,
-    Runtime,
-    Stopping,
-    run_connected,
-    run_together,
-    runtime_until_signal,
-)
-from foundation.retry import backoff_seconds
+from data_producers.runtime import STABLE_SECONDS, ConnectionLost, RisingClock, run_connected, run_together
+from foundation.process import Runtime, runtime_until_signal
+from foundation.retry import Stopped, backoff_seconds
 
 
 def paused_runtime(limit):
@@ -34,12 +26,12 @@ def test_attempts_back_off_and_start_over_once_a_connection_has_lived_for_a_whil
     runtime, pauses = paused_runtime(8)
     clock = [0.0]
     runtime = replace(runtime, monotonic=lambda: clock[0])
-    lives = iter([None, 0.0, PROVED_SECONDS - 0.001, PROVED_SECONDS, 0.0, None, 3 * PROVED_SECONDS, None])
+    lives = iter([None, 0.0, STABLE_SECONDS - 0.001, STABLE_SECONDS, 0.0, None, 3 * STABLE_SECONDS, None])
     shown = []
 
     def run_once(connected):
         life = next(lives)
-        clock[0] += 2 * PROVED_SECONDS
+        clock[0] += 2 * STABLE_SECONDS
         if life is not None:
             connected()
             clock[0] += life / 2
@@ -74,7 +66,7 @@ def test_a_full_sink_at_the_stop_ends_the_loop():
 
     def run_once(connected):
         runtime.stop.set()
-        raise Stopping("no room left")
+        raise Stopped("no room left")
 
     run_connected("test", run_once, runtime)
     assert pauses == []

@@ -10,12 +10,12 @@ from prometheus_client import REGISTRY
 from contracts.messages import MarketSnapshot
 from contracts.settings import ROOT, Settings
 from data_producers import sources
-from data_producers.runtime import Runtime
 from data_producers.sinks.memory import MemorySink
 from data_producers.sources.cleaning import Cleaned, Quarantined
 from data_producers.sources.history import History
 from data_producers.sources.polled import SOURCES, Poller, Question, make_source
 from data_producers.sources.rest import Answer, Refused, TryLater
+from foundation.process import Runtime
 
 AT = 1_790_358_506.0
 

@@ -5,9 +5,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from data_producers.runtime import Runtime
 from data_producers.sources.rest import Answer, Refused, RestSession, TryLater, json_of
 from foundation.ports import free_ports
+from foundation.process import Runtime
 
 AT = 1_790_358_506.0
 

@@ -8,7 +8,6 @@ import pytest
 from prometheus_client import REGISTRY
 
 from contracts.messages import Candle, MarketSnapshot
-from data_producers.runtime import Runtime
 from data_producers.sinks.memory import MemorySink
 from data_producers.sources.binance.parse import parse_klines, parse_snapshot
 from data_producers.sources.binance.rest import BinanceRest
@@ -20,6 +19,7 @@ from data_producers.sources.kraken.parse import MalformedFrame, Market, parse_fr
 from data_producers.sources.kraken.parse_rest import parse_pairs, parse_result, parse_trades
 from data_producers.sources.polled import Poller
 from data_producers.sources.rest import Answer
+from foundation.process import Runtime
 from tests.testkit.venue_answers import BITCOIN
 
 AT = 1_790_358_506.0

@@ -6,11 +6,11 @@ import pytest
 
 from contracts.messages import Candle
 from data_producers.backfill.request import Asked, CannotGoOn, Stored
-from data_producers.runtime import Runtime
 from data_producers.sources.binance.history import after_stored, backfill_candles
 from data_producers.sources.binance.parse import CandlePage
 from data_producers.sources.cleaning import Cleaned, Quarantined
 from data_producers.sources.rest import TryLater
+from foundation.process import Runtime
 
 FIRST = 29_839_300
 """The number of a minute: how many lie between 1970 and it."""

@@ -10,7 +10,7 @@ from contextlib import suppress
 
 import pytest
 
-from data_producers.runtime import Runtime
+from foundation.process import Runtime
 
 TEXT, CLOSE, PING, PONG = 1, 8, 9, 10
 

@@ -6,11 +6,11 @@ import pytest
 
 from contracts.messages import Gap, Trade
 from data_producers.backfill.request import MOST_FAILURES, Asked, CannotGoOn, Stored
-from data_producers.runtime import Runtime
 from data_producers.sources.kraken import history
 from data_producers.sources.kraken.history import Walk, backfill_trades
 from data_producers.sources.kraken.parse_rest import TradesPage, VenueError
 from data_producers.sources.rest import TryLater
+from foundation.process import Runtime
 
 AT = 1_790_358_506
 PAGE = 3

@@ -7,7 +7,6 @@ from contracts.messages import Gap, Trade
 from contracts.topics import RAWGAP, RAWTRADE
 from data_producers.alerts.rules import AlertRule
 from data_producers.pacing import Pace
-from data_producers.runtime import Runtime
 from data_producers.sinks.memory import MemorySink
 from data_producers.sources.kraken import refill
 from data_producers.sources.kraken.gaps import unfinished
@@ -15,6 +14,7 @@ from data_producers.sources.kraken.ledger import Ledger, Publisher
 from data_producers.sources.kraken.parse_rest import TradesPage, VenueError
 from data_producers.sources.kraken.refill import SHORT_PAGES, Look, Refiller
 from data_producers.sources.rest import TryLater
+from foundation.process import Runtime
 
 AT = 1_790_358_506
 

@@ -447,7 +447,7 @@ def test_silence_is_a_dead_socket(venue, session):
 def test_a_connection_that_proves_nothing_makes_the_waits_grow(
     venue, session, monkeypatch, proved_seconds, after_an_acknowledged_one
 ):
-    monkeypatch.setattr("data_producers.runtime.PROVED_SECONDS", proved_seconds)
+    monkeypatch.setattr("data_producers.runtime.STABLE_SECONDS", proved_seconds)
 
     def useless(connection):
         connection.say(STATUS)

@@ -5,7 +5,7 @@ import requests
 from prometheus_client import REGISTRY
 
 from contracts.messages import Article
-from data_producers.runtime import Runtime, run_together
+from data_producers.runtime import run_together
 from data_producers.sinks.memory import MemorySink
 from data_producers.sources.rss import newsroom as module
 from data_producers.sources.rss.archive import Archive, Version
@@ -13,6 +13,7 @@ from data_producers.sources.rss.fetch import Fetched, Validators
 from data_producers.sources.rss.newsroom import Newsroom, event_time, to_article
 from data_producers.sources.rss.parse import Entry
 from data_producers.sources.rss.validators import KeptValidators
+from foundation.process import Runtime
 from sentiment.scorers.scorer import TextBlobScorer
 
 NOW = 1_790_800_000.0
