@@ -12,7 +12,7 @@ from bench.process import READY_SECONDS, kraken_told, running_exchange, running_
 from bench.refill import history, trades_in
 from bench.rig import Rig, running_rig
 from contracts.metrics import PRODUCE_FAILED, PRODUCED, RECONNECTS
-from contracts.settings import Settings
+from contracts.settings import StackSettings
 from foundation.ports import HOST, free_ports
 from foundation.waiting import wait_until
 from monitoring.samples import NoAnswer, Samples, fetch_samples
@@ -35,7 +35,7 @@ def _samples(port: int) -> Samples:
 
 def _lost(rig: Rig, exchange: int) -> int:
     """How many trades the exchange made since the first one published, and Kafka does not have."""
-    published: dict[str, set[int]] = {pair: set() for pair in Settings.model_fields["pairs"].default}
+    published: dict[str, set[int]] = {pair: set() for pair in StackSettings.model_fields["pairs"].default}
     for trade in trades_in(rig):
         published[trade.pair].add(trade.trade_id)
     return sum(len(history(exchange, pair, min(ids), max(ids)) - ids) for pair, ids in published.items())

@@ -12,7 +12,7 @@ from time import process_time
 import feedparser
 
 from bench.claims import Claim, Figures, Options
-from contracts.settings import ROOT, Settings
+from contracts.settings import ROOT, StackSettings
 from data_producers.sinks.memory import MemorySink
 from data_producers.sources.rss.archive import Archive
 from data_producers.sources.rss.guard import feed_session
@@ -60,7 +60,7 @@ def _served(folder: Path) -> Iterator[str]:
 def _poll(place: str, folder: Path) -> float:
     """Processor seconds of one poll of every feed by a scraper that knows none of their items."""
     sink, archive = MemorySink(), Archive()
-    scorer = SCORERS[Settings.model_fields["scorer"].default](ROOT)
+    scorer = SCORERS[StackSettings.model_fields["scorer"].default](ROOT)
     begun = process_time()
     for newsroom in NEWSROOMS:
         with feed_session([place]) as session:

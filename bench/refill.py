@@ -12,7 +12,7 @@ from bench.claims import Claim, Figures, Options
 from bench.process import READY_SECONDS, kraken_told, running_exchange, running_process
 from bench.rig import Rig, running_rig
 from contracts.messages import Gap, Trade
-from contracts.settings import Settings
+from contracts.settings import StackSettings
 from contracts.topics import RAWGAP, RAWTRADE
 from data_producers.sinks.published import read_tail
 from foundation.ports import HOST, free_ports
@@ -108,7 +108,7 @@ def _measure(rig: Rig, seconds: float) -> tuple[float, int]:
     """Seconds from the reconnect until the last missing trade was sent, and how many trades were missing."""
     exchange, wire, metrics = free_ports(3)
     told = kraken_told(exchange, metrics, wire)
-    pairs = Settings.model_fields["pairs"].default
+    pairs = StackSettings.model_fields["pairs"].default
     with running_exchange(rig, exchange, RATE), _line(wire, exchange) as line:
         with running_process(rig, "data_producers.kraken_producer", told=told) as producer:
             wait_until(

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psycopg2
 
-from contracts.settings import Settings, load_settings
+from contracts.settings import StackSettings, load_settings
 from database.migrate import migrate
 from foundation.ports import free_ports
 from scripts.create_topics import create_topics
@@ -25,7 +25,7 @@ DURABLE = {"track_commit_timestamp": "on", "max_wal_size": "4GB"}
 class Rig:
     """The servers of a measurement and the settings that lead there."""
 
-    settings: Settings
+    settings: StackSettings
     kafka: str
     owner_url: str
     folder: Path
@@ -55,6 +55,7 @@ def running_rig() -> Iterator[Rig]:
             running_postgres(folder, database_port, passwords["db_owner_password"], "cryptoviz", DURABLE) as url,
         ):
             config = load_settings(
+                StackSettings,
                 data_dir=folder,
                 kafka_bootstrap_servers=kafka,
                 database_url="",

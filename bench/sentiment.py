@@ -7,7 +7,7 @@ from time import perf_counter
 from textblob import TextBlob
 
 from bench.claims import Claim, Figures, Options
-from contracts.settings import ROOT, Settings
+from contracts.settings import ROOT, StackSettings
 from sentiment.scorers.registry import SCORERS
 
 HEADLINES = ROOT / "sentiment" / "lab" / "data" / "headlines.csv"
@@ -36,7 +36,7 @@ def _polarity(text: str) -> float:
 
 def measure(options: Options) -> list[Claim]:
     """N1 over `options.repeats` turns, after one to warm up."""
-    default = SCORERS[Settings.model_fields["scorer"].default](ROOT)
+    default = SCORERS[StackSettings.model_fields["scorer"].default](ROOT)
     articles = _articles()
     turns = [(_rate(default.score, articles), _rate(_polarity, articles)) for _ in range(options.repeats + 1)][1:]
     ours = Figures(default.name, tuple(mine for mine, _ in turns), "articles/s")

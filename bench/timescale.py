@@ -9,7 +9,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import psycopg2
 
-from contracts.settings import settings
+from contracts.settings import OwnerSection, load_settings
 from database.migrate import migrate
 from scripts.embedded.node_timescaledb import running_node_timescaledb
 
@@ -44,7 +44,7 @@ def running_timescaledb(rows: int, days: int) -> Iterator[tuple[Execute, str]]:
 
     The trades are spread over `days` from `START`.
     """
-    url = settings().database_url
+    url = load_settings(OwnerSection).database_url
     if url and _offers_timescaledb(url):
         with _own_database(url) as execute:
             _fill(execute, rows, days)

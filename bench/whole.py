@@ -14,7 +14,7 @@ import psutil
 import psycopg2
 
 from bench.claims import Claim, Figures, Options
-from contracts.settings import ROOT, Settings, environment_name, load_settings
+from contracts.settings import ROOT, StackSettings, environment_name, load_settings
 from contracts.tables import GAP_DATA, TABLES
 from foundation.ports import HOST, free_ports
 from foundation.waiting import wait_until
@@ -62,14 +62,14 @@ class Stack:
             stderr=sys.stderr,
         )
 
-    def settings(self) -> Settings:
+    def settings(self) -> StackSettings:
         """The settings of this stack, with the passwords it made."""
-        return load_settings(data_dir=self._folder, database_url="", **self._ports)
+        return load_settings(StackSettings, data_dir=self._folder, database_url="", **self._ports)
 
     def filled_tables(self) -> set[str]:
         """The tables that have a row."""
         try:
-            connection = psycopg2.connect(self.settings().database_url_of("owner"), connect_timeout=2)
+            connection = psycopg2.connect(self.settings().owner_database_url, connect_timeout=2)
         except psycopg2.OperationalError:
             return set()
         try:

@@ -5,10 +5,10 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from contracts.settings import settings
+from contracts.settings import ApiSettings, load_settings
 from foundation.logs import configure_logging
 
-_config = settings()
+_config = load_settings(ApiSettings)
 _metrics_folder = _config.data_dir.resolve() / "api_metrics"
 
 # gunicorn's own lines go where ours go: to the root logger, which on_starting equips

@@ -1,6 +1,6 @@
 """Publishes the articles of RSS feeds to Kafka, with their sentiment and the coins they mention."""
 
-from contracts.settings import settings
+from contracts.settings import ArticleScraperSettings, load_settings
 from contracts.topics import RAWARTICLE
 from data_producers.runtime import run_together
 from data_producers.sinks.kafka import KafkaSink
@@ -14,7 +14,7 @@ from sentiment.scorers.registry import SCORERS
 
 def main() -> None:
     """Runs until SIGTERM or SIGINT, then delivers what was accepted."""
-    config = settings()
+    config = load_settings(ArticleScraperSettings)
     runtime = start_service(
         "article_scraper",
         log_level=config.log_level,

@@ -3,7 +3,7 @@
 from functools import partial
 
 from contracts.messages import Alert, Ticker
-from contracts.settings import settings
+from contracts.settings import KrakenProducerSettings, load_settings
 from contracts.topics import RAWALERT, RAWGAP, RAWTICKER, RAWTRADE
 from data_producers.alerts.rules import AlertRule
 from data_producers.pacing import Pace
@@ -25,7 +25,7 @@ READ_BACK = 20_000
 
 def main() -> None:
     """Runs until SIGTERM or SIGINT, then delivers what was accepted."""
-    config = settings()
+    config = load_settings(KrakenProducerSettings)
     runtime = start_service(
         "kraken_producer",
         log_level=config.log_level,

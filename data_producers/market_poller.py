@@ -1,7 +1,7 @@
 """Binance's and CoinGecko's markets into Kafka: snapshots and candles, polled."""
 
 from contracts.messages import Candle, MarketSnapshot
-from contracts.settings import settings
+from contracts.settings import MarketPollerSettings, load_settings
 from contracts.topics import POLLED_CANDLE, POLLED_MARKET
 from data_producers.runtime import run_together
 from data_producers.sinks.kafka import KafkaSink
@@ -16,7 +16,7 @@ READ_BACK = 20_000
 
 def main() -> None:
     """Runs until SIGTERM or SIGINT, then delivers what was accepted."""
-    config = settings()
+    config = load_settings(MarketPollerSettings)
     runtime = start_service(
         "market_poller",
         log_level=config.log_level,

@@ -12,7 +12,7 @@ from pathlib import Path
 import psycopg2
 from psycopg2.extras import RealDictCursor
 
-from contracts.settings import ROOT, settings
+from contracts.settings import ROOT, OwnerSection, load_settings
 
 PAGE = ROOT / "doc" / "11-data-dictionary.md"
 
@@ -81,7 +81,7 @@ def fetch_dictionary(url: str) -> str:
 def main(page: Path = PAGE) -> int:
     """Writes the page; exit code 1 with one line on standard error if the database cannot be asked."""
     try:
-        text = fetch_dictionary(settings().database_url_of("owner"))
+        text = fetch_dictionary(load_settings(OwnerSection).owner_database_url)
     except psycopg2.Error as error:
         print(f"dictionary: {str(error).strip()}", file=sys.stderr)
         return 1

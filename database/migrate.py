@@ -19,7 +19,7 @@ from psycopg2 import sql
 from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import encrypt_password
 
-from contracts.settings import Role, Settings, settings
+from contracts.settings import MigrationSettings, Role, load_settings
 from database.migration_files import (
     Applied,
     BadMigrations,
@@ -182,7 +182,7 @@ def _told(name: str, tell: Report) -> Iterator[None]:
     tell(f"{name}  applied in {(time.monotonic() - started) * 1000:.0f} ms")
 
 
-def _passwords_of(config: Settings) -> dict[Role, str]:
+def _passwords_of(config: MigrationSettings) -> dict[Role, str]:
     """The owner's is not among them: it is the password this very program logs in with."""
     roles: tuple[Role, ...] = ("writer", "api", "analyst")
     return {role: getattr(config, f"db_{role}_password").get_secret_value() for role in roles}
@@ -211,8 +211,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     choice.add_argument("--dry-run", action="store_true", help="print the SQL that is missing, change nothing")
     choice.add_argument("--passwords", action="store_true", help="set the login passwords of the settings, no more")
     chosen = parser.parse_args(arguments)
-    config = settings()
-    url = config.database_url_of("owner")
+    config = load_settings(MigrationSettings)
+    url = config.owner_database_url
     wait_for_server(url, partial(print, file=sys.stderr, flush=True))
     try:
         if chosen.status:

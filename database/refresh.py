@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 import psycopg2
 
-from contracts.settings import settings
+from contracts.settings import OwnerSection, load_settings
 
 
 def refresh_candles(url: str, start: datetime, end: datetime) -> None:
@@ -45,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if chosen.start >= chosen.end:
         parser.error("--to must be after --from")
     try:
-        refresh_candles(settings().database_url_of("owner"), chosen.start, chosen.end)
+        refresh_candles(load_settings(OwnerSection).owner_database_url, chosen.start, chosen.end)
     except psycopg2.Error as error:
         print(f"refresh: {str(error).strip()}", file=sys.stderr)
         return 1

@@ -14,7 +14,7 @@ import psycopg2
 from psycopg2 import sql
 from psycopg2.extensions import connection as Connection
 
-from contracts.settings import settings
+from contracts.settings import RetentionSettings, load_settings
 from contracts.tables import TABLE_BY_NAME, TABLES, Table
 
 PAGES = 1_000
@@ -88,9 +88,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="database.retention", description="delete rows older than the settings say")
     parser.add_argument("--dry-run", action="store_true", help="count them, delete nothing")
     dry_run = parser.parse_args(arguments).dry_run
-    config = settings()
+    config = load_settings(RetentionSettings)
     try:
-        connection = psycopg2.connect(config.database_url_of("owner"), application_name="retention", connect_timeout=5)
+        connection = psycopg2.connect(config.owner_database_url, application_name="retention", connect_timeout=5)
         connection.autocommit = True
         if _has_timescaledb(connection):
             print("nothing to do: TimescaleDB drops old chunks by itself, as python -m database.migrate told it to")

@@ -20,7 +20,7 @@ from psycopg2.extensions import connection as Connection
 
 from contracts import metrics
 from contracts.rules import USER_AGENT_PRODUCT
-from contracts.settings import Settings, settings
+from contracts.settings import CandleAuditSettings, load_settings
 from foundation.logs import configure_logging
 from monitoring.candles import MINUTE_SECONDS, BadAnswer, Candle, Findings, Mismatch, Stretch, compare, parse_ohlc
 
@@ -138,8 +138,8 @@ def fetch_ohlc(url: str, pair: str) -> bytes:
 class CandleAudit:
     """Compares pair after pair, counts, and tells each mismatch once."""
 
-    def __init__(self, config: Settings, now: Callable[[], float] = time.time) -> None:
-        self._url = config.database_url_of("api")
+    def __init__(self, config: CandleAuditSettings, now: Callable[[], float] = time.time) -> None:
+        self._url = config.api_database_url
         self._venue = config.kraken_rest_url
         self._now = now
         self._told: set[tuple[str, Mismatch]] = set()
@@ -184,7 +184,7 @@ class CandleAudit:
         self._told = {told for told in self._told if told[0] != pair} | found
 
 
-def run(config: Settings, stop: threading.Event) -> None:
+def run(config: CandleAuditSettings, stop: threading.Event) -> None:
     """Audits round after round until told to stop."""
     audit = CandleAudit(config)
     while True:
@@ -196,7 +196,7 @@ def run(config: Settings, stop: threading.Event) -> None:
             return
 
 
-def once(config: Settings) -> int:
+def once(config: CandleAuditSettings) -> int:
     """One round, told on standard output; 0 when every pair was compared and no minute differs."""
     audit = CandleAudit(config)
     good = True
@@ -218,7 +218,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m monitoring.candle_audit", description=__doc__)
     parser.add_argument("--once", action="store_true", help="one round, then end")
     chosen = parser.parse_args()
-    config = settings()
+    config = load_settings(CandleAuditSettings)
     configure_logging("candle_audit", config.log_level)
     if chosen.once:
         return once(config)

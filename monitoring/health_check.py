@@ -17,7 +17,7 @@ from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
 from contracts import metrics
-from contracts.settings import Settings, settings
+from contracts.settings import StackSettings, load_settings
 from contracts.tables import TABLES
 from contracts.topics import TOPICS
 from monitoring.judgement import (
@@ -34,14 +34,14 @@ from monitoring.samples import NoAnswer, Samples, fetch, fetch_samples
 LOOPBACK = "127.0.0.1"
 API_HEALTH = "/api/v1/health"
 
-Check = Callable[[Settings], PartHealth]
+Check = Callable[[StackSettings], PartHealth]
 
 
-def check_postgres(config: Settings) -> PartHealth:
+def check_postgres(config: StackSettings) -> PartHealth:
     """The database answers and holds the tables."""
     started = time.monotonic()
     try:
-        connection = psycopg2.connect(config.database_url_of("owner"), connect_timeout=3)
+        connection = psycopg2.connect(config.owner_database_url, connect_timeout=3)
     except psycopg2.OperationalError as error:
         return PartHealth("postgres", "down", str(error).strip().splitlines()[0])
     try:
@@ -61,7 +61,7 @@ def check_postgres(config: Settings) -> PartHealth:
     return PartHealth("postgres", "ok" if tables == len(TABLES) else "late", figures)
 
 
-def check_kafka(config: Settings) -> PartHealth:
+def check_kafka(config: StackSettings) -> PartHealth:
     """A broker answers and has the topics."""
     admin = AdminClient({"bootstrap.servers": config.kafka_bootstrap_servers, "log_level": 0})
     try:
@@ -73,7 +73,7 @@ def check_kafka(config: Settings) -> PartHealth:
     return PartHealth("kafka", "late" if missing else "ok", brokers)
 
 
-def check_simulator(config: Settings) -> PartHealth:
+def check_simulator(config: StackSettings) -> PartHealth:
     """The simulated exchange answers and its market moves."""
     answer = fetch(LOOPBACK, config.simulator_port, "/health")
     if answer.status != 200:
@@ -82,7 +82,7 @@ def check_simulator(config: Settings) -> PartHealth:
     return PartHealth("simulator", "ok" if events else "late", f"{events:.0f} events")
 
 
-def check_api(config: Settings) -> PartHealth:
+def check_api(config: StackSettings) -> PartHealth:
     """The API answers, with what it says of its own data."""
     started = time.monotonic()
     answer = fetch(LOOPBACK, config.api_port, API_HEALTH, "application/json")
@@ -90,7 +90,7 @@ def check_api(config: Settings) -> PartHealth:
     return PartHealth("api", "ok" if answer.status == 200 else "late", figures)
 
 
-def check_prometheus(config: Settings) -> PartHealth:
+def check_prometheus(config: StackSettings) -> PartHealth:
     """Prometheus is ready and finds its targets."""
     answer = fetch(LOOPBACK, config.prometheus_port, "/-/ready")
     if answer.status != 200:
@@ -102,7 +102,7 @@ def check_prometheus(config: Settings) -> PartHealth:
 
 
 def _service(port_field: str, judge: Callable[[Samples, float], PartHealth]) -> Check:
-    def check(config: Settings) -> PartHealth:
+    def check(config: StackSettings) -> PartHealth:
         return judge(fetch_samples(LOOPBACK, getattr(config, port_field)), time.time())
 
     return check
@@ -127,7 +127,7 @@ ALWAYS = tuple(part for part in CHECKS if part not in ("simulator", "prometheus"
 """The parts of every stack. The exchange is simulated in a demo only, and Prometheus runs where it is installed."""
 
 
-def check_part(part: str, config: Settings) -> PartHealth:
+def check_part(part: str, config: StackSettings) -> PartHealth:
     """How one part is. Never raises for what a part may do."""
     try:
         return CHECKS[part](config)
@@ -135,13 +135,13 @@ def check_part(part: str, config: Settings) -> PartHealth:
         return PartHealth(part, "down", str(error))
 
 
-def check_parts(config: Settings, parts: Sequence[str] = ALWAYS) -> tuple[PartHealth, ...]:
+def check_parts(config: StackSettings, parts: Sequence[str] = ALWAYS) -> tuple[PartHealth, ...]:
     """How the parts are, asked all at once, in their order."""
     with ThreadPoolExecutor(max_workers=len(parts)) as pool:
         return tuple(pool.map(lambda part: check_part(part, config), parts))
 
 
-def parts_expected(config: Settings) -> tuple[str, ...]:
+def parts_expected(config: StackSettings) -> tuple[str, ...]:
     """The parts that these settings alone imply."""
     simulated = urlsplit(config.kraken_ws_url).port == config.simulator_port
     return tuple(part for part in CHECKS if part in ALWAYS or (part == "simulator" and simulated))
@@ -161,7 +161,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="one line per part of the stack: ok, late or down, with figures")
     parser.add_argument("--format", choices=("text", "json"), default="text")
     arguments = parser.parse_args()
-    found = check_parts(settings(), parts_expected(settings()))
+    config = load_settings(StackSettings)
+    found = check_parts(config, parts_expected(config))
     print(report(found, arguments.format))
     sys.exit(0 if all(health.state == "ok" for health in found) else 1)
 

@@ -16,7 +16,7 @@ import psycopg2
 from confluent_kafka import KafkaException
 
 from contracts.assets import pair_named
-from contracts.settings import ROOT, Settings, load_settings
+from contracts.settings import ROOT, BackfillCommandSettings, load_settings
 from contracts.tables import OHLCV_DATA, TRADE_DATA
 from database.refresh import moment_of, refresh_candles
 from scripts.audit.auditor import Auditor, CannotJudge
@@ -68,7 +68,7 @@ class Refused(Exception):
     """It cannot be done; `str()` of it says why, and which command comes next."""
 
 
-def why_not_kept(config: Settings, source: str, since: datetime, now: datetime) -> str | None:
+def why_not_kept(config: BackfillCommandSettings, source: str, since: datetime, now: datetime) -> str | None:
     """What is wrong with a past that begins before the oldest rows that are kept; None if it does not."""
     table = _TABLES[source].name
     oldest = config.kept_since(table, now)
@@ -80,9 +80,9 @@ def why_not_kept(config: Settings, source: str, since: datetime, now: datetime) 
     )
 
 
-def stored_stretches(config: Settings, source: str, pair: str, since: float) -> list[dict[str, float]]:
+def stored_stretches(config: BackfillCommandSettings, source: str, pair: str, since: float) -> list[dict[str, float]]:
     """The stretches of a pair's numbers that are stored without a hole since then, lowest first."""
-    url = config.database_url_of("owner")
+    url = config.owner_database_url
     connection = psycopg2.connect(url, application_name="backfill", connect_timeout=5)
     asked = {"pair": pair, "since": since, "interval": config.binance_interval}
     try:
@@ -94,7 +94,7 @@ def stored_stretches(config: Settings, source: str, pair: str, since: float) -> 
         connection.close()
 
 
-def _settle(config: Settings, seconds: float) -> None:
+def _settle(config: BackfillCommandSettings, seconds: float) -> None:
     try:
         Auditor(config).settle(seconds)
     except (CannotJudge, KafkaException, psycopg2.OperationalError) as error:
@@ -102,7 +102,7 @@ def _settle(config: Settings, seconds: float) -> None:
         raise Refused(f"{why}. The stack has to run: make up (or make demo); make status tells") from None
 
 
-def _load(config: Settings, source: str, pair: str, since: float, until: float) -> int:
+def _load(config: BackfillCommandSettings, source: str, pair: str, since: float, until: float) -> int:
     """The exit code of the loader, which has the terminal meanwhile."""
     stretches = stored_stretches(config, source, pair, since)
     world = world_of(config) or "live"
@@ -122,7 +122,7 @@ def _load(config: Settings, source: str, pair: str, since: float, until: float) 
         return loader.wait()
 
 
-def backfill(config: Settings, source: str, pair: str, since: datetime, again: str) -> int:
+def backfill(config: BackfillCommandSettings, source: str, pair: str, since: datetime, again: str) -> int:
     """Loads, waits until all is stored, refreshes the candles; the exit code. Raises `Refused`."""
     print(f"{source} {pair} since {since:%Y-%m-%d %H:%M %Z}", flush=True)
     until = time.time() - IN_FLIGHT_SECONDS
@@ -132,7 +132,7 @@ def backfill(config: Settings, source: str, pair: str, since: datetime, again: s
         return code
     print("  waiting until it is stored", flush=True)
     _settle(config, STORE_SECONDS)
-    refresh_candles(config.database_url_of("owner"), since, datetime.fromtimestamp(until, UTC))
+    refresh_candles(config.owner_database_url, since, datetime.fromtimestamp(until, UTC))
     if code:
         raise Refused(f"not all is loaded. The same command goes on where this one ended: {again}")
     print(f"{pair} is loaded and its candles are up to date")
@@ -163,7 +163,7 @@ def main() -> int:
     parser.add_argument("--pair", type=_pair, required=True, help="such as BTC/USD")
     parser.add_argument("--since", type=_since, required=True, help="a date or time, ISO-8601; UTC where none is named")
     chosen = parser.parse_args()
-    config = load_settings()
+    config = load_settings(BackfillCommandSettings)
     if (why := why_not_kept(config, chosen.source, chosen.since, datetime.now(UTC))) is not None:
         parser.error(why)
     again = f"make backfill SOURCE={chosen.source} PAIR={chosen.pair} SINCE={chosen.since.isoformat()}"

@@ -16,7 +16,7 @@ from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
 from contracts.rules import USER_AGENT_PRODUCT
-from contracts.settings import Role, Settings, settings
+from contracts.settings import Role, StackSettings, load_settings
 
 TIMEOUT_SECONDS = 10.0
 
@@ -66,12 +66,12 @@ def get_page(url: str) -> str:
     return f"answers 200, {len(answer.content)} bytes"
 
 
-def neighbours(config: Settings) -> Iterator[tuple[str, Callable[[], str]]]:
+def neighbours(config: StackSettings) -> Iterator[tuple[str, Callable[[], str]]]:
     """Every neighbour's name, and how to ask it."""
     yield f"kafka {config.kafka_bootstrap_servers}", lambda: connect_kafka(config.kafka_bootstrap_servers)
     roles: tuple[Role, ...] = get_args(Role)
     for role in roles:
-        url = config.database_url_of(role)
+        url: str = getattr(config, f"{role}_database_url")
         yield f"database as {role}", lambda url=url: connect_database(url)  # type: ignore[misc]
     yield f"exchange {config.kraken_ws_url}", lambda: connect_websocket(config.kraken_ws_url)
     time_url = f"{config.kraken_rest_url}/0/public/Time"
@@ -92,7 +92,7 @@ def ask(ask_it: Callable[[], str]) -> tuple[bool, str]:
 
 def main() -> None:
     """Asks all at once and prints a line each."""
-    asked = list(neighbours(settings()))
+    asked = list(neighbours(load_settings(StackSettings)))
     with ThreadPoolExecutor(max_workers=len(asked)) as pool:
         answers = list(pool.map(ask, [ask_it for _, ask_it in asked]))
     width = max(len(name) for name, _ in asked)

@@ -19,7 +19,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]
     ResourceType,
 )
 
-from contracts.settings import settings
+from contracts.settings import KafkaSection, load_settings
 from contracts.topics import TOPICS, Topic
 from foundation.logs import configure_logging
 from foundation.retry import backoff_seconds
@@ -107,7 +107,7 @@ def _update_configs(admin: AdminClient, topics: Sequence[Topic]) -> list[str]:
 
 def main() -> None:
     """Creates the topics of the contracts at the broker of the settings."""
-    config = settings()
+    config = load_settings(KafkaSection)
     configure_logging("create_topics", config.log_level)
     for change in create_topics(config.kafka_bootstrap_servers):
         log.info(change)

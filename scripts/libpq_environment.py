@@ -8,7 +8,7 @@ import shlex
 
 from psycopg2.extensions import parse_dsn
 
-from contracts.settings import settings
+from contracts.settings import OwnerSection, load_settings
 from scripts.embedded.kafka import CannotStart
 from scripts.embedded.postgres import installation
 
@@ -32,8 +32,9 @@ def shell_lines(url: str) -> list[str]:
 
 def main() -> None:
     """Prints the lines."""
-    print("\n".join(shell_lines(settings().database_url_of("owner"))))
-    print(f"BACKUPS={shlex.quote(str(settings().data_dir.resolve() / 'backups'))}")
+    config = load_settings(OwnerSection)
+    print("\n".join(shell_lines(config.owner_database_url)))
+    print(f"BACKUPS={shlex.quote(str(config.data_dir.resolve() / 'backups'))}")
     try:
         print(f'export PATH={shlex.quote(str(installation() / "bin"))}:"$PATH"')
     except CannotStart:

@@ -5,7 +5,7 @@ import os
 import secrets
 from pathlib import Path
 
-from contracts.settings import SECRETS_FILE, Settings, environment_name, load_settings
+from contracts.settings import SECRETS_FILE, SecretSettings, environment_name, load_settings
 
 SECRET_FIELDS = (
     "db_owner_password",
@@ -16,12 +16,12 @@ SECRET_FIELDS = (
 )
 
 
-def missing_secrets(config: Settings) -> tuple[str, ...]:
+def missing_secrets(config: SecretSettings) -> tuple[str, ...]:
     """The environment names of the secrets that nobody has set, in order."""
     return tuple(environment_name(field) for field in SECRET_FIELDS if not getattr(config, field).get_secret_value())
 
 
-def write_missing_secrets(config: Settings) -> tuple[str, ...]:
+def write_missing_secrets(config: SecretSettings) -> tuple[str, ...]:
     """Adds a random value for every secret not set elsewhere; returns their names. What is there is never changed."""
     names = missing_secrets(config)
     if names:
@@ -41,9 +41,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m scripts.secret_keys", description=__doc__)
     parser.add_argument("--owner-password-file", type=Path)
     given = parser.parse_args()
-    written = write_missing_secrets(load_settings())
+    written = write_missing_secrets(load_settings(SecretSettings))
     if given.owner_password_file is not None:
-        given.owner_password_file.write_text(load_settings().db_owner_password.get_secret_value())
+        given.owner_password_file.write_text(load_settings(SecretSettings).db_owner_password.get_secret_value())
     print(f"secrets: {len(written)} written" if written else "secrets: all set")
 
 

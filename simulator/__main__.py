@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from contracts.assets import UnknownAsset, canonical
-from contracts.settings import settings
+from contracts.settings import SimulatorSettings, load_settings
 from foundation.logs import configure_logging
 from simulator.recording import BadRecording
 from simulator.server import NEWS_SECONDS, Plan, serve
@@ -53,7 +53,7 @@ def _pairs(text: str) -> tuple[str, ...]:
 
 def parse_arguments(arguments: Sequence[str] | None = None) -> tuple[Plan, str, int]:
     """The plan, the address and the port that a command line asks for, with the settings as defaults."""
-    config = settings()
+    config = load_settings(SimulatorSettings)
     parser = argparse.ArgumentParser(
         prog="python -m simulator",
         description="Venues (Kraken WebSocket v2 and REST, Binance, CoinGecko) and five newsrooms (RSS) on one port.",
@@ -124,7 +124,7 @@ async def run(plan: Plan, host: str, port: int) -> None:
 def main() -> None:
     """The command."""
     plan, host, port = parse_arguments()
-    configure_logging("simulator", settings().log_level)
+    configure_logging("simulator", load_settings(SimulatorSettings).log_level)
     asyncio.run(run(plan, host, port))
 
 

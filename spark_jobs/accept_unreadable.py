@@ -11,7 +11,7 @@ when it cannot be stored however often it is tried.
 import sys
 from uuid import uuid4
 
-from contracts.settings import Settings, settings
+from contracts.settings import AcceptUnreadableSettings, load_settings
 from contracts.topics import RAW_JOB, RAW_TOPICS
 from foundation.logs import configure_logging
 from spark_jobs.edges.batch_ledger import ACCEPTED, Batch
@@ -25,13 +25,13 @@ from spark_jobs.edges.timescale_sink import Database, Unstorable
 from spark_jobs.transforms.circuit_breaker import NO_LIMIT
 
 
-def accept(config: Settings) -> None:
+def accept(config: AcceptUnreadableSettings) -> None:
     """Stores what waits, each partition in a transaction of its own, and prints what it came to.
 
     Raises `AWAY` and `StartAnew`, after which it may be called again, `Unstorable` and `OffsetsBeyondEnd`.
     """
     kafka = config.kafka_bootstrap_servers
-    database = Database(config.database_url_of("writer"), "accept_unreadable")
+    database = Database(config.writer_database_url, "accept_unreadable")
     cluster = look_up(kafka, [topic.name for topic in RAW_TOPICS])
     with database.transaction() as cursor:
         starts = resume(cursor, RAW_JOB, cluster)
@@ -46,7 +46,7 @@ def accept(config: Settings) -> None:
 
 def main() -> int:
     """Runs the command and returns its exit code."""
-    config = settings()
+    config = load_settings(AcceptUnreadableSettings)
     configure_logging("accept_unreadable", config.log_level)
     try:
         accept(config)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from contracts.settings import ROOT, Settings
+from contracts.settings import ROOT, RawJobSettings, WindowJobSettings
 from contracts.topics import RAW_JOB, WINDOW_JOB
 
 JARS_DIR = ROOT / "spark_jobs" / "jars"
@@ -29,11 +29,11 @@ class Job:
     trigger_seconds: float
 
 
-def raw_job(settings: Settings) -> Job:
+def raw_job(settings: RawJobSettings) -> Job:
     """Job 1: everything raw."""
     return Job(RAW_JOB, settings.raw_metrics_port, settings.raw_trigger_seconds)
 
 
-def window_job(settings: Settings) -> Job:
+def window_job(settings: WindowJobSettings) -> Job:
     """Job 2: windows."""
     return Job(WINDOW_JOB, settings.window_metrics_port, settings.window_trigger_seconds)

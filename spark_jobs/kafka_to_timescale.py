@@ -8,7 +8,7 @@
 Run with `python -m spark_jobs.kafka_to_timescale`; settings in .env.example.
 """
 
-from contracts.settings import settings
+from contracts.settings import RawJobSettings, load_settings
 from spark_jobs.config import raw_job
 from spark_jobs.edges.query import run_job
 from spark_jobs.edges.raw_query import RawQuery
@@ -16,8 +16,9 @@ from spark_jobs.edges.raw_query import RawQuery
 
 def main() -> None:
     """Runs until SIGTERM."""
-    job = raw_job(settings())
-    run_job(job, settings(), RawQuery(job, settings()).start)
+    config = load_settings(RawJobSettings)
+    job = raw_job(config)
+    run_job(job, config, RawQuery(job, config).start)
 
 
 if __name__ == "__main__":

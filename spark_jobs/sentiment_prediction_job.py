@@ -6,7 +6,7 @@
 Run with `python -m spark_jobs.sentiment_prediction_job`; settings in .env.example.
 """
 
-from contracts.settings import settings
+from contracts.settings import WindowJobSettings, load_settings
 from spark_jobs.config import window_job
 from spark_jobs.edges.query import run_job
 from spark_jobs.edges.window_query import WindowQuery
@@ -14,8 +14,9 @@ from spark_jobs.edges.window_query import WindowQuery
 
 def main() -> None:
     """Runs until SIGTERM."""
-    job = window_job(settings())
-    run_job(job, settings(), WindowQuery(job, settings()).start)
+    config = load_settings(WindowJobSettings)
+    job = window_job(config)
+    run_job(job, config, WindowQuery(job, config).start)
 
 
 if __name__ == "__main__":

@@ -44,10 +44,10 @@ def kafka_bootstrap(server_dir):
 @pytest.fixture(scope="session")
 def postgres_url(server_dir):
     """The owner's URL of a real PostgreSQL: DATABASE_URL where it is set, else an embedded one."""
-    from contracts.settings import settings
+    from contracts.settings import OwnerSection, load_settings
 
-    if settings().database_url:
-        yield settings().database_url
+    if outside := load_settings(OwnerSection).database_url:
+        yield outside
         return
     (port,) = free_ports(1)
     with running_postgres(server_dir, port, secrets.token_urlsafe(16), "cryptoviz") as url:

@@ -3,9 +3,9 @@
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from contracts.settings import BadSettings, settings
+from contracts.settings import ApiSettings, BadSettings, load_settings
 
-_config = settings()
+_config = load_settings(ApiSettings)
 
 SECRET_KEY = _config.api_secret_key.get_secret_value()
 if not SECRET_KEY:
@@ -55,7 +55,7 @@ def database_of(url: str) -> dict[str, Any]:
     }
 
 
-DATABASES = {"default": database_of(_config.database_url_of("api"))}
+DATABASES = {"default": database_of(_config.api_database_url)}
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [],

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 
 from contracts.messages import Gap
-from contracts.settings import Settings, settings
+from contracts.settings import BackfillSettings, load_settings
 from contracts.topics import POLLED_CANDLE, RAWGAP, RAWTRADE
 from data_producers.backfill.request import Asked, Batch, CannotGoOn, Stored
 from data_producers.sinks.kafka import KafkaSink
@@ -32,13 +32,13 @@ TELL_SECONDS = 10.0
 """How often progress is told where there is no terminal."""
 
 
-def _kraken(asked: Asked, config: Settings, runtime: Runtime) -> Iterator[Batch]:
+def _kraken(asked: Asked, config: BackfillSettings, runtime: Runtime) -> Iterator[Batch]:
     rest = KrakenRest(config.kraken_rest_url, runtime)
     recorded = published_gaps(config.kafka_bootstrap_servers, runtime)
     return backfill_trades(rest, asked, _newest(recorded), runtime)
 
 
-def _binance(asked: Asked, config: Settings, runtime: Runtime) -> Iterator[Batch]:
+def _binance(asked: Asked, config: BackfillSettings, runtime: Runtime) -> Iterator[Batch]:
     # The other half of the weight is the poller's: the venue counts both as one, and tells the sum.
     weight = config.binance_weight_per_minute // 2
     rest = BinanceRest(config.binance_url, weight, config.market_outlier_percent, runtime)
@@ -49,7 +49,7 @@ def _newest(recorded: Iterable[Gap]) -> list[Gap]:
     return list({(gap.pair, gap.from_id): gap for gap in recorded}.values())
 
 
-SOURCES: dict[str, Callable[[Asked, Settings, Runtime], Iterator[Batch]]] = {
+SOURCES: dict[str, Callable[[Asked, BackfillSettings, Runtime], Iterator[Batch]]] = {
     "binance": _binance,
     "kraken": _kraken,
 }
@@ -124,7 +124,7 @@ def _arguments(given: Sequence[str] | None) -> argparse.Namespace:
 def main(given: Sequence[str] | None = None) -> int:
     """Loads what was asked for; 0 when all of it is in Kafka, 1 when it had to end before, 130 when it was stopped."""
     chosen = _arguments(given)
-    config = settings()
+    config = load_settings(BackfillSettings)
     runtime = runtime_until_signal()
     stored = () if sys.stdin.isatty() else _stored(sys.stdin)
     asked = Asked(chosen.pair, chosen.since, chosen.until, stored, config.kraken_rest_seconds)

@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import Protocol, TypeVar, cast, get_args
 
 from contracts.messages import Candle, MarketSource
-from contracts.settings import Settings
+from contracts.settings import MarketPollerSettings
 from contracts.topics import POLLED_CANDLE, POLLED_MARKET
 from data_producers.refusals import Refusals
 from data_producers.sinks.sink import Sink
@@ -45,7 +45,7 @@ class PolledSource(Protocol):
         """What one poll asks, in order. Made one by one: each may build on what came of those before it."""
 
 
-def make_source(name: MarketSource, config: Settings, runtime: Runtime, history: History) -> PolledSource:
+def make_source(name: MarketSource, config: MarketPollerSettings, runtime: Runtime, history: History) -> PolledSource:
     """The source of that name, from the folder of that name."""
     module = import_module(f"data_producers.sources.{name}.source")
     return cast("PolledSource", module.make(config, runtime, history))
@@ -138,7 +138,9 @@ class Poller:
             self._sink.send(topic, message, message.received_at)
 
 
-def pollers(config: Settings, published: Sequence[Polled], sink: Sink, runtime: Runtime) -> tuple[Poller, ...]:
+def pollers(
+    config: MarketPollerSettings, published: Sequence[Polled], sink: Sink, runtime: Runtime
+) -> tuple[Poller, ...]:
     """A poller for each source, which knows what that source has published."""
     made = []
     for name in SOURCES:

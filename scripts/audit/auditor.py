@@ -27,7 +27,7 @@ from contracts.messages import (
     InvalidMessage,
     parse_message,
 )
-from contracts.settings import Settings, settings
+from contracts.settings import AuditSettings, load_settings
 from contracts.tables import LATEST_TICK, LEDGER, TABLE_BY_TOPIC, Table
 from contracts.topics import DEADLETTER, RAW_JOB, RAW_TOPICS, RAWTICKER
 from scripts.audit.rows import COMPARISONS, TICKS, Comparison, microseconds
@@ -44,9 +44,9 @@ class CannotJudge(Exception):
 class Auditor:
     """Reads both sides and judges. Read-only; takes seconds for a million records."""
 
-    def __init__(self, config: Settings) -> None:
+    def __init__(self, config: AuditSettings) -> None:
         self._reader = Reader(config.kafka_bootstrap_servers)
-        self._url = config.database_url_of("owner")
+        self._url = config.owner_database_url
         self._config = config
 
     def run(self, settle_seconds: float) -> list[Verdict]:
@@ -197,7 +197,7 @@ def main() -> int:
     parser.add_argument("--format", choices=("text", "json"), default="text")
     options = parser.parse_args()
     try:
-        verdicts = Auditor(settings()).run(options.settle)
+        verdicts = Auditor(load_settings(AuditSettings)).run(options.settle)
     except (CannotJudge, KafkaException, psycopg2.OperationalError) as error:
         print(f"audit: cannot judge: {str(error).strip()}", file=sys.stderr)
         return 2

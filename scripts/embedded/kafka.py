@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from contracts.settings import ROOT, settings
+from contracts.settings import ROOT, EmbeddedKafkaSettings, load_settings
 from contracts.topics import MAX_RECORD_BYTES
 from foundation.ports import HOST, port_is_open
 from foundation.waiting import wait_until
@@ -124,7 +124,7 @@ def running_kafka(data_dir: Path, port: int, controller_port: int, heap: str = "
 
 def main() -> None:
     """Becomes the broker that the settings describe."""
-    config = settings()
+    config = load_settings(EmbeddedKafkaSettings)
     port = int(config.kafka_bootstrap_servers.split(",")[0].rpartition(":")[2])
     properties = prepare_storage(config.data_dir, port, config.kafka_controller_port)
     command = _command(config.kafka_heap, "kafka.Kafka", str(properties))

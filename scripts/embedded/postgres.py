@@ -20,7 +20,7 @@ from urllib.parse import quote
 
 import psycopg2
 
-from contracts.settings import settings
+from contracts.settings import OwnerSection, load_settings
 from contracts.tables import ROLES
 from foundation.ports import HOST
 from foundation.waiting import wait_until
@@ -183,7 +183,7 @@ def running_postgres(
 
 def main() -> None:
     """Becomes the server that the settings describe."""
-    config = settings()
+    config = load_settings(OwnerSection)
     cluster = prepare_cluster(config.data_dir, config.db_owner_password.get_secret_value(), config.database_name)
     command = server_command(cluster, config.database_port)
     uid, gid, groups = _identity()

@@ -25,7 +25,7 @@ from typing import Any
 from confluent_kafka import KafkaException
 
 from contracts.messages import DeadLetter
-from contracts.settings import Settings, settings
+from contracts.settings import KafkaSection, load_settings
 from scripts.replay.records import Records
 from scripts.replay.repair import (
     READABLE_TOPICS,
@@ -51,7 +51,7 @@ def _tell(text: str) -> None:
 
 
 @contextmanager
-def _alone(config: Settings) -> Iterator[None]:
+def _alone(config: KafkaSection) -> Iterator[None]:
     """Holds the right to publish from this data folder: two at once could each send what the other has not yet sent."""
     config.data_dir.mkdir(parents=True, exist_ok=True)
     with (config.data_dir / "replay.lock").open("w") as lock:
@@ -146,7 +146,7 @@ def _arguments() -> argparse.Namespace:
     return given
 
 
-def run(given: argparse.Namespace, config: Settings) -> None:
+def run(given: argparse.Namespace, config: KafkaSection) -> None:
     """Does what was asked. Raises `CannotMend`, `OSError` and `KafkaException`."""
     repair: Repair = as_it_is
     if given.file:
@@ -177,7 +177,7 @@ def main() -> int:
     """Runs the command; 0 when it was done, 2 when it could not be."""
     given = _arguments()
     try:
-        run(given, settings())
+        run(given, load_settings(KafkaSection))
     except (CannotMend, OSError) as problem:
         print(f"replay: {problem}", file=sys.stderr)
         return 2

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from contracts.settings import Settings, load_settings
+from contracts.settings import StackSettings, load_settings
 from foundation.waiting import NotReady
 from monitoring.health_check import check_parts, report
 from monitoring.judgement import PartHealth
@@ -34,7 +34,7 @@ def start(world: World, detach: bool) -> int:
     # SIGINT too: a shell starts what runs in the background deaf to it.
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
         signal.signal(number, _on_signal)
-    config = load_settings()
+    config = load_settings(StackSettings)
     keeper = Keeper(config.data_dir)
     began = time.monotonic()
     _tell(f"starting the stack on {'a simulated exchange' if world == 'simulator' else 'the live exchange'}")
@@ -61,7 +61,7 @@ def start(world: World, detach: bool) -> int:
         return 0
 
 
-def introduction(config: Settings, world: World) -> str:
+def introduction(config: StackSettings, world: World) -> str:
     """Where everything is, and what to type next."""
     api = f"http://127.0.0.1:{config.api_port}"
     lines = [
@@ -91,7 +91,7 @@ def introduction(config: Settings, world: World) -> str:
 
 def stop() -> int:
     """Stops everything. Nothing of this stack runs afterwards; that nothing ran before is no error."""
-    config = load_settings()
+    config = load_settings(StackSettings)
     keeper = Keeper(config.data_dir)
     if not keeper.is_running() and not keeper.own_processes():
         _tell("nothing runs here")
@@ -104,7 +104,7 @@ def stop() -> int:
 
 def status(output_format: str) -> int:
     """How every part is; 0 if all are well, 1 if any is not or nothing runs."""
-    config = load_settings()
+    config = load_settings(StackSettings)
     keeper = Keeper(config.data_dir)
     world = world_of(config)
     if world is None or not keeper.is_running():
@@ -127,7 +127,7 @@ def _with_process(health: PartHealth, states: dict[str, dict[str, Any]]) -> Part
 
 def follow_logs(part: str) -> int:
     """Becomes `tail -F` of one part's log, or of all."""
-    logs = load_settings().data_dir / "logs"
+    logs = load_settings(StackSettings).data_dir / "logs"
     files = sorted(logs.glob(f"{part or '*'}.log"))
     if not files:
         raise Refused(f"no log of {part or 'any part'} in {logs}; there are: {_parts_logged(logs.glob('*.log'))}")
@@ -140,7 +140,7 @@ def _parts_logged(files: Any) -> str:
 
 def reset() -> int:
     """Deletes the data folder of a stack that does not run."""
-    config = load_settings()
+    config = load_settings(StackSettings)
     keeper = Keeper(config.data_dir)
     if keeper.is_running() or keeper.own_processes():
         raise Refused("the stack runs: make down first")

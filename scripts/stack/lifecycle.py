@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 import psutil
 
-from contracts.settings import ROOT, Settings, load_settings
+from contracts.settings import ROOT, Section, StackSettings, load_settings
 from foundation.waiting import NotReady
 from monitoring.health_check import CHECKS, check_parts
 from monitoring.judgement import PartHealth
@@ -39,14 +39,14 @@ def parts_of(table: Sequence[Process]) -> tuple[str, ...]:
     return tuple(part for part in CHECKS if part in names)
 
 
-def world_of(config: Settings) -> World | None:
+def world_of(config: Section) -> World | None:
     """Whose data this data folder holds; None: nobody's yet."""
     path = config.data_dir / "world"
     found = path.read_text().strip() if path.exists() else None
     return "simulator" if found == "simulator" else "live" if found == "live" else None
 
 
-def _claim(config: Settings, world: World) -> None:
+def _claim(config: StackSettings, world: World) -> None:
     found = world_of(config)
     if found not in (None, world):
         raise Refused(
@@ -57,7 +57,7 @@ def _claim(config: Settings, world: World) -> None:
 
 
 @contextmanager
-def starting(config: Settings) -> Iterator[None]:
+def starting(config: StackSettings) -> Iterator[None]:
     """Holds the right to start a stack in this data folder; refused while somebody else holds it."""
     config.data_dir.mkdir(parents=True, exist_ok=True)
     with (config.data_dir / "start.lock").open("w") as lock:
@@ -68,14 +68,14 @@ def starting(config: Settings) -> Iterator[None]:
         yield
 
 
-def bring_up(world: World, tell: Tell) -> Settings:
+def bring_up(world: World, tell: Tell) -> StackSettings:
     """Starts everything and returns once every part is well. Raises `Refused` before, `NotReady` after a start."""
-    config = load_settings()
+    config = load_settings(StackSettings)
     with starting(config):
         return _bring_up(config, world, tell)
 
 
-def _bring_up(config: Settings, world: World, tell: Tell) -> Settings:
+def _bring_up(config: StackSettings, world: World, tell: Tell) -> StackSettings:
     keeper = Keeper(config.data_dir)
     if keeper.is_running():
         raise Refused(f"a stack runs already in {config.data_dir}: make status shows it, make down stops it")
@@ -85,7 +85,7 @@ def _bring_up(config: Settings, world: World, tell: Tell) -> Settings:
     check_ports(config, table)
     _claim(config, world)
     write_missing_secrets(config)
-    config = load_settings()
+    config = load_settings(StackSettings)
     write_config(config)
     environment = world_environment(config, world)
     keeper.launch(table, environment)
@@ -108,7 +108,7 @@ def well(health: PartHealth) -> bool:
 
 
 def wait_for_parts(
-    config: Settings, parts: Sequence[str], seconds: float, tell: Tell, enough: Callable[[PartHealth], bool]
+    config: StackSettings, parts: Sequence[str], seconds: float, tell: Tell, enough: Callable[[PartHealth], bool]
 ) -> None:
     """Returns once all the parts are well enough, telling each as it gets there and what the rest is waiting for."""
     started = time.monotonic()

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from contracts import metrics
-from contracts.settings import Settings
+from contracts.settings import StackSettings
 from contracts.tables import TABLES, Table
 from contracts.topics import RAW_TOPICS, WINDOW_JOB, Topic
 from monitoring.health_check import LOOPBACK, check_part
@@ -105,7 +105,7 @@ def render(lines: list[Hop], states: Mapping[str, Mapping[str, Any]], api: str, 
     return "\n".join(shown)
 
 
-def _scrape(config: Settings) -> dict[str, Samples]:
+def _scrape(config: StackSettings) -> dict[str, Samples]:
     found = {}
     for part, port_field in SCRAPED.items():
         try:
@@ -120,7 +120,7 @@ def over(screen: str) -> str:
     return f"\x1b[{screen.count(chr(10)) + 1}F\x1b[J"
 
 
-def show_live(config: Settings, keeper: Keeper) -> None:
+def show_live(config: StackSettings, keeper: Keeper) -> None:
     """Draws the table each second while the stack runs; where no person looks, only waits. Ends when it is stopped."""
     rates, back = Rates(), ""
     for_people = sys.stdout.isatty()

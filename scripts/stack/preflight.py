@@ -7,7 +7,7 @@ from pathlib import Path
 
 import psutil
 
-from contracts.settings import ROOT, Settings, environment_name
+from contracts.settings import ROOT, StackSettings, environment_name
 from foundation.ports import port_is_free
 from scripts.stack.processes import Process, port_of
 
@@ -25,7 +25,7 @@ def check_programs(folder: Path = ROOT) -> None:
             raise Refused(f"no jars in {jars.relative_to(folder)}: run make setup")
 
 
-def check_ports(config: Settings, table: Sequence[Process]) -> None:
+def check_ports(config: StackSettings, table: Sequence[Process]) -> None:
     """Every port of the table is named once and free. Raises `Refused` for the first that is not."""
     owners: dict[int, str] = {}
     for process in table:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from contracts.newsrooms import NEWSROOMS
-from contracts.settings import ROOT, Settings, environment_name
+from contracts.settings import ROOT, SimulatorSection, StackSettings, environment_name
 
 World = Literal["simulator", "live"]
 
@@ -18,7 +18,7 @@ DEMO_FEED_POLL_SECONDS = 15
 DEMO_MARKET_POLL_SECONDS = 15
 """Of five pairs; four such polls a minute are half of what Binance allows an address."""
 
-PORT_FIELDS = tuple(field for field in Settings.model_fields if field.endswith("_port"))
+PORT_FIELDS = tuple(field for field in StackSettings.model_fields if field.endswith("_port"))
 """Every setting that holds a port of its own: a stack beside another has to be given each of them."""
 
 FOUNDATION = ("postgres", "kafka", "simulator")
@@ -67,7 +67,7 @@ API = Process(
 CANDLE_AUDIT = Process("candle_audit", _module("monitoring.candle_audit"), ("candle_audit_metrics_port",))
 
 
-def prometheus(config: Settings) -> Process:
+def prometheus(config: StackSettings) -> Process:
     """Prometheus, with its data and the configuration written for these settings in the data folder."""
     folder = config.data_dir.resolve() / "prometheus"
     command = (
@@ -78,7 +78,7 @@ def prometheus(config: Settings) -> Process:
     return Process("prometheus", command, ("prometheus_port",))
 
 
-def processes(config: Settings, world: World, with_prometheus: bool | None = None) -> tuple[Process, ...]:
+def processes(config: StackSettings, world: World, with_prometheus: bool | None = None) -> tuple[Process, ...]:
     """The processes that these settings call for, earliest first.
 
     An outside database or broker has no process here. Prometheus runs where it is installed, unless told otherwise.
@@ -93,13 +93,13 @@ def processes(config: Settings, world: World, with_prometheus: bool | None = Non
     )
 
 
-def port_of(config: Settings, field: str) -> int:
+def port_of(config: StackSettings, field: str) -> int:
     """The port that a settings field holds; of a list of brokers, the first one's."""
     value = getattr(config, field)
     return int(value.split(",")[0].rpartition(":")[2]) if isinstance(value, str) else int(value)
 
 
-def world_environment(config: Settings, world: World) -> dict[str, str]:
+def world_environment(config: SimulatorSection, world: World) -> dict[str, str]:
     """What every process of the stack is told beyond the user's own environment."""
     told = {environment_name("data_dir"): str(config.data_dir.resolve())}
     if world == "simulator":

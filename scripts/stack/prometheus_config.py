@@ -7,7 +7,7 @@ monitoring/prometheus/prometheus.yml.
 from collections.abc import Mapping
 from pathlib import Path
 
-from contracts.settings import ROOT, Settings
+from contracts.settings import ROOT, StackSettings
 
 RULES = ROOT / "monitoring" / "prometheus" / "rules.yml"
 
@@ -50,7 +50,7 @@ scrape_configs:
 {jobs}"""
 
 
-def write_config(config: Settings) -> Path:
+def write_config(config: StackSettings) -> Path:
     """The path of the configuration for the stack on this machine, written with the ports of these settings."""
     path = config.data_dir.resolve() / "prometheus" / "prometheus.yml"
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -62,7 +62,7 @@ def write_config(config: Settings) -> Path:
 
 def compose_config() -> str:
     """The configuration for docker-compose: services by name on their default ports, and the exporters."""
-    targets = {job: f"{job}:{Settings.model_fields[field].default}" for job, field in METRICS_PORTS.items()}
+    targets = {job: f"{job}:{StackSettings.model_fields[field].default}" for job, field in METRICS_PORTS.items()}
     return render({**targets, "prometheus": "localhost:9090", **EXPORTERS}, "rules.yml")
 
 

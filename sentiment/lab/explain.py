@@ -7,7 +7,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from contracts.settings import settings
+from contracts.settings import ScorerSection, load_settings
 from sentiment.mentions import mentions
 from sentiment.scorers.registry import SCORERS
 from sentiment.scorers.scorer import Scorer
@@ -30,7 +30,7 @@ def main() -> int:
     parser.add_argument("--scorer", choices=SCORERS, help="this one alone; default: all there are")
     parser.add_argument("--model", type=Path, help="the model of `trained`; default: where the scraper looks for it")
     options = parser.parse_args()
-    model: Path = options.model or settings().scorer_model_file
+    model: Path = options.model or load_settings(ScorerSection).scorer_model_file
     names = [options.scorer] if options.scorer else [name for name in SCORERS if name != "trained" or model.exists()]
     for name in names:
         print(explanation(options.text, SCORERS[name](model)))

@@ -12,7 +12,7 @@ from dataclasses import asdict, replace
 from functools import lru_cache
 from pathlib import Path
 
-from contracts.settings import settings
+from contracts.settings import ScorerSection, load_settings
 from sentiment.lab.figures import Row, score, table
 from sentiment.lab.labelled import BadHeadlines, Labelled, parse_headlines, split_by_date
 from sentiment.scorers.scorer import LexiconScorer
@@ -40,7 +40,7 @@ def main() -> int:
     parser.add_argument("headlines", type=Path, help="the CSV")
     parser.add_argument("--out", type=Path, help="where the model goes; default: where the scorer looks for it")
     options = parser.parse_args()
-    target: Path = options.out or settings().scorer_model_file
+    target: Path = options.out or load_settings(ScorerSection).scorer_model_file
     try:
         headlines = parse_headlines(options.headlines.read_bytes())
         parts = split_by_date(headlines)

@@ -18,7 +18,7 @@ from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
 
-from contracts.settings import Settings
+from contracts.settings import SparkJobSettings
 from foundation.logs import configure_logging
 from spark_jobs.config import Job
 from spark_jobs.edges.kafka_source import OffsetsBeyondEnd
@@ -75,7 +75,7 @@ Start = Callable[[SparkSession, Path, Batches], StreamingQuery]
 """Starts a query on a new, empty checkpoint folder. May raise one of `NEIGHBOUR_AWAY`."""
 
 
-def run_job(job: Job, settings: Settings, start: Start) -> None:
+def run_job(job: Job, settings: SparkJobSettings, start: Start) -> None:
     """Runs the job until SIGTERM or SIGINT; ends the process with a code that says why when it cannot go on."""
     configure_logging(job.query, settings.log_level)
     logging.getLogger("py4j").setLevel(logging.WARNING)  # it tells of every call
@@ -99,7 +99,7 @@ def run_job(job: Job, settings: Settings, start: Start) -> None:
     spark.stop()
 
 
-def _run_once(job: Job, settings: Settings, spark: SparkSession, start: Start, stop: threading.Event) -> None:
+def _run_once(job: Job, settings: SparkJobSettings, spark: SparkSession, start: Start, stop: threading.Event) -> None:
     folder = new_checkpoint(settings.checkpoints / job.query)
     batches = Batches(stop)
     query = retry(lambda: start(spark, folder, batches), NEIGHBOUR_AWAY, job.query, "kafka or database", stop)
@@ -119,7 +119,7 @@ def _run_once(job: Job, settings: Settings, spark: SparkSession, start: Start, s
     stop.wait(1.0)
 
 
-def _refuse(error: Exception, settings: Settings, stop: threading.Event) -> NoReturn:
+def _refuse(error: Exception, settings: SparkJobSettings, stop: threading.Event) -> NoReturn:
     """Ends the process with the reason, after a while: whoever keeps it starts it again at once, and in vain."""
     log.critical("the job cannot go on: %s", error, exc_info=error)
     stop.wait(settings.job_refusal_seconds)

@@ -16,7 +16,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
 
 from contracts import metrics
-from contracts.settings import Settings
+from contracts.settings import RawJobSettings
 from contracts.topics import RAW_TOPICS
 from spark_jobs.config import BULK_ROWS, MAX_COLLECTED_BYTES, Job
 from spark_jobs.edges.batch_ledger import Batch, is_prune_due, judged_before, next_offsets, pass_over, prune
@@ -43,11 +43,11 @@ class RawQuery:
     """Starts job 1's query and writes its batches: small ones by one COPY from the driver over a warm connection,
     large ones from Spark's workers, each partition of Kafka in a transaction of its own with its own ledger row."""
 
-    def __init__(self, job: Job, settings: Settings, bulk_rows: int = BULK_ROWS) -> None:
+    def __init__(self, job: Job, settings: RawJobSettings, bulk_rows: int = BULK_ROWS) -> None:
         self._job = job
         self._settings = settings
         self._bulk_rows = bulk_rows
-        self._database = Database(settings.database_url_of("writer"), job.query)
+        self._database = Database(settings.writer_database_url, job.query)
         self._writer = BatchWriter(self._database, DeadLetters(settings.kafka_bootstrap_servers))
 
     def start(self, spark: SparkSession, checkpoint: Path, batches: Batches) -> StreamingQuery:
@@ -98,7 +98,7 @@ class RawQuery:
     def _write_from_workers(
         self, spark: SparkSession, batch: Batch, ranges: Mapping[Place, tuple[int, int]]
     ) -> list[Written]:
-        url, bootstrap_servers = self._settings.database_url_of("writer"), self._settings.kafka_bootstrap_servers
+        url, bootstrap_servers = self._settings.writer_database_url, self._settings.kafka_bootstrap_servers
         task = RangeTask(url, bootstrap_servers, batch, self._writer.past)
         rows = [(*place, start, end) for place, (start, end) in ranges.items()]
         # One task for each partition of Kafka: its range is one transaction.

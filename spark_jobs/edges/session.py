@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pyspark.sql import SparkSession
 
-from contracts.settings import Settings
+from contracts.settings import SparkSection
 from spark_jobs.config import JARS_DIR, TASK_ATTEMPTS
 
 _CHECKPOINTING = "org.apache.spark.sql.execution.streaming.checkpointing"
@@ -27,7 +27,7 @@ class JarsMissing(SystemExit):
     """The Kafka source's jars are not there: ends the process with the command that fetches them."""
 
 
-def build_session(name: str, settings: Settings, more_jars: Iterable[Path] = ()) -> SparkSession:
+def build_session(name: str, settings: SparkSection, more_jars: Iterable[Path] = ()) -> SparkSession:
     """A local session with the Kafka source on two cores, UTC, no web page. One per process. Starts a JVM (seconds)."""
     kafka_jars = sorted(JARS_DIR.glob("*.jar"))
     if not kafka_jars:

@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.streaming.query import StreamingQuery
 
 from contracts.rules import MAX_FUTURE_SECONDS, MAX_MESSAGE_BYTES, WATERMARK_SECONDS, WINDOW_SECONDS
-from contracts.settings import Settings
+from contracts.settings import WindowJobSettings
 from contracts.tables import PREDICTION_DATA, SENTIMENT_DATA, Table
 from contracts.topics import RAWARTICLE, RAWTICKER, Topic
 from spark_jobs.config import Job
@@ -56,10 +56,10 @@ class WindowQuery:
     by then are left alone, and a window in the table is only ever replaced by one of at least as many observations.
     """
 
-    def __init__(self, job: Job, settings: Settings) -> None:
+    def __init__(self, job: Job, settings: WindowJobSettings) -> None:
         self._job = job
         self._settings = settings
-        self._database = Database(settings.database_url_of("writer"), job.query)
+        self._database = Database(settings.writer_database_url, job.query)
 
     def start(self, spark: SparkSession, checkpoint: Path, batches: Batches) -> StreamingQuery:
         """The running query, reading on from the oldest open window of each kind."""

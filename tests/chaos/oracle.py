@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from contracts.settings import Settings
+from contracts.settings import StackSettings
 from foundation.ports import HOST
 from foundation.waiting import NotReady
 from monitoring.samples import fetch
@@ -46,7 +46,7 @@ class Findings:
         return not (self.lost or self.duplicated or self.other)
 
 
-def newest_trades(config: Settings) -> dict[str, int]:
+def newest_trades(config: StackSettings) -> dict[str, int]:
     """The newest trade id of each pair at the exchange, now."""
     told: dict[str, int] = json.loads(fetch(HOST, config.simulator_port, "/health").body)["newest_trade_ids"]
     return told

@@ -19,7 +19,7 @@ import psutil
 import psycopg2
 
 from contracts.newsrooms import NEWSROOMS
-from contracts.settings import ROOT, Settings, environment_name, load_settings
+from contracts.settings import ROOT, StackSettings, environment_name, load_settings
 from contracts.topics import RAW_JOB, WINDOW_JOB
 from foundation.ports import HOST, free_ports
 from foundation.waiting import wait_until
@@ -71,8 +71,8 @@ class Rig:
         os.environ |= {environment_name(field): str(port) for field, port in zip(PORT_FIELDS, ports, strict=True)}
         os.environ |= {"DATABASE_URL": "", "KAFKA_BOOTSTRAP_SERVERS": f"{HOST}:{kafka_port}"}
         os.environ |= {environment_name(name): value for name, value in self._told().items()}
-        write_missing_secrets(load_settings())
-        self.config: Settings = load_settings()
+        write_missing_secrets(load_settings(StackSettings))
+        self.config: StackSettings = load_settings(StackSettings)
         self.keeper = Keeper(self.folder)
         self.kafka_wire = FaultProxy(kafka_port, self._real_kafka)
         self.postgres_wire = FaultProxy(self.config.database_port, self._real_postgres)
@@ -143,7 +143,7 @@ class Rig:
 
     def remove_keys(self) -> None:
         """Takes the natural keys from the tables."""
-        drop_keys(self.config.database_url_of("owner"))
+        drop_keys(self.config.owner_database_url)
 
     def _altered(self, process: Process) -> Process:
         """The servers behind their proxies; the jobs without their guard, if one is to be gone."""
@@ -167,7 +167,7 @@ class Rig:
     def query(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
         """The rows of a statement. Raises `psycopg2.OperationalError` while the server is away."""
         connection = psycopg2.connect(
-            self.config.database_url_of("owner"), connect_timeout=5, options="-c timezone=UTC", application_name="chaos"
+            self.config.owner_database_url, connect_timeout=5, options="-c timezone=UTC", application_name="chaos"
         )
         try:
             with connection.cursor() as cursor:

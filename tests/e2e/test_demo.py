@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from contracts.settings import ROOT, Settings, environment_name
+from contracts.settings import ROOT, StackSettings, environment_name
 from contracts.topics import RAW_JOB, WINDOW_JOB
 from foundation.ports import free_ports, port_is_open
 from foundation.waiting import wait_until
@@ -47,7 +47,7 @@ class Stack:
         foreign = ("CRYPTOVIZ_", "DATABASE_URL")
         kept = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
         self.environment = kept | told | {"DATABASE_URL": ""}
-        self.config = Settings(
+        self.config = StackSettings(
             _env_file=None, data_dir=folder, kafka_bootstrap_servers=told["KAFKA_BOOTSTRAP_SERVERS"], **self.ports
         )
         self.keeper = Keeper(folder)

@@ -13,7 +13,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from contracts.messages import Candle, MarketSnapshot
-from contracts.settings import Settings
+from contracts.settings import MarketPollerSettings
 from contracts.topics import POLLED_CANDLE, POLLED_MARKET
 from data_producers.sinks.memory import MemorySink
 from data_producers.sources.binance.rest import BinanceRest, candle_pages
@@ -52,7 +52,7 @@ class Scene:
         self.url, self.source, self.pauses, self.sink = url, source, [], MemorySink()
         self.at = at = time.time()
         runtime = Runtime(threading.Event(), lambda: at, lambda: at, lambda: 1.0, self._pause)
-        config = Settings(
+        config = MarketPollerSettings(
             _env_file=None,
             binance_url=url,
             binance_pairs=pairs,

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 
 from contracts.rules import FORECAST_HORIZON_SECONDS, MOVING_AVERAGE, SLIDE_SECONDS, WATERMARK_SECONDS, WINDOW_SECONDS
-from contracts.settings import load_settings
+from contracts.settings import WindowJobSettings, load_settings
 from contracts.tables import LEDGER, PREDICTION_DATA, SENTIMENT_DATA
 from spark_jobs.config import window_job
 from spark_jobs.edges.batch_ledger import Batch
@@ -142,7 +142,7 @@ class LosesFirstAnswer(Database):
 
 
 def test_a_batch_whose_commit_was_not_answered_is_stored_once(database_url, tmp_path):
-    settings = load_settings(data_dir=tmp_path, database_url=database_url)
+    settings = load_settings(WindowJobSettings, data_dir=tmp_path, database_url=database_url)
     query = WindowQuery(window_job(settings), settings)
     database = query._database = LosesFirstAnswer(database_url, "test")
     rows = {

@@ -2,13 +2,13 @@
 
 import pytest
 
-from contracts.settings import load_settings
+from contracts.settings import SparkSection, load_settings
 
 
 @pytest.fixture(scope="session")
 def spark(tmp_path_factory):
     from spark_jobs.edges.session import build_session
 
-    session = build_session("tests", load_settings(data_dir=tmp_path_factory.mktemp("spark")))
+    session = build_session("tests", load_settings(SparkSection, data_dir=tmp_path_factory.mktemp("spark")))
     yield session
     session.stop()

@@ -11,7 +11,7 @@ from confluent_kafka import Producer
 
 from contracts.messages import Article, DeadLetter, Sentiment, Ticker, Trade
 from contracts.rules import label_of
-from contracts.settings import ROOT, environment_name, load_settings
+from contracts.settings import ROOT, StackSettings, environment_name, load_settings
 from contracts.tables import LATEST_TICK, LEDGER
 from contracts.topics import DEADLETTER, PRODUCER_CONFIG, RAW_TOPICS, RAWARTICLE, RAWTICKER, RAWTRADE
 from foundation.ports import free_ports
@@ -41,7 +41,7 @@ class House:
             "window_trigger_seconds": 0.2,
             "job_refusal_seconds": 0,
         }
-        self.settings = load_settings(**told)
+        self.settings = load_settings(StackSettings, **told)
         self.environment = {
             **os.environ,
             "PYTHONPATH": str(ROOT),

@@ -151,7 +151,7 @@ def test_only_the_settings_read_the_environment():
     readers = {
         str(path.relative_to(ROOT)) for part in PARTS for path in files_of(part) if reads_environment(path.read_text())
     }
-    assert readers == {"contracts/settings.py"}
+    assert readers == {"contracts/settings/loading.py"}
 
 
 @pytest.mark.parametrize("place", PURE)

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from contracts.settings import ROOT, Settings
+from contracts.settings import ROOT, StackSettings
 from contracts.topics import DAY_MS, TOPICS
 from scripts.stack.processes import port_of, processes
 
@@ -19,7 +19,7 @@ def test_kafka_page_has_the_topic_as_declared(topic):
 
 def test_architecture_page_has_every_process_with_its_ports(tmp_path):
     page = (ROOT / "doc" / "01-architecture.md").read_text()
-    config = Settings(_env_file=None, data_dir=tmp_path, database_url="", kafka_bootstrap_servers="127.0.0.1:9092")
+    config = StackSettings(_env_file=None, data_dir=tmp_path, database_url="", kafka_bootstrap_servers="127.0.0.1:9092")
     for process in processes(config, "simulator", with_prometheus=True):
         row = re.search(rf"^\| {process.name} \|.*\| ([^|]*) \|$", page, re.MULTILINE)
         assert row, process.name

@@ -5,7 +5,7 @@ from functools import partial
 from itertools import chain
 
 from contracts.messages import CandleInterval, MarketSource
-from contracts.settings import Settings
+from contracts.settings import BinanceSection
 from data_producers.sources.binance.dialect import INTERVAL_SECONDS, symbol_of
 from data_producers.sources.binance.rest import BinanceRest, candle_pages
 from data_producers.sources.cleaning import Cleaned, Polled
@@ -66,7 +66,7 @@ class Binance:
         )
 
 
-def make(config: Settings, runtime: Runtime, history: History) -> Binance:
+def make(config: BinanceSection, runtime: Runtime, history: History) -> Binance:
     """The source of these settings."""
     rest = BinanceRest(config.binance_url, config.binance_weight_per_minute, config.market_outlier_percent, runtime)
     pairs, interval = config.binance_pairs, config.binance_interval

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from contracts.assets import asset_of
 from contracts.messages import MarketSource
-from contracts.settings import Settings
+from contracts.settings import CoinGeckoSection
 from data_producers.runtime import RisingClock
 from data_producers.sources.cleaning import Cleaned, Polled
 from data_producers.sources.coingecko.parse import left_out, parse_markets
@@ -49,6 +49,6 @@ class CoinGecko:
         return Cleaned(cleaned.messages, cleaned.quarantined)
 
 
-def make(config: Settings, runtime: Runtime, _: History) -> CoinGecko:
+def make(config: CoinGeckoSection, runtime: Runtime, _: History) -> CoinGecko:
     """The source of these settings."""
     return CoinGecko(config.coingecko_url, config.coingecko_coins, config.coingecko_poll_seconds, runtime)

@@ -4,7 +4,6 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 
 import pytest
 
-from contracts.settings import settings
 from tests.testkit.databases import own_database
 
 
@@ -14,11 +13,9 @@ def django_ready():
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CRYPTOVIZ_API_SECRET_KEY", "for tests alone")
         patch.setenv("DJANGO_SETTINGS_MODULE", "crypto_viz.settings")
-        settings.cache_clear()
         import django
 
         django.setup()
-    settings.cache_clear()
 
 
 @pytest.fixture(scope="session")

@@ -3,8 +3,15 @@ from pathlib import Path
 
 import pytest
 
-from contracts import settings as module
-from contracts.settings import PREFIX, SECRETS_FILE, BadSettings, Settings, environment_name, load_settings
+from contracts.settings import (
+    PREFIX,
+    SECRETS_FILE,
+    BadSettings,
+    StackSettings,
+    environment_name,
+    load_settings,
+    loading,
+)
 
 ROOT = Path(__file__).parents[3]
 LINE = re.compile(r"^# ([A-Z][A-Z0-9_]*)=(.*)$", re.MULTILINE)
@@ -13,9 +20,9 @@ LINE = re.compile(r"^# ([A-Z][A-Z0-9_]*)=(.*)$", re.MULTILINE)
 @pytest.fixture(autouse=True)
 def _alone(monkeypatch, tmp_path):
     """Neither this machine's environment nor its .env has a say."""
-    for name in {environment_name(field) for field in Settings.model_fields}:
+    for name in {environment_name(field) for field in StackSettings.model_fields}:
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(module, "ROOT", tmp_path)
+    monkeypatch.setattr(loading, "ROOT", tmp_path)
     monkeypatch.setenv("CRYPTOVIZ_DATA_DIR", str(tmp_path / "data"))
 
 
@@ -25,7 +32,7 @@ def example() -> list[tuple[str, str]]:
 
 def test_example_lists_every_setting_once_and_no_other():
     names = [name for name, _ in example()]
-    assert sorted(names) == sorted(environment_name(field) for field in Settings.model_fields)
+    assert sorted(names) == sorted(environment_name(field) for field in StackSettings.model_fields)
 
 
 def test_example_changes_nothing_as_it_is():
@@ -35,17 +42,17 @@ def test_example_changes_nothing_as_it_is():
 
 def test_example_shows_the_defaults(monkeypatch):
     monkeypatch.chdir(ROOT)
-    defaults = load_settings().model_dump(exclude={"data_dir"})
+    defaults = load_settings(StackSettings).model_dump(exclude={"data_dir"})
     for name, value in example():
         monkeypatch.setenv(name, value)
-    shown = load_settings()
+    shown = load_settings(StackSettings)
     assert shown.model_dump(exclude={"data_dir"}) == defaults
-    assert shown.data_dir.resolve() == Settings.model_fields["data_dir"].default.resolve()
+    assert shown.data_dir.resolve() == StackSettings.model_fields["data_dir"].default.resolve()
 
 
 def test_example_describes_every_setting():
     text = (ROOT / ".env.example").read_text(encoding="utf-8")
-    for field, info in Settings.model_fields.items():
+    for field, info in StackSettings.model_fields.items():
         assert info.description
         assert f"# {info.description}" in text, field
 
@@ -57,7 +64,7 @@ def test_environment_wins_over_dotenv_wins_over_secrets(tmp_path, monkeypatch):
     )
     (tmp_path / ".env").write_text("CRYPTOVIZ_DB_API_PASSWORD=mine\nCRYPTOVIZ_DB_WRITER_PASSWORD=mine\n")
     monkeypatch.setenv("CRYPTOVIZ_DB_API_PASSWORD", "now")
-    found = load_settings()
+    found = load_settings(StackSettings)
     assert found.db_api_password.get_secret_value() == "now"
     assert found.db_writer_password.get_secret_value() == "mine"
     assert found.api_secret_key.get_secret_value() == "generated"
@@ -65,22 +72,22 @@ def test_environment_wins_over_dotenv_wins_over_secrets(tmp_path, monkeypatch):
 
 def test_days_are_split_by_table(monkeypatch):
     monkeypatch.setenv("CRYPTOVIZ_KEEP_DAYS", "ticker_data=90, sentiment_data = 1,")
-    assert load_settings().keep_days == {"ticker_data": 90, "sentiment_data": 1}
+    assert load_settings(StackSettings).keep_days == {"ticker_data": 90, "sentiment_data": 1}
 
 
 def test_thresholds_are_read_by_pair_under_its_canonical_name(monkeypatch):
-    assert load_settings().alert_thresholds == {}
+    assert load_settings(StackSettings).alert_thresholds == {}
     monkeypatch.setenv("CRYPTOVIZ_ALERT_THRESHOLDS", "XBT/USD=0.75, doge-usd = 2,")
-    assert load_settings().alert_thresholds == {"BTC/USD": 0.75, "DOGE/USD": 2.0}
+    assert load_settings(StackSettings).alert_thresholds == {"BTC/USD": 0.75, "DOGE/USD": 2.0}
 
 
 def test_pairs_are_split_made_canonical_and_named_once(monkeypatch):
     monkeypatch.setenv("CRYPTOVIZ_PAIRS", "XBT/USD, eth-usd ,BTC/USD,")
-    assert load_settings().pairs == ("BTC/USD", "ETH/USD")
+    assert load_settings(StackSettings).pairs == ("BTC/USD", "ETH/USD")
     monkeypatch.setenv("CRYPTOVIZ_BINANCE_PAIRS", "BTCUSDT,ether/usdt, xbt/usdt")
-    assert load_settings().binance_pairs == ("BTC/USDT", "ETH/USDT")
+    assert load_settings(StackSettings).binance_pairs == ("BTC/USDT", "ETH/USDT")
     monkeypatch.setenv("CRYPTOVIZ_COINGECKO_COINS", "bitcoin,avalanche-2,XBT")
-    assert load_settings().coingecko_coins == ("BTC", "AVAX")
+    assert load_settings(StackSettings).coingecko_coins == ("BTC", "AVAX")
 
 
 @pytest.mark.parametrize(
@@ -111,7 +118,7 @@ def test_pairs_are_split_made_canonical_and_named_once(monkeypatch):
 def test_a_wrong_value_ends_the_process_naming_variable_and_fault(monkeypatch, name, value, story):
     monkeypatch.setenv(name, value)
     with pytest.raises(BadSettings) as end:
-        load_settings()
+        load_settings(StackSettings)
     assert str(end.value).startswith(f"settings: {name}=")
     assert story in str(end.value)
     assert ".env.example" in str(end.value)
@@ -120,28 +127,28 @@ def test_a_wrong_value_ends_the_process_naming_variable_and_fault(monkeypatch, n
 def test_an_unknown_variable_ends_the_process_naming_the_nearest(monkeypatch):
     monkeypatch.setenv("CRYPTOVIZ_KRAKEN_WSURL", "ws://127.0.0.1")
     with pytest.raises(BadSettings, match="no setting is called CRYPTOVIZ_KRAKEN_WSURL; did you mean CRYPTOVIZ_KRAKEN"):
-        load_settings()
+        load_settings(StackSettings)
 
 
 def test_passwords_are_not_printed(monkeypatch):
     monkeypatch.setenv("CRYPTOVIZ_DB_API_PASSWORD", "hunter2")
-    assert "hunter2" not in repr(load_settings())
+    assert "hunter2" not in repr(load_settings(StackSettings))
 
 
 def test_database_urls_of_the_roles(monkeypatch):
     monkeypatch.setenv("CRYPTOVIZ_DB_WRITER_PASSWORD", "p@ss/word")
-    assert load_settings().database_url_of("writer") == (
+    assert load_settings(StackSettings).writer_database_url == (
         "postgresql://cryptoviz_writer:p%40ss%2Fword@127.0.0.1:5433/cryptoviz"
     )
     monkeypatch.setenv("DATABASE_URL", "postgresql://boss:secret@db.example:5432/market?sslmode=require")
-    outside = load_settings()
-    assert outside.database_url_of("owner") == "postgresql://boss:secret@db.example:5432/market?sslmode=require"
-    assert outside.database_url_of("writer") == (
+    outside = load_settings(StackSettings)
+    assert outside.owner_database_url == "postgresql://boss:secret@db.example:5432/market?sslmode=require"
+    assert outside.writer_database_url == (
         "postgresql://cryptoviz_writer:p%40ss%2Fword@db.example:5432/market?sslmode=require"
     )
 
 
-def test_only_this_file_reads_the_environment():
+def test_only_the_settings_read_the_environment():
     readers = re.compile(r"os\.environ|os\.getenv|from os import (environ|getenv)")
     offenders = [
         str(path.relative_to(ROOT))
@@ -149,5 +156,5 @@ def test_only_this_file_reads_the_environment():
         for path in (ROOT / part).rglob("*.py")
         if readers.search(path.read_text(encoding="utf-8"))
     ]
-    assert offenders == ["contracts/settings.py"]
+    assert offenders == ["contracts/settings/loading.py"]
     assert all(name.startswith(PREFIX) or name in ("KAFKA_BOOTSTRAP_SERVERS", "DATABASE_URL") for name, _ in example())

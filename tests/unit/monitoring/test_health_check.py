@@ -4,7 +4,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from contracts.settings import Settings
+from contracts.settings import StackSettings
 from foundation.ports import free_ports
 from monitoring import health_check
 from monitoring.health_check import ALWAYS, CHECKS, check_part, check_parts, parts_expected, report
@@ -36,7 +36,7 @@ def served():
 
 
 def settings(**fields):
-    return Settings(_env_file=None, **fields)
+    return StackSettings(_env_file=None, **fields)
 
 
 def test_every_process_has_a_check(tmp_path):

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from contracts.metrics import METRICS
-from contracts.settings import ROOT, Settings
+from contracts.settings import ROOT, StackSettings
 from scripts.stack.prometheus_config import EXPORTERS, METRICS_PORTS, compose_config, write_config
 
 FOLDER = ROOT / "monitoring" / "prometheus"
@@ -115,7 +115,7 @@ def test_rules_fire_and_stay_silent_as_declared():
 
 @promtool
 def test_both_configurations_are_valid(tmp_path):
-    written = write_config(Settings(_env_file=None, data_dir=tmp_path, api_metrics_port=12345))
+    written = write_config(StackSettings(_env_file=None, data_dir=tmp_path, api_metrics_port=12345))
     assert "127.0.0.1:12345" in written.read_text()
     for path in (written, FOLDER / "prometheus.yml"):
         done = run_promtool("check", "config", str(path))

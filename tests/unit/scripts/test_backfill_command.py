@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from contracts.settings import load_settings
+from contracts.settings import BackfillCommandSettings, load_settings
 from scripts import backfill
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -17,19 +17,22 @@ DAY = timedelta(days=1)
     [("kraken", 30, True), ("kraken", 31, False), ("binance", 31, True), ("binance", 40, True), ("binance", 41, False)],
 )
 def test_a_past_older_than_its_table_is_kept_is_refused(source, days, kept):
-    config = load_settings(keep_days={"trade_data": 30, "ohlcv_data": 40})
+    config = load_settings(BackfillCommandSettings, keep_days={"trade_data": 30, "ohlcv_data": 40})
     assert (backfill.why_not_kept(config, source, NOW - days * DAY, NOW) is None) == kept
-    assert backfill.why_not_kept(load_settings(keep_days={}), source, NOW - 9_000 * DAY, NOW) is None
+    assert (
+        backfill.why_not_kept(load_settings(BackfillCommandSettings, keep_days={}), source, NOW - 9_000 * DAY, NOW)
+        is None
+    )
 
 
 def test_the_refusal_names_the_setting_and_the_oldest_moment(monkeypatch, capsys):
-    config = load_settings(keep_days={"trade_data": 30})
+    config = load_settings(BackfillCommandSettings, keep_days={"trade_data": 30})
     told = backfill.why_not_kept(config, "kraken", NOW - 90 * DAY, NOW)
     assert told == (
         "trade_data is kept 30 days (CRYPTOVIZ_KEEP_DAYS): what is from before 2026-10-22T12:00 would be deleted "
         "again. Give a later SINCE, or keep more days"
     )
-    monkeypatch.setattr(backfill, "load_settings", lambda: config)
+    monkeypatch.setattr(backfill, "load_settings", lambda kind: config)
     monkeypatch.setattr(sys, "argv", ["backfill", "--pair=BTC/USD", "--since=2020-01-01"])
     with pytest.raises(SystemExit) as ended:
         backfill.main()

@@ -1,12 +1,12 @@
 import pytest
 
-from contracts.settings import Settings
+from contracts.settings import StackSettings
 from foundation.ports import free_ports
 from scripts.check_connections import Unreachable, ask, connect_database, connect_websocket, get_page, neighbours
 
 
 def test_every_neighbour_of_the_settings_is_asked():
-    config = Settings(
+    config = StackSettings(
         _env_file=None,
         database_url="",
         kafka_bootstrap_servers="k:9092",

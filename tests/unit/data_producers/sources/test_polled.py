@@ -8,7 +8,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from contracts.messages import MarketSnapshot
-from contracts.settings import ROOT, Settings
+from contracts.settings import ROOT, MarketPollerSettings
 from data_producers import sources
 from data_producers.sinks.memory import MemorySink
 from data_producers.sources.cleaning import Cleaned, Quarantined
@@ -208,7 +208,7 @@ def test_binance_judges_its_trades_by_the_setting():
     ]
     held = []
     for percent in (2.0, 5.0):
-        config = Settings(_env_file=None, market_outlier_percent=percent)
+        config = MarketPollerSettings(_env_file=None, market_outlier_percent=percent)
         source = make_source("binance", config, Clock().runtime(), History(percent))
         bodies = [json.dumps(body).encode() for body in (ticker, book, trades)]
         source._rest._session.get = lambda path, query, bodies=bodies: Answer(200, {}, bodies.pop(0))

@@ -1,6 +1,6 @@
 import pytest
 
-from contracts.settings import Settings
+from contracts.settings import StackSettings
 from foundation.waiting import NotReady
 from monitoring.judgement import PartHealth
 from scripts.stack import lifecycle
@@ -11,7 +11,7 @@ from scripts.stack.processes import processes
 
 @pytest.fixture
 def config(tmp_path):
-    return Settings(_env_file=None, data_dir=tmp_path, database_url="", kafka_bootstrap_servers="127.0.0.1:9092")
+    return StackSettings(_env_file=None, data_dir=tmp_path, database_url="", kafka_bootstrap_servers="127.0.0.1:9092")
 
 
 def test_an_outside_database_is_watched_though_it_has_no_process(config):

@@ -3,7 +3,7 @@ import socket
 
 import pytest
 
-from contracts.settings import Settings
+from contracts.settings import StackSettings
 from foundation.ports import free_ports
 from scripts.stack.preflight import Refused, check_ports, check_programs
 from scripts.stack.processes import API, SIMULATOR
@@ -12,7 +12,9 @@ from scripts.stack.processes import API, SIMULATOR
 @pytest.fixture
 def config(tmp_path):
     api, metrics, simulator = free_ports(3)
-    return Settings(_env_file=None, data_dir=tmp_path, api_port=api, api_metrics_port=metrics, simulator_port=simulator)
+    return StackSettings(
+        _env_file=None, data_dir=tmp_path, api_port=api, api_metrics_port=metrics, simulator_port=simulator
+    )
 
 
 def test_free_ports_pass(config):

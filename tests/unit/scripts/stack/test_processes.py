@@ -7,7 +7,7 @@ import yaml
 
 from contracts.metrics import METRICS
 from contracts.newsrooms import NEWSROOMS
-from contracts.settings import ROOT, Settings, environment_name
+from contracts.settings import ROOT, StackSettings, environment_name
 from data_producers.sources.rss.feeds import website_of
 from scripts.embedded.kafka import server_properties
 from scripts.stack.processes import FOUNDATION, PORT_FIELDS, port_of, processes, world_environment
@@ -20,7 +20,7 @@ SERVERS = {"postgres", "kafka", "prometheus"}
 
 @pytest.fixture
 def config(tmp_path):
-    return Settings(_env_file=None, data_dir=tmp_path, database_url="", kafka_bootstrap_servers="127.0.0.1:9092")
+    return StackSettings(_env_file=None, data_dir=tmp_path, database_url="", kafka_bootstrap_servers="127.0.0.1:9092")
 
 
 def names(table):
@@ -70,7 +70,7 @@ def test_demo_points_the_producers_at_the_simulator_alone(config):
     assert [website_of(url) for url in feeds] == list(NEWSROOMS)
     assert all(url.startswith("http://127.0.0.1:8765/") for url in feeds)
     assert told["CRYPTOVIZ_FEED_PRIVATE_HOSTS"] == "127.0.0.1:8765"
-    assert set(told) <= {environment_name(field) for field in Settings.model_fields}
+    assert set(told) <= {environment_name(field) for field in StackSettings.model_fields}
 
 
 def test_live_stack_is_told_nothing_but_its_data_folder(config, tmp_path):
@@ -93,7 +93,7 @@ def test_compose_runs_the_same_commands(config):
 
 
 def test_compose_passes_only_settings_that_exist():
-    known = {environment_name(field) for field in Settings.model_fields}
+    known = {environment_name(field) for field in StackSettings.model_fields}
     for name, service in COMPOSE["services"].items():
         if "build" in service:
             assert set(service["environment"]) <= known, name

@@ -2,12 +2,12 @@ from typing import get_args
 
 import pytest
 
-from contracts.settings import Settings
+from contracts.settings import StackSettings
 from sentiment.scorers.registry import SCORERS, NoModel
 
 
 def test_every_scorer_of_the_settings_exists_and_no_other():
-    assert set(SCORERS) == set(get_args(Settings.model_fields["scorer"].annotation))
+    assert set(SCORERS) == set(get_args(StackSettings.model_fields["scorer"].annotation))
 
 
 @pytest.mark.parametrize("name", ["lexicon", "textblob"])

@@ -2,7 +2,7 @@
 
 import pytest
 
-from contracts.settings import load_settings
+from contracts.settings import RawJobSettings, load_settings
 from spark_jobs.edges import query
 from spark_jobs.edges.timescale_sink import Unstorable
 
@@ -21,7 +21,7 @@ class Stop:
 def test_a_job_that_cannot_go_on_says_so_and_waits_before_it_ends_unless_it_is_told_to_stop(caplog):
     stop = Stop()
     with pytest.raises(SystemExit) as end:
-        query._refuse(Unstorable("index row size"), load_settings(job_refusal_seconds=7), stop)
+        query._refuse(Unstorable("index row size"), load_settings(RawJobSettings, job_refusal_seconds=7), stop)
     assert end.value.code == query.EXIT_REFUSED == 3
     assert stop.waited == [7]
     assert [record.message for record in caplog.records] == ["the job cannot go on: index row size"]

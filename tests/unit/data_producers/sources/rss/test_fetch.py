@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from contracts.settings import Settings
+from contracts.settings import StackSettings
 from data_producers.sources.rss.fetch import MOST_REDIRECTS, USER_AGENT, Validators, fetch_feed, outcome_of
 from data_producers.sources.rss.guard import feed_session
 
@@ -271,7 +271,7 @@ def test_one_deadline_holds_for_all_redirects(server, fetch):
 
 def test_a_document_of_ten_megabytes_is_too_large(server, fetch):
     server.answer = reply(200, b"<rss>" + b" " * 10_000_000)
-    fetched = fetch(max_bytes=Settings.model_fields["feed_max_bytes"].default)
+    fetched = fetch(max_bytes=StackSettings.model_fields["feed_max_bytes"].default)
     assert (fetched.outcome, fetched.body, fetched.story) == ("too_large", b"", "more than 5000000 bytes")
 
 

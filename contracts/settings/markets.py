@@ -1,0 +1,59 @@
+"""The polled markets: Binance, CoinGecko, and what their poller shares between them."""
+
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, PositiveFloat, PositiveInt
+
+from contracts.assets import ANOTHER, UnknownAsset, asset_of
+from contracts.messages import CandleInterval
+from contracts.rules import MARKET_OUTLIER_PERCENT
+from contracts.settings.base import Port, Section, Words
+from contracts.settings.pairs import Pairs
+
+
+class PolledPricesSection(Section):
+    """How polled prices are cleaned."""
+
+    market_outlier_percent: PositiveFloat = Field(
+        MARKET_OUTLIER_PERCENT,
+        description="Jump of a polled price that the next one has to confirm, in percent",
+    )
+
+
+class BinanceSection(PolledPricesSection):
+    """Binance's REST API."""
+
+    binance_url: str = Field("https://api.binance.com", description="Binance's REST API")
+    binance_pairs: Pairs = Field(
+        ("BTC/USDT", "ETH/USDT", "SOL/USDT", "XRP/USDT", "ADA/USDT"),
+        description="Pairs to ask Binance for, comma-separated, of coins and quotes in contracts/assets.py",
+    )
+    binance_poll_seconds: PositiveFloat = Field(60.0, description="Time between two polls of Binance")
+    binance_interval: CandleInterval = Field("1m", description="Length of the candles taken from Binance")
+    binance_weight_per_minute: PositiveInt = Field(1200, description="Most request weight used at Binance in a minute")
+
+
+def _check_coins(value: tuple[str, ...]) -> tuple[str, ...]:
+    if not value:
+        raise ValueError("name at least one coin, such as BTC")
+    try:
+        return tuple(dict.fromkeys(asset_of(coin).symbol for coin in value))
+    except UnknownAsset as error:
+        raise ValueError(f"{error} ({ANOTHER})") from None
+
+
+class CoinGeckoSection(Section):
+    """CoinGecko's REST API."""
+
+    coingecko_url: str = Field("https://api.coingecko.com", description="CoinGecko's REST API")
+    coingecko_coins: Annotated[Words, AfterValidator(_check_coins)] = Field(
+        ("BTC", "ETH", "SOL", "XRP", "ADA"),
+        description="Coins of contracts/assets.py to ask CoinGecko for, comma-separated",
+    )
+    coingecko_poll_seconds: PositiveFloat = Field(600.0, description="Time between two polls of CoinGecko")
+
+
+class MarketPollerSection(Section):
+    """The metrics of market_poller."""
+
+    market_metrics_port: Port = Field(9106, description="Metrics of market_poller")

@@ -1,0 +1,26 @@
+"""Metrics, Prometheus and the candle audit."""
+
+from pydantic import Field, PositiveFloat
+
+from contracts.settings.base import Port, Section
+
+
+class MetricsSection(Section):
+    """Where a service's metrics are served; the port is in the service's own section."""
+
+    metrics_host: str = Field("127.0.0.1", description="Address every service's metrics are served on")
+
+
+class CandleAuditSection(Section):
+    """The pace and the metrics of candle_audit."""
+
+    candle_audit_seconds: PositiveFloat = Field(
+        300.0, description="Time between two comparisons of our candles with the venue's"
+    )
+    candle_audit_metrics_port: Port = Field(9107, description="Metrics of candle_audit")
+
+
+class PrometheusSection(Section):
+    """Prometheus."""
+
+    prometheus_port: Port = Field(9090, description="Port of Prometheus, where it is installed")
