@@ -15,6 +15,8 @@ from scripts.create_topics import create_topics
 from scripts.embedded.kafka import running_kafka
 from tests.testkit.producers import START_SECONDS, Stack, ends, messages, running
 
+pytestmark = pytest.mark.verdict
+
 ITEMS = 250
 SCRAPER = "data_producers.article_scraper"
 

@@ -12,6 +12,8 @@ from contracts.topics import RAWGAP
 from spark_jobs.edges.timescale_sink import copy_new, for_table
 from spark_jobs.transforms.decode import decode
 
+pytestmark = pytest.mark.verdict
+
 AT = 1_790_358_506.0
 
 

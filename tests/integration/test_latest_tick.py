@@ -17,6 +17,8 @@ from spark_jobs.edges.latest_tick import newest_of_each
 from spark_jobs.edges.timescale_sink import for_table
 from spark_jobs.schemas import table_schema
 
+pytestmark = pytest.mark.verdict
+
 START = datetime(2026, 1, 5, 10, 0, tzinfo=UTC)
 PAIRS = ("BTC/USD", "ETH/USD", "ADA/USDT")
 COLUMNS = ", ".join(LATEST_TICK.columns)

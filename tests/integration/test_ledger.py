@@ -7,6 +7,8 @@ from spark_jobs.edges.batch_ledger import ACCEPTED, Batch, Range, judged_before,
 from spark_jobs.edges.timescale_sink import Database
 from spark_jobs.transforms.circuit_breaker import Judged
 
+pytestmark = pytest.mark.verdict
+
 QUERY, CLUSTER = "kafka_to_timescale", "cluster"
 TICKS, TRADES, NEW = ("rawticker", 0), ("rawtrade", 1), ("rawgap", 0)
 

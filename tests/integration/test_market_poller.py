@@ -8,6 +8,8 @@ from contracts.topics import POLLED_CANDLE, POLLED_MARKET
 from foundation.waiting import wait_until
 from tests.testkit.producers import PAIRS, START_SECONDS, Stack, ends, messages, published, running, running_stack
 
+pytestmark = pytest.mark.verdict
+
 BASES = [pair.partition("/")[0] for pair in PAIRS]
 
 

@@ -11,6 +11,8 @@ from contracts.topics import RAW_JOB, WINDOW_JOB
 from spark_jobs.edges.batch_ledger import lock
 from tests.testkit.databases import ask
 
+pytestmark = pytest.mark.verdict
+
 _, WRITER, _, ANALYST = ROLES
 TICKS, TRADES = ("rawticker", 0), ("rawtrade", 1)
 

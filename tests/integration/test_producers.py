@@ -20,6 +20,8 @@ from tests.testkit.producers import (
     running_stack,
 )
 
+pytestmark = pytest.mark.verdict
+
 
 @pytest.fixture
 def stack(tmp_path, fresh_topics):

@@ -9,6 +9,8 @@ from contracts.topics import RAWGAP, RAWTICKER, RAWTRADE
 from foundation.waiting import wait_until
 from tests.testkit.producers import PAIRS, START_SECONDS, ids_of, messages, published, running, running_stack
 
+pytestmark = pytest.mark.verdict
+
 BTC = "BTC/USD"
 
 

@@ -17,6 +17,8 @@ from scripts.kafka_reader import Reader
 from spark_jobs.edges.deadletters import DeadLetters, Unread
 from tests.testkit.poison import good_body
 
+pytestmark = pytest.mark.verdict
+
 WRONG_SIDE = "side: Input should be 'buy' or 'sell'"
 
 

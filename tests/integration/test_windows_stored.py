@@ -21,6 +21,8 @@ from spark_jobs.edges.timescale_sink import (
 from spark_jobs.edges.window_query import WindowQuery
 from spark_jobs.schemas import table_schema
 
+pytestmark = pytest.mark.verdict
+
 START = datetime(2026, 1, 5, 10, 0, tzinfo=UTC)
 THREE_HOURS = 3 * 3600 // SLIDE_SECONDS
 SILENT = range(60, 75)

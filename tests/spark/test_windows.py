@@ -20,6 +20,8 @@ from spark_jobs.transforms.windows import (
     with_windows,
 )
 
+pytestmark = pytest.mark.verdict
+
 NOON = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
 
 

@@ -1,7 +1,6 @@
 """A skipped test fails a run under CI=true, and only there."""
 
 import os
-import shutil
 import subprocess
 import sys
 
@@ -19,13 +18,12 @@ from contracts.settings import ROOT
     ],
 )
 def test_skip_fails_the_run_under_ci_alone(tmp_path, ci, code, skipping):
-    shutil.copy(ROOT / "tests" / "conftest.py", tmp_path / "conftest.py")
     (tmp_path / "test_skipping.py").write_text(skipping)
     (tmp_path / "test_passing.py").write_text("def test_it():\n    pass\n")
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tmp_path)],
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "tests.testkit.skips", str(tmp_path)],
         cwd=tmp_path,
-        env={**os.environ, "CI": ci},
+        env={**os.environ, "CI": ci, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
         check=False,
