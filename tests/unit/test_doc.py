@@ -39,6 +39,40 @@ def test_every_target_is_in_the_help():
     assert re.findall(r"^([a-z]+):.*## \w", makefile, re.MULTILINE) == targets
 
 
-def test_readme_links_lead_somewhere():
-    for link in re.findall(r"\]\(([^)#]+)\)", README):
-        assert (ROOT / link).exists(), link
+PAGES = (ROOT / "README.md", ROOT / "bench" / "README.md", *sorted((ROOT / "doc").rglob("*.md")))
+
+
+def anchors_of(page):
+    """The anchors of a page's headings, as the common renderers make them."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-") for heading in headings}
+
+
+def broken_links(page):
+    """The relative links of a page that lead to no file, or to no heading of one."""
+    broken = []
+    for link in re.findall(r"\]\(([^)\s]+)\)", page.read_text()):
+        if "://" in link:
+            continue
+        path, _, anchor = link.partition("#")
+        target = (page.parent / path).resolve() if path else page
+        if not target.exists() or (anchor and anchor not in anchors_of(target)):
+            broken.append(link)
+    return broken
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_of_a_page_lead_somewhere(page):
+    assert broken_links(page) == []
+
+
+def test_checker_sees_a_link_that_leads_nowhere(tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text("# A title\n[a](page.md#a-title) [b](#a-title) [c](gone.md) [d](#gone) [e](https://x.example/y)")
+    assert broken_links(page) == ["gone.md", "#gone"]
+
+
+def test_index_lists_every_page():
+    index = (ROOT / "doc" / "README.md").read_text()
+    pages = [str(path.relative_to(ROOT / "doc")) for path in (ROOT / "doc").rglob("*.md") if path.name != "README.md"]
+    assert [page for page in pages if f"]({page})" not in index] == []
