@@ -6,30 +6,17 @@ import numpy as np
 import psycopg2
 import pytest
 
-from contracts.messages import Gap
 from contracts.tables import GAP_DATA
 from contracts.topics import RAWGAP
 from spark_jobs.edges.timescale_sink import copy_new, for_table
 from spark_jobs.transforms.decode import decode
+from tests.testkit.messages import AT, gap
 
 pytestmark = pytest.mark.verdict
 
-AT = 1_790_358_506.0
 
-
-def gap(from_id, left, reported_at, pair="BTC/USD"):
-    return Gap(
-        pair=pair,
-        from_id=from_id,
-        to_id=from_id + 9,
-        from_time=AT,
-        to_time=AT + 1,
-        cause="reconnect",
-        detected_at=AT + 2,
-        reported_at=reported_at,
-        closed_at=None if left else reported_at,
-        missing_left=left,
-    )
+def report(from_id, left, reported_at, pair="BTC/USD"):
+    return gap(from_id, from_id + 9, pair, missing_left=left, detected_at=AT + 2, reported_at=reported_at)
 
 
 @pytest.fixture
@@ -38,7 +25,7 @@ def store(database_url):
     connection = psycopg2.connect(database_url, options="-c timezone=UTC")
 
     def stored(*reports):
-        values = [report.to_json() for report in reports]
+        values = [each.to_json() for each in reports]
         with connection, connection.cursor() as cursor:
             changed = copy_new(
                 cursor, GAP_DATA, for_table(GAP_DATA, decode(RAWGAP.name, values, np.full(len(values), AT + 60)).rows)
@@ -51,15 +38,20 @@ def store(database_url):
 
 
 def test_a_later_report_replaces_an_earlier_one_and_never_the_other_way_round(store):
-    found, partly, closed = gap(1, 10, AT + 2), gap(1, 4, AT + 3), gap(1, 0, AT + 4)
+    found, partly, closed = report(1, 10, AT + 2), report(1, 4, AT + 3), report(1, 0, AT + 4)
     assert store(found) == (1, [("BTC/USD", 1, 10, None)])
-    assert store(partly, gap(20, 10, AT + 2)) == (2, [("BTC/USD", 1, 4, None), ("BTC/USD", 20, 10, None)])
+    assert store(partly, report(20, 10, AT + 2)) == (2, [("BTC/USD", 1, 4, None), ("BTC/USD", 20, 10, None)])
     end = datetime.fromtimestamp(AT + 4, UTC)
     assert store(closed) == (1, [("BTC/USD", 1, 0, end), ("BTC/USD", 20, 10, None)])
     assert store(found, partly, closed) == (0, [("BTC/USD", 1, 0, end), ("BTC/USD", 20, 10, None)])
 
 
 def test_of_several_reports_in_one_batch_the_newest_is_kept(store):
-    changed, rows = store(gap(1, 10, AT + 2), gap(1, 0, AT + 4), gap(1, 4, AT + 3), gap(1, 10, AT + 2, "ETH/USD"))
+    changed, rows = store(
+        report(1, 10, AT + 2),
+        report(1, 0, AT + 4),
+        report(1, 4, AT + 3),
+        report(1, 10, AT + 2, "ETH/USD"),
+    )
     assert changed == 2
     assert [(pair, left) for pair, _, left, _ in rows] == [("BTC/USD", 0), ("ETH/USD", 10)]

@@ -4,33 +4,18 @@ import io
 
 import pytest
 
-from contracts.messages import Gap, Trade
 from contracts.topics import RAWGAP, RAWTRADE
 from data_producers.backfill import command as backfill
 from data_producers.backfill.command import Progress, publish
 from data_producers.backfill.request import Batch, Stored
 from data_producers.sinks.memory import MemorySink
+from tests.testkit.messages import gap, trade
 
 AT = 1_790_358_480.0
 
 
-def trade(trade_id):
-    told = {"pair": "BTC/USD", "price": 1.0, "volume": 1.0, "side": "buy", "source": "backfill"}
-    return Trade(**told, trade_id=trade_id, timestamp=AT + trade_id, received_at=AT + 99.0)
-
-
-GAP = Gap(
-    pair="BTC/USD",
-    from_id=1,
-    to_id=1,
-    from_time=AT,
-    to_time=AT,
-    cause="jump",
-    detected_at=AT,
-    reported_at=AT + 1,
-    closed_at=AT + 1,
-    missing_left=0,
-)
+def backfilled(trade_id):
+    return trade(trade_id, timestamp=AT + trade_id, source="backfill")
 
 
 class Clock:
@@ -45,7 +30,7 @@ def test_progress_tells_how_far_how_many_and_how_long_still():
     clock = Clock()
     progress = Progress(AT, AT + 1_000, clock)
     clock.at = 10.0
-    line = progress.take(Batch(RAWTRADE, [trade(1), trade(2)], AT + 100))
+    line = progress.take(Batch(RAWTRADE, [backfilled(1), backfilled(2)], AT + 100))
     assert line == "  2026-09-25 17:49   10.0%  2 new, 2 min left"
     clock.at = 20.0
     assert progress.take(Batch(RAWTRADE, (), AT + 900)).endswith(" 90.0%  2 new, 2 s left")
@@ -57,7 +42,7 @@ def test_without_a_terminal_progress_is_a_line_now_and_then(capsys):
     progress = Progress(AT, AT + 1_000, clock)
     batches = []
     for number in range(1, 26):
-        batches.append(Batch(RAWTRADE, [trade(number)], AT + number))
+        batches.append(Batch(RAWTRADE, [backfilled(number)], AT + number))
 
     def arriving():
         for batch in batches:
@@ -72,8 +57,8 @@ def test_without_a_terminal_progress_is_a_line_now_and_then(capsys):
 def test_trades_and_reports_are_sent_and_what_cannot_be_read_is_said(capsys):
     sink = MemorySink()
     batches = [
-        Batch(RAWTRADE, [trade(1), trade(2)], AT + 2, faults=("price: not a number",)),
-        Batch(RAWGAP, [GAP], AT + 2),
+        Batch(RAWTRADE, [backfilled(1), backfilled(2)], AT + 2, faults=("price: not a number",)),
+        Batch(RAWGAP, [gap(1, 1, missing_left=0)], AT + 2),
     ]
     progress = Progress(AT, AT + 2)
     publish(batches, sink, progress, lambda: AT)
