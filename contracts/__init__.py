@@ -1,1 +1,1 @@
-"""What every part agrees on. Imports only the standard library and pydantic; knows none of the parts."""
+"""The contracts between the services. Imports only the standard library and pydantic, and no other package here."""

@@ -1,10 +1,10 @@
-"""One name per asset, at one place: whatever a venue, a journalist or a client calls it, `canonical` knows it.
+"""The assets and their names: maps the spellings of venues, journalists and API clients to one canonical symbol.
 
-Tables say `BTC/USD` and `BTC`; the wire keeps the venue's spelling and passes through here on its way in.
+Tables hold canonical names (`BTC/USD`, `BTC`). Messages in Kafka keep the venue's spelling.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from difflib import get_close_matches
 
 QUOTES = ("USD", "USDT", "USDC", "EUR", "GBP", "BTC", "ETH")
@@ -12,17 +12,18 @@ QUOTES = ("USD", "USDT", "USDC", "EUR", "GBP", "BTC", "ETH")
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """An asset's canonical `symbol`, its full `name`, and every other spelling seen in the wild."""
+    """An asset's canonical `symbol`, its full `name`, and its other known spellings."""
 
     symbol: str
     name: str
     aliases: tuple[str, ...] = ()
+    _: KW_ONLY
     coingecko: str = ""
-    """Its id at CoinGecko, where that is not the name in small letters."""
+    """Its id at CoinGecko, if that differs from the lower-case name."""
 
     @property
     def coingecko_id(self) -> str:
-        """What CoinGecko calls it: `bitcoin`, `avalanche-2`."""
+        """Its id at CoinGecko: `bitcoin`, `avalanche-2`."""
         return self.coingecko or self.name.lower().replace(" ", "-")
 
 
@@ -30,21 +31,21 @@ ASSETS: tuple[Asset, ...] = (
     Asset("BTC", "Bitcoin", ("XBT", "XXBT")),
     Asset("ETH", "Ethereum", ("XETH", "ether")),
     Asset("SOL", "Solana"),
-    Asset("XRP", "XRP", ("XXRP", "ripple"), "ripple"),
+    Asset("XRP", "XRP", ("XXRP", "ripple"), coingecko="ripple"),
     Asset("ADA", "Cardano"),
     Asset("DOGE", "Dogecoin", ("XDG", "XXDG")),
     Asset("DOT", "Polkadot"),
-    Asset("AVAX", "Avalanche", (), "avalanche-2"),
+    Asset("AVAX", "Avalanche", (), coingecko="avalanche-2"),
     Asset("LINK", "Chainlink"),
     Asset("LTC", "Litecoin", ("XLTC",)),
     Asset("BCH", "Bitcoin Cash", ("bitcoin-cash", "bitcoincash")),
-    Asset("BNB", "BNB", ("binance coin", "binancecoin", "binance-coin"), "binancecoin"),
+    Asset("BNB", "BNB", ("binance coin", "binancecoin", "binance-coin"), coingecko="binancecoin"),
     Asset("TRX", "TRON"),
     Asset("XLM", "Stellar", ("XXLM", "lumens")),
     Asset("XMR", "Monero", ("XXMR",)),
     Asset("UNI", "Uniswap"),
     Asset("ATOM", "Cosmos"),
-    Asset("NEAR", "NEAR Protocol", ("near-protocol",), "near"),
+    Asset("NEAR", "NEAR Protocol", ("near-protocol",), coingecko="near"),
     Asset("FIL", "Filecoin"),
     Asset("SHIB", "Shiba Inu", ("shiba-inu",)),
     Asset("USDT", "Tether"),
@@ -53,7 +54,7 @@ ASSETS: tuple[Asset, ...] = (
 
 
 class UnknownAsset(ValueError):
-    """No asset goes by that name. `str()` of it says which name and what the nearest known ones are."""
+    """A name that matches no asset or pair. `str(error)` has the name and the closest known ones."""
 
 
 def _spellings(asset: Asset) -> set[str]:
@@ -66,7 +67,7 @@ _SEPARATORS = re.compile(r"[/_:]|-(?=[A-Za-z]{3,4}$)")
 
 
 def asset_of(text: str) -> Asset:
-    """The asset that goes by `text`, in any case: a symbol, a name, an alias, or a pair (then its base).
+    """The asset with this symbol, name or alias, case-insensitively; of a pair, its base asset.
 
     `asset_of("xbt")`, `asset_of("bitcoin")` and `asset_of("BTC/USD")` are the same asset.
     Raises `UnknownAsset`.
@@ -117,40 +118,40 @@ def canonical(text: str) -> str:
     return f"{pair[0].symbol}/{pair[1]}"
 
 
-ANOTHER = "a coin or quote that contracts/assets.py does not list needs a line there"
-"""What to tell a person who sets up a name that is unknown here, and may still be right."""
+UNKNOWN_ASSET_HINT = "to add a coin or quote, list it in contracts/assets.py"
+"""Hint for an operator who configures an unknown name, which may be a real asset."""
 
 
 def pair_named(text: str) -> str:
-    """The canonical pair that a person's `text` names. Raises `ValueError`, which tells them what is wrong with it."""
+    """The canonical name of the pair in a configuration value. Raises `ValueError` with a text for the operator."""
     try:
         pair = canonical(text)
     except UnknownAsset:
         near = _nearest_pairs(*(_parts_of(text) or (text, QUOTES[0])))
-        raise UnknownAsset(f"{_unknown(text, near)} ({ANOTHER})") from None
+        raise UnknownAsset(f"{_unknown(text, near)} ({UNKNOWN_ASSET_HINT})") from None
     if "/" not in pair:
         raise ValueError(f"{pair} is an asset, not a pair; did you mean {pair}/USD?")
     return pair
 
 
 def is_symbol(text: str) -> bool:
-    """Whether `text` is a canonical asset symbol to the letter (`BTC`, not `btc` or `XBT`)."""
+    """Whether `text` is exactly a canonical asset symbol (`BTC`, not `btc` or `XBT`)."""
     return text in _BY_SYMBOL
 
 
 def unknown_asset_text(text: str) -> str:
-    """What to tell a person who asked for an unknown name: the name, and the nearest ones that exist."""
+    """The error text for an unknown name: the name and the closest known ones."""
     parts = _parts_of(text)
     return _unknown(text, _nearest_assets(text) if parts is None else _nearest_pairs(*parts))
 
 
 def _unknown(text: str, near: list[str]) -> str:
     hint = f"; did you mean {', '.join(near)}?" if near else ""
-    return f"no asset or pair goes by {text.strip()[:40]!r}{hint}"
+    return f"unknown asset or pair {text.strip()[:40]!r}{hint}"
 
 
 def _parts_of(text: str) -> tuple[str, str] | None:
-    """What stands where a pair has its base and its quote; None for what does not look like a pair."""
+    """The base and quote parts of a text shaped like a pair, known or not; None for any other text."""
     wanted = text.strip()
     parts = _SEPARATORS.split(wanted)
     if len(parts) == 2:

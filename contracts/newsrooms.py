@@ -1,4 +1,4 @@
-"""The newsrooms that are followed, by the name that messages, tables and simulated feeds have for each."""
+"""The newsrooms whose feeds are read. Messages, tables and simulated feeds use the same names."""
 
 NEWSROOMS: dict[str, str] = {
     "coindesk": "coindesk.com",
@@ -7,4 +7,4 @@ NEWSROOMS: dict[str, str] = {
     "cryptoslate": "cryptoslate.com",
     "bitcoinmagazine": "bitcoinmagazine.com",
 }
-"""Name -> home domain."""
+"""Name -> domain of its home page."""

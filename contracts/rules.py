@@ -1,4 +1,4 @@
-"""The domain's constants and its pure rules: every threshold and every length of time stands here once."""
+"""Domain constants and pure rules: the single definition of thresholds, windows and limits."""
 
 from typing import Literal
 
@@ -8,15 +8,15 @@ Side = Literal["buy", "sell"]
 POSITIVE_ABOVE = 0.6
 NEGATIVE_BELOW = 0.4
 NO_EVIDENCE = 0.5
-"""The score where nothing speaks for or against; its confidence is 0."""
+"""The score of a text without positive or negative words; its confidence is 0."""
 
 ALERT_THRESHOLD_PERCENT = 0.5
 ALERT_SPREAD_PERCENT = 1.0
 ALERT_STALE_SECONDS = 120
 
 MAX_SILENCE_SECONDS = 30
-"""A pair that is followed tells of itself, by a trade or a tick, within this time: if none is stored that near to a
-moment, nobody can say whether all trades up to it are."""
+"""An active pair has at least one trade or tick in any interval this long. Without a stored row that close to a
+moment, it is unknown whether all trades before that moment are stored."""
 
 MARKET_OUTLIER_PERCENT = 20.0
 
@@ -27,33 +27,34 @@ WATERMARK_SECONDS = 120
 FEED_POLL_SECONDS = 300
 
 STORY_HORIZON_SECONDS = 172_800
-"""Two days: how far from its first article another may be published and still tell the same story. The same headline a
-week later is about something else."""
+"""Two days: articles published within this time of a story's first article can belong to the story. The same headline a
+week later is a different story."""
 
 MAX_MESSAGE_BYTES = 1_000_000
-"""Kafka's own default limit: a larger message is refused by the broker, and unreadable if one gets through."""
+"""Kafka's default maximum message size. Our topics accept larger records, but those are invalid messages."""
 
 MAX_FUTURE_SECONDS = 60
-"""How far an event may lie ahead of the time its Kafka record was made before it counts as absurd.
+"""How far an event time may be ahead of its Kafka record's timestamp; beyond that the message is invalid.
 
-Half the watermark delay: an event from a fast clock moves the watermark, and must not make punctual ones late."""
+Half the watermark delay: an event from a fast clock advances the watermark, and must not make timely events late."""
 
 MAX_CLOCK_LEAD_SECONDS = 600
-"""How far our own times may run ahead of a clock that was set back, so as to go on rising, before they follow it.
+"""How far our times may run ahead of a clock that was set back, to keep increasing, before they follow the clock.
 
-Their records go with them, so that none lies ahead of its own. A sixth of what a broker takes of a future time."""
+Record timestamps follow our times, so no message is ahead of its record. A sixth of the future time that a broker
+accepts."""
 
 EARLIEST_EVENT_SECONDS = 1_230_940_800
-"""2009-01-03T00:00:00Z, the day of Bitcoin's first block: no crypto market event is older."""
+"""2009-01-03T00:00:00Z, the date of Bitcoin's first block: no market event is older."""
 
 DEADLETTER_RATIO_LIMIT = 0.05
-"""Above this share of unreadable messages a job stops: a topic must not drain silently into `deadletter`."""
+"""A job stops above this share of invalid messages, so that a topic does not drain into `deadletter` unnoticed."""
 
 DEADLETTER_RATIO_MINIMUM = 1_000
-"""The ratio is judged only once this many messages were read, so one bad message among three stops nothing."""
+"""The ratio applies to at least this many messages, so that one invalid message of three stops nothing."""
 
 USER_AGENT_PRODUCT = "crypto-viz/0.1"
-"""Who asks, to every server of the world outside; each part may add what for."""
+"""The product in the User-Agent of all outgoing requests; a service may append a comment."""
 
 MOVING_AVERAGE = "moving_average"
 AGGREGATED_ARTICLES = "aggregated_articles"
@@ -62,7 +63,7 @@ AGGREGATED_ARTICLES = "aggregated_articles"
 def label_of(score: float) -> SentimentLabel:
     """The label of a sentiment score in [0, 1]: above 0.6 positive, below 0.4 negative, else neutral.
 
-    The bounds themselves are neutral.
+    Scores equal to a bound are neutral.
     """
     if score > POSITIVE_ABOVE:
         return "positive"
@@ -77,7 +78,7 @@ def change_percent(last: float, reference: float) -> float:
 
 
 FORECAST_HORIZON_SECONDS = 60
-"""How far ahead a forecast looks. A multiple of the slide, so that a window ends exactly at every target."""
+"""From a forecast to its target. A multiple of the slide, so that a window ends exactly at every target."""
 
 REFERENCE_QUOTE = "USD"
-"""Forecasts are made for an asset's price in this currency alone: mixing currencies in one mean is nonsense."""
+"""Forecasts use only prices in this currency: a mean over several currencies has no meaning."""

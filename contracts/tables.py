@@ -1,9 +1,9 @@
-"""The tables: one row per table with its columns, time column, natural key and writer.
+"""The tables: columns, time column, natural key and writer of each.
 
-`database/migrations` creates them; a test holds the catalogue of a migrated database against this file.
+`database/migrations` creates them. A test compares this file with the catalogue of a migrated database.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 
 from contracts.topics import (
     POLLED_CANDLE,
@@ -26,19 +26,20 @@ BIG = "bigint"
 INT = "integer"
 
 INSERTED_AT = "inserted_at"
-"""When the row was stored; the database fills it in, so no writer names it."""
+"""When the row was stored. Set by the database, never by a writer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
     """One table. `columns` maps each name to its PostgreSQL type, in order; `nullable` names those that may be NULL.
 
-    `natural_key` names the row's identity. `unique` says that the database itself keeps it (trades and articles come
-    again by refill or restart); elsewhere exactly-once rests on the ledger alone and the audit checks it.
-    `version`: the column that says which of two rows of one identity is the newer; the newest alone is kept.
+    `natural_key` identifies a row. `unique`: the database enforces the key, since a gap refill or a restart delivers
+    trades and articles again; elsewhere exactly-once relies on the batch ledger alone, and the audit verifies it.
+    `version`: the column that orders rows with the same key; only the newest is kept.
     """
 
     name: str
+    _: KW_ONLY
     time_column: str
     columns: dict[str, str]
     natural_key: tuple[str, ...]
@@ -50,14 +51,14 @@ class Table:
 
     @property
     def written_columns(self) -> tuple[str, ...]:
-        """The columns a writer fills, in order."""
+        """The columns that a writer sets, in order."""
         return tuple(name for name in self.columns if name != INSERTED_AT)
 
 
 TICKER_DATA = Table(
     "ticker_data",
-    "timestamp",
-    {
+    time_column="timestamp",
+    columns={
         "timestamp": TIME,
         "pair": TEXT,
         "last": FLOAT,
@@ -67,15 +68,15 @@ TICKER_DATA = Table(
         "received_at": TIME,
         INSERTED_AT: TIME,
     },
-    ("pair", "timestamp", "received_at"),
-    RAW_JOB,
+    natural_key=("pair", "timestamp", "received_at"),
+    writer=RAW_JOB,
     unique=False,
     topic=RAWTICKER,
 )
 TRADE_DATA = Table(
     "trade_data",
-    "timestamp",
-    {
+    time_column="timestamp",
+    columns={
         "timestamp": TIME,
         "pair": TEXT,
         "price": FLOAT,
@@ -85,15 +86,15 @@ TRADE_DATA = Table(
         "received_at": TIME,
         INSERTED_AT: TIME,
     },
-    ("pair", "trade_id", "timestamp"),
-    RAW_JOB,
+    natural_key=("pair", "trade_id", "timestamp"),
+    writer=RAW_JOB,
     unique=True,
     topic=RAWTRADE,
 )
 ARTICLE_DATA = Table(
     "article_data",
-    "timestamp",
-    {
+    time_column="timestamp",
+    columns={
         "timestamp": TIME,
         "article_id": TEXT,
         "title": TEXT,
@@ -111,16 +112,16 @@ ARTICLE_DATA = Table(
         "story_id": TEXT,
         INSERTED_AT: TIME,
     },
-    ("article_id", "timestamp"),
-    RAW_JOB,
+    natural_key=("article_id", "timestamp"),
+    writer=RAW_JOB,
     unique=True,
     topic=RAWARTICLE,
     version="revision",
 )
 ALERT_DATA = Table(
     "alert_data",
-    "timestamp",
-    {
+    time_column="timestamp",
+    columns={
         "timestamp": TIME,
         "pair": TEXT,
         "last_price": FLOAT,
@@ -129,15 +130,15 @@ ALERT_DATA = Table(
         "alert_type": TEXT,
         INSERTED_AT: TIME,
     },
-    ("pair", "timestamp", "alert_type"),
-    RAW_JOB,
+    natural_key=("pair", "timestamp", "alert_type"),
+    writer=RAW_JOB,
     unique=True,
     topic=RAWALERT,
 )
 GAP_DATA = Table(
     "gap_data",
-    "timestamp",
-    {
+    time_column="timestamp",
+    columns={
         "timestamp": TIME,
         "pair": TEXT,
         "from_id": BIG,
@@ -151,8 +152,8 @@ GAP_DATA = Table(
         "source": TEXT,
         INSERTED_AT: TIME,
     },
-    ("pair", "from_id", "timestamp"),
-    RAW_JOB,
+    natural_key=("pair", "from_id", "timestamp"),
+    writer=RAW_JOB,
     unique=True,
     topic=RAWGAP,
     nullable=frozenset({"closed_at"}),
@@ -160,8 +161,8 @@ GAP_DATA = Table(
 )
 MARKET_DATA = Table(
     "market_data",
-    "timestamp",
-    {
+    time_column="timestamp",
+    columns={
         "timestamp": TIME,
         "pair": TEXT,
         "source": TEXT,
@@ -184,8 +185,8 @@ MARKET_DATA = Table(
         "received_at": TIME,
         INSERTED_AT: TIME,
     },
-    ("pair", "source", "timestamp"),
-    RAW_JOB,
+    natural_key=("pair", "source", "timestamp"),
+    writer=RAW_JOB,
     unique=True,
     topic=POLLED_MARKET,
     nullable=frozenset(
@@ -198,8 +199,8 @@ MARKET_DATA = Table(
 )
 OHLCV_DATA = Table(
     "ohlcv_data",
-    "timestamp",
-    {
+    time_column="timestamp",
+    columns={
         "timestamp": TIME,
         "pair": TEXT,
         "source": TEXT,
@@ -216,15 +217,15 @@ OHLCV_DATA = Table(
         "received_at": TIME,
         INSERTED_AT: TIME,
     },
-    ("pair", "source", "interval", "timestamp"),
-    RAW_JOB,
+    natural_key=("pair", "source", "interval", "timestamp"),
+    writer=RAW_JOB,
     unique=True,
     topic=POLLED_CANDLE,
 )
 SENTIMENT_DATA = Table(
     "sentiment_data",
-    "timestamp",
-    {
+    time_column="timestamp",
+    columns={
         "timestamp": TIME,
         "crypto_symbol": TEXT,
         "sentiment_score": FLOAT,
@@ -236,14 +237,14 @@ SENTIMENT_DATA = Table(
         "story_count": INT,
         INSERTED_AT: TIME,
     },
-    ("crypto_symbol", "source", "timestamp"),
-    WINDOW_JOB,
+    natural_key=("crypto_symbol", "source", "timestamp"),
+    writer=WINDOW_JOB,
     unique=True,
 )
 PREDICTION_DATA = Table(
     "prediction_data",
-    "timestamp",
-    {
+    time_column="timestamp",
+    columns={
         "timestamp": TIME,
         "crypto_symbol": TEXT,
         "predicted_price": FLOAT,
@@ -263,8 +264,8 @@ PREDICTION_DATA = Table(
         "price_last": FLOAT,
         INSERTED_AT: TIME,
     },
-    ("crypto_symbol", "model_name", "timestamp"),
-    WINDOW_JOB,
+    natural_key=("crypto_symbol", "model_name", "timestamp"),
+    writer=WINDOW_JOB,
     unique=True,
     nullable=frozenset({"actual_price", "scored_at"}),
 )
@@ -283,8 +284,8 @@ TABLES: tuple[Table, ...] = (
 
 LATEST_TICK = Table(
     "latest_tick",
-    "timestamp",
-    {
+    time_column="timestamp",
+    columns={
         "pair": TEXT,
         "timestamp": TIME,
         "last": FLOAT,
@@ -293,12 +294,12 @@ LATEST_TICK = Table(
         "volume_24h": FLOAT,
         "received_at": TIME,
     },
-    ("pair",),
-    RAW_JOB,
+    natural_key=("pair",),
+    writer=RAW_JOB,
     unique=True,
 )
-"""The newest row of `ticker_data` for each pair, written in the transaction that stores it. No series, but a state: one
-row a pair, so it is not among `TABLES`."""
+"""The newest row of `ticker_data` per pair, written in the same transaction. Not in `TABLES`: it is a state, not a time
+series."""
 
 TABLE_BY_NAME: dict[str, Table] = {table.name: table for table in TABLES}
 TABLE_BY_TOPIC: dict[str, Table] = {table.topic.name: table for table in TABLES if table.topic is not None}
@@ -307,6 +308,6 @@ LEDGER = "cryptoviz.batch_ledger"
 """One row per committed batch (query, checkpoint_id, batch_id) and partition, with its Kafka offsets."""
 
 PARTITION_LOCK = "cryptoviz.partition_lock"
-"""One row per query and Kafka partition, to be locked by whoever stores the partition's records."""
+"""One row per query and Kafka partition; the writer that stores the partition's records locks it."""
 
 ROLES: tuple[str, ...] = ("cryptoviz_owner", "cryptoviz_writer", "cryptoviz_api", "cryptoviz_analyst")

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, PositiveFloat, PositiveInt
 
-from contracts.assets import ANOTHER, UnknownAsset, asset_of
+from contracts.assets import UNKNOWN_ASSET_HINT, UnknownAsset, asset_of
 from contracts.messages import CandleInterval
 from contracts.rules import MARKET_OUTLIER_PERCENT
 from contracts.settings.base import Port, Section, Words
@@ -39,7 +39,7 @@ def _check_coins(value: tuple[str, ...]) -> tuple[str, ...]:
     try:
         return tuple(dict.fromkeys(asset_of(coin).symbol for coin in value))
     except UnknownAsset as error:
-        raise ValueError(f"{error} ({ANOTHER})") from None
+        raise ValueError(f"{error} ({UNKNOWN_ASSET_HINT})") from None
 
 
 class CoinGeckoSection(Section):

@@ -1,6 +1,6 @@
 """One shape for every error: RFC 9457 `application/problem+json`, made here and nowhere else.
 
-{"type": "about:blank", "title": "Not Found", "status": 404, "detail": "no asset or pair goes by 'btcc'; did you mean
+{"type": "about:blank", "title": "Not Found", "status": 404, "detail": "unknown asset or pair 'btcc'; did you mean
  BTC?", "instance": "/api/v1/prix/btcc/historique/", "errors": [], "request_id": "0f9c…"}
 """
 

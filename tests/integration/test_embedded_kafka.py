@@ -46,8 +46,12 @@ def test_unknown_topic_is_not_created_by_itself(kafka_bootstrap):
 
 
 def test_create_topics_widens_and_reconfigures(kafka_bootstrap):
-    first = Topic("changing", TOPICS[0].message, "pair", 1, 60_000, "test", ())
-    second = Topic("changing", TOPICS[0].message, "pair", 3, 120_000, "test", ())
+    first = Topic(
+        "changing", TOPICS[0].message, key="pair", partitions=1, retention_ms=60_000, writer="test", readers=()
+    )
+    second = Topic(
+        "changing", TOPICS[0].message, key="pair", partitions=3, retention_ms=120_000, writer="test", readers=()
+    )
     try:
         assert create_topics(kafka_bootstrap, [first]) == ("changing: created with 1 partition(s)",)
         assert create_topics(kafka_bootstrap, [second]) == (
@@ -71,7 +75,20 @@ def test_create_topics_returns_when_the_broker_serves_them(kafka_bootstrap):
     names = [f"served-{number}" for number in range(30)]
     try:
         for name in names:
-            create_topics(kafka_bootstrap, [Topic(name, TOPICS[0].message, "pair", 1, 60_000, "test", ())])
+            create_topics(
+                kafka_bootstrap,
+                [
+                    Topic(
+                        name,
+                        TOPICS[0].message,
+                        key="pair",
+                        partitions=1,
+                        retention_ms=60_000,
+                        writer="test",
+                        readers=(),
+                    )
+                ],
+            )
             assert _partitions(kafka_bootstrap).get(name) == 1
             consumer = Consumer({"bootstrap.servers": kafka_bootstrap, "group.id": "served"})
             assert consumer.get_watermark_offsets(TopicPartition(name, 0), 10) == (0, 0)

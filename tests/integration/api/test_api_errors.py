@@ -26,7 +26,7 @@ def _problem(response, status):
 def test_an_unknown_coin_is_not_found_and_the_nearest_is_named(client, api_database, path, name, hint):
     body = _problem(client.get("/api/v1/" + path.format(name)), 404)
     assert body["title"] == "Not Found"
-    assert body["detail"].startswith("no asset or pair goes by ")
+    assert body["detail"].startswith("unknown asset or pair ")
     assert hint in body["detail"]
 
 

@@ -38,9 +38,9 @@ def test_unknown_names_are_refused(text):
 
 
 def test_refusal_names_what_was_asked_and_the_nearest():
-    with pytest.raises(UnknownAsset, match=r"no asset or pair goes by 'bitcoinn'; did you mean BTC"):
+    with pytest.raises(UnknownAsset, match=r"unknown asset or pair 'bitcoinn'; did you mean BTC"):
         asset_of("bitcoinn")
-    with pytest.raises(UnknownAsset, match=r"goes by 'PEPE/USD'; did you mean XRP/USD\?$"):
+    with pytest.raises(UnknownAsset, match=r"unknown asset or pair 'PEPE/USD'; did you mean XRP/USD\?$"):
         asset_of("PEPE/USD")
 
 
@@ -96,16 +96,16 @@ def test_a_pair_that_a_person_names(text):
     ("text", "why"),
     [
         ("xbt", "BTC is an asset, not a pair; did you mean BTC/USD?"),
-        ("BTCC/EUR", "no asset or pair goes by 'BTCC/EUR'; did you mean BTC/EUR, LTC/EUR? (a coin or quote"),
-        ("BTC/AUD", "no asset or pair goes by 'BTC/AUD'; did you mean BTC/USD? (a coin or quote"),
-        ("dogge-gbpp", "did you mean DOGE/GBP? (a coin or quote"),
-        ("bitcoinn", "did you mean BTC/USD, LTC/USD, BCH/USD? (a coin or quote"),
-        ("BTCCUSDT", "did you mean BTC/USDT, LTC/USDT? (a coin or quote"),
+        ("BTCC/EUR", "unknown asset or pair 'BTCC/EUR'; did you mean BTC/EUR, LTC/EUR? (to add a coin or quote"),
+        ("BTC/AUD", "unknown asset or pair 'BTC/AUD'; did you mean BTC/USD? (to add a coin or quote"),
+        ("dogge-gbpp", "did you mean DOGE/GBP? (to add a coin or quote"),
+        ("bitcoinn", "did you mean BTC/USD, LTC/USD, BCH/USD? (to add a coin or quote"),
+        ("BTCCUSDT", "did you mean BTC/USDT, LTC/USDT? (to add a coin or quote"),
         (
             "FOO/BAR",
-            "no asset or pair goes by 'FOO/BAR' (a coin or quote that contracts/assets.py does not list needs a",
+            "unknown asset or pair 'FOO/BAR' (to add a coin or quote, list it in contracts/assets.py)",
         ),
-        ("/USD", "no asset or pair goes by '/USD' (a coin or quote"),
+        ("/USD", "unknown asset or pair '/USD' (to add a coin or quote"),
     ],
 )
 def test_what_is_no_pair_says_why(text, why):

@@ -93,10 +93,10 @@ def test_pairs_are_split_made_canonical_and_named_once(monkeypatch):
 @pytest.mark.parametrize(
     ("name", "value", "story"),
     [
-        ("CRYPTOVIZ_PAIRS", "FOO/USD", "no asset or pair goes by 'FOO/USD'"),
+        ("CRYPTOVIZ_PAIRS", "FOO/USD", "unknown asset or pair 'FOO/USD'"),
         ("CRYPTOVIZ_BINANCE_PAIRS", "BTC", "BTC is an asset, not a pair"),
         ("CRYPTOVIZ_BINANCE_INTERVAL", "7m", "Input should be '1m'"),
-        ("CRYPTOVIZ_PAIRS", "BTC/AUD", "a coin or quote that contracts/assets.py does not list needs a line there"),
+        ("CRYPTOVIZ_PAIRS", "BTC/AUD", "to add a coin or quote, list it in contracts/assets.py"),
         ("CRYPTOVIZ_COINGECKO_COINS", "bitcoinn", "did you mean BTC, LTC"),
         ("CRYPTOVIZ_COINGECKO_COINS", "PEPECOIN", "contracts/assets.py"),
         ("CRYPTOVIZ_COINGECKO_COINS", ",", "name at least one coin"),
@@ -110,7 +110,7 @@ def test_pairs_are_split_made_canonical_and_named_once(monkeypatch):
         ("CRYPTOVIZ_ALERT_THRESHOLD_PERCENT", "0", "greater than 0"),
         ("CRYPTOVIZ_ALERT_THRESHOLDS", "BTC/USD=0", "greater than 0"),
         ("CRYPTOVIZ_ALERT_THRESHOLDS", "BTC=1", "did you mean BTC/USD"),
-        ("CRYPTOVIZ_ALERT_THRESHOLDS", "FOO/USD=1", "no asset or pair goes by 'FOO/USD'"),
+        ("CRYPTOVIZ_ALERT_THRESHOLDS", "FOO/USD=1", "unknown asset or pair 'FOO/USD'"),
         ("CRYPTOVIZ_ALERT_THRESHOLDS", "BTC/USD", "valid number"),
         ("CRYPTOVIZ_LOG_LEVEL", "LOUD", "'DEBUG', 'INFO'"),
     ],

@@ -28,7 +28,7 @@ def test_help_teaches(capsys):
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        (["--pairs", "NOPE/USD"], "no asset or pair goes by 'NOPE/USD'"),
+        (["--pairs", "NOPE/USD"], "unknown asset or pair 'NOPE/USD'"),
         (["--pairs", "BTC"], "name pairs"),
         (["--rate", "0"], "--rate"),
         (["--events", "-1"], "--events"),

@@ -46,7 +46,7 @@ def test_a_coin_is_a_snapshot_in_dollars():
         ({"last_updated": "yesterday"}, "malformed", "last_updated is 'yesterday'"),
         ({"last_updated": "2026-09-02T20:41:30"}, "malformed", "last_updated '2026-09-02T20:41:30' names no zone"),
         ({"last_updated": 5}, "malformed", "last_updated is '5'"),
-        ({"id": "nocoin"}, "unknown", "no asset or pair goes by 'nocoin'"),
+        ({"id": "nocoin"}, "unknown", "unknown asset or pair 'nocoin'"),
         ({"id": ["bitcoin"]}, "malformed", "id is \"['bitcoin']\""),
     ],
 )
