@@ -53,10 +53,10 @@ format: setup  ## format and mend what the linter can
 bench: setup  ## measure what is claimed on speed (ONLY=P1,P2)
 	@$(PY) -m bench $(if $(ONLY),--only $(ONLY))
 
-scorecard: setup  ## how good the sentiment scorers are (DATA=headlines.csv with headline,label[,date])
-	@$(PY) -m sentiment.lab.scorecard $(DATA)
+scorecard: setup  ## the figures of the sentiment scorers (DATA='more.csv ...' with headline,label[,date]; OUT=file)
+	@$(PY) -m sentiment.lab.scorecard $(DATA) $(if $(OUT),--out $(OUT))
 
-explain: setup  ## what each scorer makes of a headline, and the words that decided (TEXT='...')
+explain: setup  ## the verdict of each scorer on a headline, and the words that decided (TEXT='...')
 	@$(PY) -m sentiment.lab.explain "$$HEADLINE"
 
 chaos: setup  ## kill parts at random: is anything lost or stored twice? (KILLS=20 SEED=7 WITHOUT=ledger)

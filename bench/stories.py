@@ -5,14 +5,14 @@ from random import Random
 from time import perf_counter
 
 from bench.claims import Claim, Figures, Options
-from sentiment.stories import LEAST_ALIKE, Headline, Stories, headline_of, likeness
+from sentiment.stories import MIN_SIMILARITY, Headline, Stories, headline_of, similarity
 from simulator.headlines import TEMPLATES, fill
 
 HEADLINES = 10_000
 COMPARED = 200
 """So many of them are compared with all that came before them: with each it would take minutes."""
 
-COINS = ("Bitcoin", "ether", "SOL", "XRP", "Cardano", "DOGE")
+_COINS = ("Bitcoin", "ether", "SOL", "XRP", "Cardano", "DOGE")
 
 
 def _titles() -> list[str]:
@@ -21,7 +21,7 @@ def _titles() -> list[str]:
     templates = [template for group in TEMPLATES.values() for template in group]
     titles: list[str] = []
     for _ in range(HEADLINES // 2):
-        template, blanks = chance.choice(templates), fill(chance, [chance.choice(COINS)])
+        template, blanks = chance.choice(templates), fill(chance, [chance.choice(_COINS)])
         titles += [title.format(**blanks) for title in template.titles[:2]]
     return titles
 
@@ -46,8 +46,8 @@ def _index(stories: Stories) -> Callable[[str], str | None]:
 def _everyone(told: list[tuple[str, Headline]]) -> Callable[[str], str | None]:
     def place(title: str) -> str | None:
         headline = headline_of(title)
-        found = max(told, key=lambda story: likeness(headline, story[1]))
-        return found[0] if likeness(headline, found[1]) >= LEAST_ALIKE else None
+        found = max(told, key=lambda story: similarity(headline, story[1]))
+        return found[0] if similarity(headline, found[1]) >= MIN_SIMILARITY else None
 
     return place
 

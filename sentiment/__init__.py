@@ -1,1 +1,4 @@
-"""The sentiment of a text: coins it names, the story it tells, and how it sounds. Pure."""
+"""The sentiment of a text: the coins it mentions, the story it belongs to, and a score. Pure.
+
+Reads its own word lists; a trained model is loaded in `scorers/model_file.py` alone.
+"""

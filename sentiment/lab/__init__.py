@@ -1,1 +1,1 @@
-"""Commands that train, measure and explain the sentiment scorers, with their own labelled headlines."""
+"""Commands that train, measure and explain the sentiment scorers, with labelled headlines in `data/`."""

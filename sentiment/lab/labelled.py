@@ -1,4 +1,4 @@
-"""Headlines with the label people gave them: read from CSV, split by time. Pure."""
+"""Labelled headlines: read from CSV, split by date. Pure."""
 
 import csv
 import io
@@ -14,16 +14,16 @@ _SPELLINGS: dict[SentimentLabel, str] = {
     "neutral": "0 0.0 neu neutral",
     "negative": "-1 -1.0 neg negative bearish",
 }
-_LABELS = {spelling: label for label, spellings in _SPELLINGS.items() for spelling in spellings.split()}
+_LABEL_OF = {spelling: label for label, spellings in _SPELLINGS.items() for spelling in spellings.split()}
 
 
-class BadHeadlines(ValueError):
-    """A file of labelled headlines cannot be read; `str()` of it names the line and what is wrong."""
+class InvalidHeadlines(ValueError):
+    """A file of labelled headlines cannot be read; `str()` of it names the line and the reason."""
 
 
 @dataclass(frozen=True, slots=True)
-class Labelled:
-    """A headline and its label; `date` in ISO 8601, or empty; `coins` it speaks of, or None where nobody said."""
+class LabelledHeadline:
+    """A headline and its label; `date` in ISO 8601, or empty; the `coins` it mentions, or None if not labelled."""
 
     headline: str
     label: SentimentLabel
@@ -31,32 +31,32 @@ class Labelled:
     coins: frozenset[str] | None = None
 
 
-def parse_headlines(raw: bytes) -> list[Labelled]:
-    """The headlines of a CSV in UTF-8 with the columns headline, label (1, 0, -1 or its name), maybe date (ISO 8601),
-    maybe coins (symbols, a space between them).
+def parse_headlines(raw: bytes) -> list[LabelledHeadline]:
+    """The headlines of a CSV in UTF-8 with the columns headline and label (1, 0, -1 or its name), and optionally date
+    (ISO 8601) and coins (symbols separated by spaces).
 
-    Other columns are ignored. Raises `BadHeadlines`.
+    Other columns are ignored. Raises `InvalidHeadlines`.
     """
     reader = _reader(raw, {"headline", "label"})
     found = []
     for row in reader:
-        label = _LABELS.get((row["label"] or "").strip().lower())
+        label = _LABEL_OF.get((row["label"] or "").strip().lower())
         if label is None or not (row["headline"] or "").strip():
-            raise BadHeadlines(
+            raise InvalidHeadlines(
                 f"line {reader.line_num}: {row['label']!r} for {row['headline']!r} is no labelled headline"
             )
         date = (row.get("date") or "").strip()
         if date and not _is_iso(date):
-            raise BadHeadlines(f"line {reader.line_num}: the date {date!r} is not written as 2024-12-31")
+            raise InvalidHeadlines(f"line {reader.line_num}: the date {date!r} is not written as 2024-12-31")
         coins = None if row.get("coins") is None else frozenset(row["coins"].split())
-        found.append(Labelled(row["headline"], label, date, coins))
+        found.append(LabelledHeadline(row["headline"], label, date, coins))
     if not found:
-        raise BadHeadlines("no headlines")
+        raise InvalidHeadlines("no headlines")
     return found
 
 
 def parse_mentions(raw: bytes) -> list[tuple[str, frozenset[str]]]:
-    """(headline, its coins) of a CSV in UTF-8 with the columns headline and coins. Raises `BadHeadlines`."""
+    """(headline, its coins) of a CSV in UTF-8 with the columns headline and coins. Raises `InvalidHeadlines`."""
     rows = _reader(raw, {"headline", "coins"})
     return [(row["headline"], frozenset((row["coins"] or "").split())) for row in rows]
 
@@ -65,10 +65,10 @@ def _reader(raw: bytes, columns: set[str]) -> "csv.DictReader[str]":
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise BadHeadlines(f"not UTF-8: {error}") from None
+        raise InvalidHeadlines(f"not UTF-8: {error}") from None
     reader = csv.DictReader(io.StringIO(text.removeprefix("\ufeff"), newline=""))
     if missing := columns - set(reader.fieldnames or ()):
-        raise BadHeadlines(f"no column {', '.join(sorted(missing))} in the first line")
+        raise InvalidHeadlines(f"no column {', '.join(sorted(missing))} in the first line")
     return reader
 
 
@@ -80,14 +80,16 @@ def _is_iso(date: str) -> bool:
     return True
 
 
-def without(headlines: Sequence[Labelled], seen: Sequence[Labelled]) -> list[Labelled]:
-    """`headlines` without those that are, word for word, in `seen`."""
+def without(headlines: Sequence[LabelledHeadline], seen: Sequence[LabelledHeadline]) -> list[LabelledHeadline]:
+    """`headlines` without those that have the same words as one in `seen`."""
     known = {tuple(tokens_of(one.headline)) for one in seen}
     return [one for one in headlines if tuple(tokens_of(one.headline)) not in known]
 
 
-def split_by_date(headlines: Sequence[Labelled], older: float = 0.7) -> tuple[list[Labelled], list[Labelled]] | None:
-    """The older share, and the newer rest without any headline of the older; None where one has no date."""
+def split_by_date(
+    headlines: Sequence[LabelledHeadline], older: float = 0.7
+) -> tuple[list[LabelledHeadline], list[LabelledHeadline]] | None:
+    """The older share, and the newer rest without the headlines of the older; None if one has no date."""
     if not all(one.date for one in headlines):
         return None
     ordered = sorted(headlines, key=lambda one: one.date)

@@ -1,134 +1,153 @@
-"""`make scorecard`: every scorer on every set of labelled headlines in sight, printed and written to doc/.
+"""`python -m sentiment.lab.scorecard [headlines.csv ...]`: every scorer on the own and the given labelled headlines.
 
-`trained` is fitted on the older 70 % of a set with dates, and on what other sets have from before the newer 30 %, which
-it is scored on; a set without dates is scored by the one fitted on the older part of the largest set that has them. It
-never learns from a headline it is scored on. No model is kept, nothing is fetched.
+Prints the score card; writes it only to the file named by `--out`.
+
+`trained` is fitted on the older 70 % of a dataset with dates, and on headlines of other datasets from before the newer
+30 %, which it is scored on. A dataset without dates is scored by a model of the older part of the largest one with
+dates. It is never scored on a headline that it was trained on. No model is stored.
 """
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from contracts.settings import ROOT
-from sentiment.lab.figures import Row, coins_found, coins_table, confidence_table, score, table
-from sentiment.lab.labelled import BadHeadlines, Labelled, parse_headlines, parse_mentions, split_by_date, without
+from sentiment.lab.figures import ScoreRow, coins_found, coins_table, confidence_table, score_dataset, score_table
+from sentiment.lab.fit import NotTrainable
+from sentiment.lab.labelled import (
+    InvalidHeadlines,
+    LabelledHeadline,
+    parse_headlines,
+    parse_mentions,
+    split_by_date,
+    without,
+)
 from sentiment.lab.train import trained_on
-from sentiment.scorers.scorer import LexiconScorer, Scorer, TextBlobScorer
-from sentiment.scorers.trained import NotTrainable
+from sentiment.scorers.lexicon_scorer import LexiconScorer
+from sentiment.scorers.scorer import Scorer
+from sentiment.scorers.textblob_scorer import TextBlobScorer
 
-OWN = ROOT / "sentiment" / "lab" / "data" / "headlines.csv"
-MENTIONS = ROOT / "sentiment" / "lab" / "data" / "mentions.csv"
-OUTSIDE = ROOT.parent / "shared" / "data" / "headlines"
-"""Other people's sets, where they lie beside the checkout; their licences keep them out of it."""
+_DATA = Path(__file__).with_name("data")
+OWN_HEADLINES = _DATA / "headlines.csv"
+OWN_MENTIONS = _DATA / "mentions.csv"
+_OWN_NAMES = ("own", "mentions")
 
-PAGE = ROOT / "doc" / "sentiment-scorecard.md"
-INTRODUCTION = """# Score card of the sentiment scorers
+Datasets = Mapping[str, list[LabelledHeadline]]
 
-Written by `make scorecard`. Accuracy and macro-F1 are over positive, neutral and negative; *flips* is the share scored
-with the opposite sign, *coverage* the share with any evidence.
+_INTRODUCTION = """# Score card of the sentiment scorers
 
-- `own` is `sentiment/lab/data/headlines.csv`: written for this project, a third of each label, many hard (negated,
-  relieved, words of other trades). The word list was mended with its help, so it shows what must not get worse, not
-  what to expect.
-- Other sets are other people's. The words were chosen with their older part in view; their newest 30 % shows best what
-  to expect.
-- A set whose name says `hard` was chosen by a model's errors: to look at, not to count.
-- `trained` learned from the older 70 % of the set, or of the largest set with dates, and never from a headline it is
-  scored on.
+Made by `make scorecard{arguments} OUT=doc/sentiment-scorecard.md`.
+
+Accuracy and macro-F1 are over positive, neutral and negative; *flips* is the share scored with the opposite sign,
+*coverage* the share with any evidence.
+
+- `own` is `sentiment/lab/data/headlines.csv`: written for this project, a third of each label, many of them hard
+  (negated, relieved, words of other domains). The word list was corrected with its help: it shows regressions, not the
+  accuracy to expect.
+- Other datasets are third-party. The words were chosen with their older part in view; their newest 30 % shows best what
+  accuracy to expect.
+- A dataset whose name contains `hard` was selected by a model's errors: read its figures as examples.
+- `trained` was fitted on the older 70 % of the dataset, or of the largest dataset with dates, and never on a headline
+  it is scored on.
 """
-COINS = """\
-`mentions` is `sentiment/lab/data/mentions.csv`: written for this project, half of it without our coins, much of it
-with their names ("DOT fines airline", "avalanche of selling"). Before the rules were mended with its help they had
-precision 0.899 and recall 0.947 on it: that is what to expect of headlines as mean as these.
+_MENTIONS_NOTE = """\
+`mentions` is `sentiment/lab/data/mentions.csv`: written for this project, half of it without any of our coins, much of
+that with their names ("DOT fines airline", "avalanche of selling"). Before the rules were corrected with its help they
+had precision 0.899 and recall 0.947 on it: expect that on headlines as hard as these.
 """
-WORTH_TRAINING = 300
+MIN_HEADLINES_TO_TRAIN = 300
 
 
-def read_set(path: Path) -> list[Labelled]:
-    """The labelled headlines of a file. Raises `BadHeadlines` naming it."""
+def read_dataset(path: Path) -> list[LabelledHeadline]:
+    """The labelled headlines of a file. Raises `OSError`, or `InvalidHeadlines` with the file's name."""
     try:
         return parse_headlines(path.read_bytes())
-    except BadHeadlines as error:
-        raise BadHeadlines(f"{path}: {error}") from None
+    except InvalidHeadlines as error:
+        raise InvalidHeadlines(f"{path}: {error}") from None
 
 
-def rows_of(sets: dict[str, list[Labelled]], others: Sequence[list[Labelled]] = ()) -> list[Row]:
-    """Every scorer on every set; dated sets of size also by their newest 30 %.
+def read_datasets(paths: Sequence[Path]) -> dict[str, list[LabelledHeadline]]:
+    """The headlines of each file by the file's name without suffix. Raises `OSError` and `InvalidHeadlines`."""
+    datasets: dict[str, list[LabelledHeadline]] = {}
+    for path in paths:
+        if path.stem in datasets or path.stem in _OWN_NAMES:
+            raise InvalidHeadlines(f"{path}: another dataset is named {path.stem}")
+        datasets[path.stem] = read_dataset(path)
+    return datasets
 
-    `trained` also learns from `others`, which are not scored: for the newest 30 % from everything with an earlier date,
-    for a set without dates from the older 70 % of the largest one that has them.
-    """
-    words: tuple[Scorer, ...] = (LexiconScorer(), TextBlobScorer())
+
+def score_rows(datasets: Datasets) -> list[ScoreRow]:
+    """Every scorer on every dataset; on those with dates and of size also on the newest 30 %."""
+    lexicons: tuple[Scorer, ...] = (LexiconScorer(), TextBlobScorer())
     rows = []
-    for name, headlines in sets.items():
-        rows += [score(name, headlines, scorer) for scorer in words]
-        rest = [*(found for other, found in sets.items() if other != name), *others]
+    for name, headlines in datasets.items():
+        rows += [score_dataset(name, headlines, scorer) for scorer in lexicons]
+        others = [found for other, found in datasets.items() if other != name]
         parts = _parts(headlines)
         if parts:
             older, newer = parts
-            place = f"{name}, newest 30 %"
-            rows += [score(place, newer, scorer) for scorer in words]
+            newest = f"{name}, newest 30 %"
+            rows += [score_dataset(newest, newer, scorer) for scorer in lexicons]
             start = newer[0].date
-            earlier = [one for found in rest for one in found if one.date and one.date < start]
-            rows += _trained_row(place, newer, older + earlier)
+            earlier = [one for found in others for one in found if one.date and one.date < start]
+            rows += _trained_row(newest, newer, older + earlier)
         else:
-            lessons = [known[0] for found in rest if (known := _parts(found))]
+            lessons = [known[0] for found in others if (known := _parts(found))]
             rows += _trained_row(name, headlines, max(lessons, key=len, default=[]))
     return rows
 
 
-def _parts(headlines: list[Labelled]) -> tuple[list[Labelled], list[Labelled]] | None:
-    parts = split_by_date(headlines) if len(headlines) >= WORTH_TRAINING else None
+def _parts(headlines: list[LabelledHeadline]) -> tuple[list[LabelledHeadline], list[LabelledHeadline]] | None:
+    parts = split_by_date(headlines) if len(headlines) >= MIN_HEADLINES_TO_TRAIN else None
     return parts if parts and parts[1] else None
 
 
-def _trained_row(place: str, scored: list[Labelled], lessons: list[Labelled]) -> list[Row]:
-    """The line of `trained`, taught with the lessons that are not among what is scored; none if they teach nothing."""
+def _trained_row(name: str, scored: list[LabelledHeadline], lessons: list[LabelledHeadline]) -> list[ScoreRow]:
+    """The line of `trained`, fitted on the lessons that are not among `scored`; none if they are too few."""
     with suppress(NotTrainable):
-        return [score(place, scored, trained_on(without(lessons, scored)))]
+        return [score_dataset(name, scored, trained_on(without(lessons, scored)))]
     return []
 
 
-def page_of(
-    sets: dict[str, list[Labelled]], rows: list[Row], coins: dict[str, list[tuple[str, frozenset[str]]]]
-) -> str:
-    """The page: figures, calibration, coins."""
-    parts = [
-        INTRODUCTION,
-        table(rows),
-        "\n## How often a verdict is right, by its confidence\n",
-        confidence_table(rows),
-    ]
+def scorecard_page(given: Datasets) -> str:
+    """The score card of the own and the given datasets in Markdown: figures, calibration, coins."""
+    datasets = {"own": read_dataset(OWN_HEADLINES), **given}
+    rows = score_rows(datasets)
     labelled = {
         name: [(one.headline, one.coins) for one in headlines if one.coins is not None]
-        for name, headlines in sets.items()
+        for name, headlines in datasets.items()
     }
-    told = {name: coins_found(found) for name, found in {**labelled, **coins}.items() if found}
-    if told:
-        parts += ["\n## Coins mentioned\n", COINS, coins_table(told)]
+    labelled["mentions"] = parse_mentions(OWN_MENTIONS.read_bytes())
+    arguments = f" DATA='{' '.join(f'{name}.csv' for name in given)}'" if given else ""
+    parts = [
+        _INTRODUCTION.format(arguments=arguments),
+        score_table(rows),
+        "\n## How often a verdict is right, by its confidence\n",
+        confidence_table(rows),
+        "\n## Coins mentioned\n",
+        _MENTIONS_NOTE,
+        coins_table({name: coins_found(found) for name, found in labelled.items() if found}),
+    ]
     return "\n".join(parts) + "\n"
 
 
 def main() -> int:
-    """Prints the card and writes its page; with a CSV of one's own, prints only."""
+    """Prints the score card, and writes it if asked to; returns 1 if a file cannot be read or written."""
     parser = argparse.ArgumentParser(prog="python -m sentiment.lab.scorecard", description=__doc__)
-    parser.add_argument("csv", type=Path, nargs="?", help="a CSV with the columns headline, label and maybe date")
+    parser.add_argument(
+        "csv", type=Path, nargs="*", help="files with the columns headline, label and optionally date and coins"
+    )
+    parser.add_argument("--out", type=Path, help="also write the score card to this file")
     options = parser.parse_args()
-    known = [OWN, *sorted(OUTSIDE.glob("*.csv"))]
-    paths = [options.csv] if options.csv else known
     try:
-        sets = {"own" if path == OWN else path.stem: read_set(path) for path in paths}
-        others = [read_set(path) for path in known if path.resolve() not in {one.resolve() for one in paths}]
-        coins = {} if options.csv else {"mentions": parse_mentions(MENTIONS.read_bytes())}
-    except (OSError, BadHeadlines) as error:
+        page = scorecard_page(read_datasets(options.csv))
+        print(page)
+        if options.out:
+            options.out.write_text(page, encoding="utf-8")
+    except (OSError, InvalidHeadlines) as error:
         print(f"scorecard: {error}", file=sys.stderr)
         return 1
-    page = page_of(sets, rows_of(sets, others), coins)
-    print(page)
-    if not options.csv:
-        PAGE.write_text(page, encoding="utf-8")
     return 0
 
 

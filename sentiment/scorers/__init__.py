@@ -1,1 +1,1 @@
-"""Sentiment scorers. A scorer is one file here and one line in `registry.py`."""
+"""Sentiment scorers. To add one: a file here, and a line in `registry.py`."""

@@ -1,4 +1,4 @@
-"""What the words of a headline weigh: VADER's rules over VADER's words and a crypto list. Pure.
+"""A text's sentiment by its words: VADER's rules over VADER's words and a crypto word list. Pure.
 
 C.J. Hutto, E. Gilbert: VADER, a parsimonious rule-based model for sentiment analysis of social media text (2014).
 """
@@ -11,46 +11,47 @@ from pathlib import Path
 
 from vaderSentiment.vaderSentiment import BOOSTER_DICT, N_SCALAR, NEGATE, SentimentIntensityAnalyzer, normalize
 
-WORDS_FILE = Path(__file__).with_name("crypto_words.txt")
+_WORDS_FILE = Path(__file__).with_name("crypto_words.txt")
 
 RULES_VERSION = "2"
-"""Another with every change of how `Lexicon` reads."""
+"""Increased with every change of how `Lexicon` reads."""
 
 NEGATION = "not"
-"""Turns what follows it round, as VADER's own "not" does. One that is bad itself ("halts withdrawals") turns a bad word
-only as its object, and is then not bad itself ("halts probe", not "halts trading after hack").
+"""Reverses the sentiment of what follows, as "not" in VADER. A negation that is negative itself ("halts withdrawals")
+reverses a negative word only if that is its object, and is then not negative itself ("halts probe", but not "halts
+trading after hack").
 """
 
-SPOILS = "spoils"
-"""Turns a good word after it round, and leaves a bad one as it is: "struggles to gain", "fails, falls"."""
+SPOILER = "spoils"
+"""Reverses a positive word after it and leaves a negative one as it is: "struggles to gain", "fails, falls"."""
 
 RELIEF = "ends"
-"""Turns a bad word after it round, and leaves a good one as it is: "lifts ban", "lifts profit"."""
+"""Reverses a negative word after it and leaves a positive one as it is: "lifts ban", "lifts profit"."""
 
-REACH = 3
-"""How many words after it, within its clause, a negation, a relief or a degree ("very") is heard, as in VADER."""
+SCOPE_WORDS = 3
+"""How many words after it, within its clause, a negation, a relief or a booster ("very") affects, as in VADER."""
 
-_LINKS = """after against ahead amid and as at because before below by despite during following for from in into near of
-on over since to under when while with"""
-LINKS = frozenset(_LINKS.split())
-"""What no direct object stands behind."""
+_CONNECTIVE_WORDS = """after against ahead amid and as at because before below by despite during following for from in
+into near of on over since to under when while with"""
+_CONNECTIVES = frozenset(_CONNECTIVE_WORDS.split())
+"""A direct object does not follow one of these."""
 
-FADING = (1.0, 0.95, 0.9)
-"""What is left of a degree one, two, three words later, as in VADER."""
+BOOSTER_DAMPING = (1.0, 0.95, 0.9)
+"""The share of a booster's effect one, two, three words later, as in VADER."""
 
-ASKED = 0.5
-"""What is left of a weight in a headline that asks or explains ("Will ...?", "How ...") instead of telling."""
+QUESTION_FACTOR = 0.5
+"""Scales the weights of a headline that asks or explains ("Will ...?", "How ...") instead of stating."""
 
 _TOKEN = re.compile(r"[^\W\d_][\w']*|\$?\d[\d,.]*(?:[kmbt]n?\b)?%?")
-_ASKS = re.compile(r"^(?:how|what|why|when|who|where|which)\b|\?\s*$", re.IGNORECASE)
+_QUESTION = re.compile(r"^(?:how|what|why|when|who|where|which)\b|\?\s*$", re.IGNORECASE)
 _CLAUSE_END = re.compile(r"[,;:.!?](?=\s)|\s[-\u2013\u2014]+\s|\u2014|\n")
 _APOSTROPHES = str.maketrans({"’": "'", "‘": "'", "\x91": "'", "\x92": "'", "\xa0": " "})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """What was found in a text: its `compound` in [-1, 1], the weights' sums, and each term with what it weighed there,
-    the weightiest first ("not hacked": turned round).
+    """What a lexicon found in a text: its `compound` in [-1, 1], the sums of positive and of negative weights, and each
+    term with its weight there, largest first ("not hacked": reversed).
     """
 
     compound: float
@@ -65,12 +66,18 @@ class Reading:
 
 
 def lexicon_version() -> str:
-    """The version of the rules and the first digits of the hash of the word list: another list, another version."""
-    return f"{RULES_VERSION}+{hashlib.sha256(WORDS_FILE.read_bytes()).hexdigest()[:8]}"
+    """The version of the rules and of the word list."""
+    return f"{RULES_VERSION}+{words_version(_WORDS_FILE.read_text(encoding='utf-8'))}"
+
+
+def words_version(text: str) -> str:
+    """The first digits of the hash of a word list, comments aside."""
+    lines = "\n".join(line for line in text.splitlines() if line and not line.startswith("#"))
+    return hashlib.sha256(lines.encode()).hexdigest()[:8]
 
 
 def tokens_of(text: str) -> list[str]:
-    """The words of a text in small letters: no punctuation, no possessive, `#` for a number, `%` for a percentage."""
+    """The words of a text in lower case: no punctuation, no possessive, `#` for a number, `%` for a percentage."""
     tokens: list[str] = _TOKEN.findall((text if text.isascii() else text.translate(_APOSTROPHES)).lower())
     return [token if token.isalpha() else _plain(token) for token in tokens]
 
@@ -84,69 +91,69 @@ def _plain(token: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Worth:
-    """What a term weighs, and how it turns the words after it: as `NEGATION`, `SPOILS`, `RELIEF`, or not at all."""
+class TermWeight:
+    """The weight of a term, and its effect on the words after it: `NEGATION`, `SPOILER`, `RELIEF` or none."""
 
     weight: float
-    turns: str = ""
+    effect: str = ""
 
 
-def parse_words(text: str) -> dict[str, Worth]:
-    """The terms of a word list with their worth. Raises `ValueError` naming a line that is wrong."""
-    words: dict[str, Worth] = {}
+def parse_words(text: str) -> dict[str, TermWeight]:
+    """The terms of a word list with their weights. Raises `ValueError` naming an invalid line."""
+    words: dict[str, TermWeight] = {}
     for number, line in enumerate(text.splitlines(), 1):
         if not line or line.startswith("#"):
             continue
-        told, _, terms = line.partition(" ")
-        turns = next((kind for kind in (NEGATION, SPOILS, RELIEF) if told.startswith(kind)), "")
-        figure = told.removeprefix(turns)
-        worth = Worth(float(figure or 0), turns)
-        if not -4.0 <= worth.weight <= 4.0:
+        first, _, terms = line.partition(" ")
+        effect = next((kind for kind in (NEGATION, SPOILER, RELIEF) if first.startswith(kind)), "")
+        figure = first.removeprefix(effect)
+        weight = TermWeight(float(figure or 0), effect)
+        if not -4.0 <= weight.weight <= 4.0:
             raise ValueError(f"line {number}: {figure} is not in [-4, 4]")
         for term in terms.split(","):
             name = " ".join(term.split())
             if not name or name != name.lower() or "-" in name:
-                raise ValueError(f"line {number}: {term!r} is no term in small letters without hyphens")
-            if words.setdefault(name, worth) != worth:
-                raise ValueError(f"line {number}: {name!r} has another worth above")
+                raise ValueError(f"line {number}: {term!r} is no term in lower case without hyphens")
+            if words.setdefault(name, weight) != weight:
+                raise ValueError(f"line {number}: {name!r} has another weight above")
     return words
 
 
 class Lexicon:
     """Reads texts by VADER's rules (negation, degree, "no", "but") over its words and those of `words`.
 
-    The rules are written out here because VADER's own engine asks every one of them of every word: this is several
-    times as fast, and a test holds the two to the same answers. Capitals and exclamation marks count for nothing: in
-    headlines they are style. The idioms of small talk that VADER knows are left out.
+    A reimplementation, because VADER's engine checks every rule for every word: this one is several times as fast, and
+    a test compares the two. Capitals and exclamation marks are ignored: in headlines they are style. VADER's
+    colloquial idioms are left out.
     """
 
-    def __init__(self, words: dict[str, Worth]) -> None:
+    def __init__(self, words: dict[str, TermWeight]) -> None:
         vader = SentimentIntensityAnalyzer()
         self._emojis: dict[str, str] = vader.emojis
         self._weights: dict[str, float] = vader.lexicon
-        self._negations = set(NEGATE) | {term for term, worth in words.items() if worth.turns == NEGATION}
-        self._spoilers = {term for term, worth in words.items() if worth.turns == SPOILS}
-        self._stops = {term for term, worth in words.items() if worth.turns == NEGATION and worth.weight < 0}
-        """Negations that are bad themselves, unless it is something bad that they stop ("rejects lawsuit")."""
-        self._reliefs = {term for term, worth in words.items() if worth.turns == RELIEF}
+        self._negations = set(NEGATE) | {term for term, known in words.items() if known.effect == NEGATION}
+        self._spoilers = {term for term, known in words.items() if known.effect == SPOILER}
+        self._stops = {term for term, known in words.items() if known.effect == NEGATION and known.weight < 0}
+        """Negations that are negative themselves, unless their object is negative ("rejects lawsuit")."""
+        self._reliefs = {term for term, known in words.items() if known.effect == RELIEF}
         self._phrases: dict[str, dict[str, list[list[str]]]] = {}
-        """Phrases by their first word, then by their second, the longest first."""
-        for term, worth in words.items():
+        """Phrases by their first word, then by their second, longest first."""
+        for term, known in words.items():
             parts = term.split()
             if len(parts) > 1:
                 self._phrases.setdefault(parts[0], {}).setdefault(parts[1], []).append(parts)
             self._weights.pop(term, None)
-            if worth.weight:
-                self._weights[term] = worth.weight
+            if known.weight:
+                self._weights[term] = known.weight
         for seconds in self._phrases.values():
             for phrases in seconds.values():
                 phrases.sort(key=len, reverse=True)
-        for degree in BOOSTER_DICT:
-            self._weights.pop(degree, None)
-        self._turners = self._negations | self._spoilers | self._reliefs | BOOSTER_DICT.keys() | {"no"}
+        for booster in BOOSTER_DICT:
+            self._weights.pop(booster, None)
+        self._modifiers = self._negations | self._spoilers | self._reliefs | BOOSTER_DICT.keys() | {"no"}
 
     def terms_of(self, text: str) -> list[str]:
-        """The text as terms: phrases of the list in one piece, the longest first."""
+        """The tokens of a text, with phrases of the list as one term each; the longest phrase wins."""
         tokens = tokens_of(self._without_emojis(text))
         terms: list[str] = []
         done = 0
@@ -162,21 +169,21 @@ class Lexicon:
         return terms + tokens[done:]
 
     def read(self, text: str) -> Reading:
-        """What the text's terms weigh together. A text without any of them weighs nothing: no hits, compound 0."""
+        """The weights of a text's terms. A text without a known term has no hits and compound 0."""
         known = self._weights
         terms: list[str] = []
         found: list[tuple[str, float, int]] = []
         for clause in map(self.terms_of, _CLAUSE_END.split(text)):
-            turned = not self._turners.isdisjoint(clause)
+            modified = not self._modifiers.isdisjoint(clause)
             for at, term in enumerate(clause, len(terms)):
                 if term in known:
-                    weight = self._weight(clause, at - len(terms), known[term]) if turned else known[term]
+                    weight = self._weight(clause, at - len(terms), known[term]) if modified else known[term]
                     found.append((term, weight, at))
             terms += clause
         if "but" in terms:
-            turn = terms.index("but")
-            found = [(term, weight * (0.5 if at < turn else 1.5), at) for term, weight, at in found]
-        scale = ASKED if found and _ASKS.search(text.partition("\n")[0]) else 1.0
+            contrast = terms.index("but")
+            found = [(term, weight * (0.5 if at < contrast else 1.5), at) for term, weight, at in found]
+        scale = QUESTION_FACTOR if found and _QUESTION.search(text.partition("\n")[0]) else 1.0
         found.sort(key=lambda one: -abs(one[1]))
         positive = negative = 0.0
         for _, weight, _ in found:
@@ -196,29 +203,29 @@ class Lexicon:
         )
 
     def _weight(self, terms: list[str], at: int, weight: float) -> float:
-        if terms[at] in self._stops and self._stops_bad(terms[at + 1 : at + 3]):
+        if terms[at] in self._stops and self._stops_negative(terms[at + 1 : at + 3]):
             return 0.0
         if terms[at] == "no" and at + 1 < len(terms) and terms[at + 1] in self._weights:
             return 0.0
-        before = terms[max(0, at - REACH) : at][::-1]
-        if self._turners.isdisjoint(before):
+        before = terms[max(0, at - SCOPE_WORDS) : at][::-1]
+        if self._modifiers.isdisjoint(before):
             return weight
         if "no" in before[:2] or (before[2:] == ["no"] and before[0] in ("or", "nor")):
             weight *= N_SCALAR
-        bad = weight < 0
+        negative = weight < 0
         for distance, term in enumerate(before):
             if term in self._negations:
-                if not (bad and term in self._stops) or _is_object(before[:distance]):
+                if not (negative and term in self._stops) or _is_object(before[:distance]):
                     weight *= N_SCALAR
             elif term in self._spoilers:
-                weight *= 1.0 if bad else N_SCALAR
+                weight *= 1.0 if negative else N_SCALAR
             elif term in BOOSTER_DICT and term not in self._weights:
-                weight += (BOOSTER_DICT[term] if weight > 0 else -BOOSTER_DICT[term]) * FADING[distance]
+                weight += (BOOSTER_DICT[term] if weight > 0 else -BOOSTER_DICT[term]) * BOOSTER_DAMPING[distance]
         return weight * N_SCALAR if weight < 0 and not self._reliefs.isdisjoint(before) else weight
 
-    def _stops_bad(self, after: list[str]) -> bool:
-        bad = (at for at, term in enumerate(after) if self._weights.get(term, 0.0) < 0)
-        return any(_is_object(after[:at]) for at in bad)
+    def _stops_negative(self, after: list[str]) -> bool:
+        negative = (at for at, term in enumerate(after) if self._weights.get(term, 0.0) < 0)
+        return any(_is_object(after[:at]) for at in negative)
 
     def _without_emojis(self, text: str) -> str:
         if text.isascii():
@@ -227,11 +234,11 @@ class Lexicon:
 
 
 def _is_object(between: list[str]) -> bool:
-    """Whether a word is what a verb does something to, by what stands between the two: a word at most, and no link."""
-    return len(between) < 2 and LINKS.isdisjoint(between)
+    """Whether a word is the object of a verb, by the words between them: at most one, and no connective."""
+    return len(between) < 2 and _CONNECTIVES.isdisjoint(between)
 
 
 @lru_cache(maxsize=1)
 def crypto_lexicon() -> Lexicon:
-    """The lexicon of the house: VADER's words and `crypto_words.txt`."""
-    return Lexicon(parse_words(WORDS_FILE.read_text(encoding="utf-8")))
+    """The lexicon of the default scorer: VADER's words and `crypto_words.txt`. Read once."""
+    return Lexicon(parse_words(_WORDS_FILE.read_text(encoding="utf-8")))

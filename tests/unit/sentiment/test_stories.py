@@ -1,4 +1,4 @@
-"""Which headlines tell one story: exact pairs, both ways, and what the threshold does on real headlines."""
+"""Headlines of one story: exact pairs, in both directions, and the threshold on real headlines."""
 
 import csv
 from datetime import date
@@ -9,7 +9,7 @@ import pytest
 from contracts.rules import STORY_HORIZON_SECONDS
 from data_producers.sources.rss.parse import parse_feed
 from data_producers.sources.rss.text import to_text
-from sentiment.stories import LEAST_ALIKE, ONE_NEWSROOM_SECONDS, Stories, headline_of, likeness
+from sentiment.stories import MIN_SIMILARITY, SAME_WEBSITE_SECONDS, Stories, headline_of, similarity
 
 AT = 1_790_800_000.0
 
@@ -57,25 +57,25 @@ DIFFERENT = [
 
 @pytest.mark.parametrize(("one", "other"), SAME)
 def test_the_same_story_in_other_words(one, other):
-    assert likeness(headline_of(one), headline_of(other)) >= LEAST_ALIKE
-    assert likeness(headline_of(other), headline_of(one)) >= LEAST_ALIKE
+    assert similarity(headline_of(one), headline_of(other)) >= MIN_SIMILARITY
+    assert similarity(headline_of(other), headline_of(one)) >= MIN_SIMILARITY
 
 
 @pytest.mark.parametrize(("one", "other"), DIFFERENT)
-def test_another_story_in_almost_the_same_words(one, other):
-    assert likeness(headline_of(one), headline_of(other)) < LEAST_ALIKE
-    assert likeness(headline_of(other), headline_of(one)) < LEAST_ALIKE
+def test_a_different_story_in_almost_the_same_words(one, other):
+    assert similarity(headline_of(one), headline_of(other)) < MIN_SIMILARITY
+    assert similarity(headline_of(other), headline_of(one)) < MIN_SIMILARITY
 
 
-def test_a_headline_is_read_free_of_its_wording():
+def test_headline_is_reduced_to_its_terms():
     read = headline_of("BREAKING: Bitcoin’s price isn’t above $1.5 million, Osprey Digital says")
     assert read.numbers == {"1500000"}
-    assert read.deeds == {"=not", "=up"}
+    assert read.actions == {"=not", "=up"}
     assert read.names == {"BTC", "osprey", "digit"}
     assert read.terms == {"BTC", "break", "price", "osprey", "digit", "1500000", "=not", "=up"}
 
 
-def test_a_spelling_that_may_mean_something_else_counts_as_a_word_and_not_as_a_name():
+def test_ambiguous_spelling_counts_as_a_word_and_not_as_a_name():
     read = headline_of("Osprey Digital sued by Kenya over DOGE fraud")
     assert "DOGE" in read.terms
     assert read.names == {"digit", "kenya"}
@@ -95,31 +95,31 @@ def test_a_spelling_that_may_mean_something_else_counts_as_a_word_and_not_as_a_n
         ("2026", "2026"),
     ],
 )
-def test_a_number_is_read_whatever_its_spelling(text, number):
+def test_numbers_are_normalised(text, number):
     assert headline_of(f"Bitcoin at {text} today").numbers == {number}
 
 
-def test_where_every_word_is_capitalised_none_is_a_name():
+def test_no_word_of_a_title_in_title_case_is_a_name():
     assert headline_of("Solana Network Halts After Validator Bug").names == {"SOL"}
 
 
-def tell(stories, name, title, published_at=AT, website=None):
-    """By a newsroom of its own, unless one is named."""
+def place(stories, name, title, published_at=AT, website=None):
+    """Published by a website named like the article, unless one is given."""
     found = stories.story_of(title, website or name, published_at)
     if found is None:
         stories.add(name, title, website or name, published_at)
     return found or name
 
 
-def test_a_story_is_that_of_the_likeliest_headline_and_then_of_the_oldest():
+def test_story_is_that_of_the_most_similar_headline_then_of_the_oldest():
     stories = Stories(10)
-    told = [
-        tell(stories, "a", "Osprey Digital buys 900 bitcoin in Kenya"),
-        tell(stories, "b", "Osprey Digital buys 900 bitcoin in Kenya for clients of Meridian Trust and others abroad"),
-        tell(stories, "c", "Osprey Digital purchases 900 BTC in Kenya for clients of Meridian Trust abroad"),
-        tell(stories, "d", "Osprey Digital acquires 900 BTC in Kenya"),
+    found = [
+        place(stories, "a", "Osprey Digital buys 900 bitcoin in Kenya"),
+        place(stories, "b", "Osprey Digital buys 900 bitcoin in Kenya for clients of Meridian Trust and others abroad"),
+        place(stories, "c", "Osprey Digital purchases 900 BTC in Kenya for clients of Meridian Trust abroad"),
+        place(stories, "d", "Osprey Digital acquires 900 BTC in Kenya"),
     ]
-    assert told == ["a", "b", "b", "a"]
+    assert found == ["a", "b", "b", "a"]
     assert len(stories) == 2
 
 
@@ -127,32 +127,32 @@ def test_a_story_is_that_of_the_likeliest_headline_and_then_of_the_oldest():
 def test_a_story_ends_at_the_horizon(direction):
     stories = Stories(10)
     title = "Osprey Digital buys 900 bitcoin in Kenya"
-    tell(stories, "a", title)
+    place(stories, "a", title)
     assert stories.story_of(title, "b", AT + direction * STORY_HORIZON_SECONDS) == "a"
     assert stories.story_of(title, "b", AT + direction * (STORY_HORIZON_SECONDS + 1)) is None
 
 
 @pytest.mark.parametrize("direction", [-1, 1])
-def test_a_newsroom_tells_its_own_story_again_within_hours_alone(direction):
+def test_website_repeats_its_own_story_only_within_hours(direction):
     stories = Stories(10)
     title = "Osprey Digital buys 900 bitcoin in Kenya"
-    tell(stories, "a", title, website="decrypt")
-    assert stories.story_of(title, "decrypt", AT + direction * ONE_NEWSROOM_SECONDS) == "a"
-    assert stories.story_of(title, "decrypt", AT + direction * (ONE_NEWSROOM_SECONDS + 1)) is None
-    assert stories.story_of(title, "coindesk", AT + direction * (ONE_NEWSROOM_SECONDS + 1)) == "a"
+    place(stories, "a", title, website="decrypt")
+    assert stories.story_of(title, "decrypt", AT + direction * SAME_WEBSITE_SECONDS) == "a"
+    assert stories.story_of(title, "decrypt", AT + direction * (SAME_WEBSITE_SECONDS + 1)) is None
+    assert stories.story_of(title, "coindesk", AT + direction * (SAME_WEBSITE_SECONDS + 1)) == "a"
 
 
-def test_every_day_of_a_column_is_a_story_of_its_own():
+def test_every_day_of_a_column_is_a_separate_story():
     stories = Stories(10)
     days = [(f"{day}", "Here’s what happened in crypto today", AT + day * 86_400, "cointelegraph") for day in range(5)]
-    assert [tell(stories, *day) for day in days] == ["0", "1", "2", "3", "4"]
+    assert [place(stories, *day) for day in days] == ["0", "1", "2", "3", "4"]
 
 
 def test_the_oldest_story_is_forgotten_for_the_newest():
     stories = Stories(2)
     titles = [f"Osprey Digital buys {number} bitcoin in Kenya" for number in (100, 200, 300)]
     for number, title in enumerate(titles):
-        tell(stories, f"{number}", title)
+        place(stories, f"{number}", title)
     assert [stories.story_of(title, "another", AT) for title in titles] == [None, "1", "2"]
     assert len(stories) == 2
 
@@ -163,8 +163,8 @@ def test_the_index_finds_what_comparing_with_every_story_finds():
     stories, told = Stories(1_000), []
     for number, title in enumerate(titles):
         headline = headline_of(title)
-        alike = [(likeness(headline, other), -place, name) for place, (name, other) in enumerate(told)]
-        best = max((each for each in alike if each[0] >= LEAST_ALIKE), default=(0.0, 0, None))[2]
+        similar = [(similarity(headline, other), -at, name) for at, (name, other) in enumerate(told)]
+        best = max((each for each in similar if each[0] >= MIN_SIMILARITY), default=(0.0, 0, None))[2]
         assert stories.story_of(title, "another", AT) == best
         if best is None:
             told.append((f"{number}", headline))
@@ -177,18 +177,19 @@ def test_on_real_headlines_the_threshold_lies_in_a_wide_gap(recorded):
         rows = [
             (date.fromisoformat(row["date"]), headline_of(to_text(row["headline"]))) for row in csv.DictReader(lines)
         ]
-    near = [likeness(one, other) for (day, one), (then, other) in combinations(rows, 2) if abs((day - then).days) <= 2]
+    close = [(one, other) for (day, one), (then, other) in combinations(rows, 2) if abs((day - then).days) <= 2]
+    near = [similarity(*pair) for pair in close]
     assert len(near) == 11_983
-    assert sum(alike >= LEAST_ALIKE for alike in near) == 4
-    assert sum(0.45 <= alike < 0.6 for alike in near) == 0
+    assert sum(value >= MIN_SIMILARITY for value in near) == 4
+    assert sum(0.45 <= value < 0.6 for value in near) == 0
 
 
-def test_real_feeds_of_one_day_are_joined_nowhere_wrongly(recorded):
-    """36 items; the two stories that both newsrooms tell, each in quite other words, stay apart: nearest of all."""
+def test_no_stories_of_real_feeds_of_one_day_are_merged_by_mistake(recorded):
+    """36 items; the two stories that both newsrooms have, in different words, stay apart: they are the most similar."""
     names = ("coindesk_20260930_25items", "cointelegraph_20260930_8items", "coindesk_20260925_3items")
     feeds = [parse_feed(recorded(f"rss/{name}.xml").read_bytes(), name) for name in names]
     read = [headline_of(entry.title) for feed in feeds for entry in feed.entries]
-    alike = sorted((likeness(*pair) for pair in combinations(read, 2)), reverse=True)
+    values = sorted((similarity(*pair) for pair in combinations(read, 2)), reverse=True)
     assert len(read) == 36
-    assert LEAST_ALIKE > alike[0] > alike[1] > 0.25
-    assert alike[2] < 0.2
+    assert MIN_SIMILARITY > values[0] > values[1] > 0.25
+    assert values[2] < 0.2

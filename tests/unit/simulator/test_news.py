@@ -7,7 +7,7 @@ import feedparser
 import pytest
 
 from contracts.newsrooms import NEWSROOMS as FOLLOWED
-from sentiment.stories import LEAST_ALIKE, headline_of, likeness
+from sentiment.stories import MIN_SIMILARITY, headline_of, similarity
 from simulator.headlines import HARD_NEGATIVES, TEMPLATES, fill
 from simulator.news import BACKLOG_STORIES, NewsDesk
 from simulator.newsrooms import FEED_ITEMS, NEWSROOMS, Feed, http_date
@@ -84,8 +84,8 @@ def test_a_rewritten_headline_tells_its_story_and_no_other():
     for place, template in enumerate(template for group in TEMPLATES.values() for template in group):
         blanks = [fill(Random(f"{place}/{number}"), ["Solana"]) for number in range(20)]
         first, rewritten = ([headline_of(title.format(**each)) for each in blanks] for title in template.titles[:2])
-        told += sum(likeness(*pair) >= LEAST_ALIKE for pair in zip(first, rewritten, strict=True))
-        strangers += [pair for pair in combinations(first, 2) if likeness(*pair) >= LEAST_ALIKE]
+        told += sum(similarity(*pair) >= MIN_SIMILARITY for pair in zip(first, rewritten, strict=True))
+        strangers += [pair for pair in combinations(first, 2) if similarity(*pair) >= MIN_SIMILARITY]
     assert told == 20 * 16
     # fewer than one pair in a hundred has the same figure by chance
     assert len(strangers) < 0.01 * 16 * 190

@@ -1,15 +1,22 @@
 import pytest
 
-from sentiment.lab.labelled import BadHeadlines, Labelled, parse_headlines, parse_mentions, split_by_date, without
+from sentiment.lab.labelled import (
+    InvalidHeadlines,
+    LabelledHeadline,
+    parse_headlines,
+    parse_mentions,
+    split_by_date,
+    without,
+)
 
 
 def test_columns_are_read_by_name_and_others_ignored():
     text = '\ufeffid,label,headline,date,coins\n7,1,"Up, up",2021-01-02,BTC ETH\n8,neutral,Flat\x85still,,\n'
     text += "9,-1,Down,2020-01-01,\n"
     assert parse_headlines(text.encode()) == [
-        Labelled("Up, up", "positive", "2021-01-02", frozenset({"BTC", "ETH"})),
-        Labelled("Flat\x85still", "neutral", "", frozenset()),
-        Labelled("Down", "negative", "2020-01-01", frozenset()),
+        LabelledHeadline("Up, up", "positive", "2021-01-02", frozenset({"BTC", "ETH"})),
+        LabelledHeadline("Flat\x85still", "neutral", "", frozenset()),
+        LabelledHeadline("Down", "negative", "2020-01-01", frozenset()),
     ]
 
 
@@ -25,13 +32,13 @@ def test_coins_may_be_unlabelled():
         ("negative", "-1 -1.0 negative neg bearish"),
     ],
 )
-def test_labels_are_known_as_people_write_them(label, spellings):
+def test_spellings_of_labels(label, spellings):
     rows = "".join(f"\nUp, {spelling} " for spelling in spellings.split())
     assert {one.label for one in parse_headlines(f"headline,label{rows}".encode())} == {label}
 
 
 @pytest.mark.parametrize(
-    ("text", "story"),
+    ("text", "reason"),
     [
         ("", "no column headline, label"),
         ("headline\nUp", "no column label"),
@@ -43,8 +50,8 @@ def test_labels_are_known_as_people_write_them(label, spellings):
         ("headline,label\nCaf\xe9,1", "not UTF-8"),
     ],
 )
-def test_what_cannot_be_read_is_named(text, story):
-    with pytest.raises(BadHeadlines, match=story):
+def test_unreadable_line_is_named(text, reason):
+    with pytest.raises(InvalidHeadlines, match=reason):
         parse_headlines(text.encode("latin-1"))
 
 
@@ -53,27 +60,28 @@ def test_mentions_are_headlines_with_their_coins():
         ("Bitcoin and ether", frozenset({"BTC", "ETH"})),
         ("None", frozenset()),
     ]
-    with pytest.raises(BadHeadlines, match="no column coins"):
+    with pytest.raises(InvalidHeadlines, match="no column coins"):
         parse_mentions(b"headline\nBitcoin")
 
 
 def dated(*days):
-    return [Labelled(f"headline {chr(96 + day)}", "neutral", f"2021-01-{day:02}") for day in days]
+    return [LabelledHeadline(f"headline {chr(96 + day)}", "neutral", f"2021-01-{day:02}") for day in days]
 
 
 def test_split_is_by_date_and_no_headline_is_in_both():
     older, newer = split_by_date(
-        [*dated(10, 9, 8, 7, 6, 5, 4, 3, 2), Labelled("Headline “B”", "neutral", "2021-02-01")]
+        [*dated(10, 9, 8, 7, 6, 5, 4, 3, 2), LabelledHeadline("Headline “B”", "neutral", "2021-02-01")]
     )
     assert older == dated(2, 3, 4, 5, 6, 7, 8)
     assert newer == dated(9, 10)
 
 
 def test_without_dates_nothing_is_split():
-    assert split_by_date([*dated(1, 2), Labelled("x", "neutral")]) is None
+    assert split_by_date([*dated(1, 2), LabelledHeadline("x", "neutral")]) is None
 
 
 def test_same_words_are_the_same_headline():
     assert without(
-        [Labelled("Up: BTC!", "neutral"), Labelled("Down", "neutral")], [Labelled("up btc", "positive")]
-    ) == [Labelled("Down", "neutral")]
+        [LabelledHeadline("Up: BTC!", "neutral"), LabelledHeadline("Down", "neutral")],
+        [LabelledHeadline("up btc", "positive")],
+    ) == [LabelledHeadline("Down", "neutral")]

@@ -1,4 +1,4 @@
-"""The scorers do not get worse, and the commands that train and score do what they say."""
+"""The scorers keep their figures; the commands that train and score print and write what they should."""
 
 import json
 import sys
@@ -7,15 +7,17 @@ import numpy as np
 import pytest
 
 from contracts.assets import ASSETS
+from contracts.settings import ROOT
 from sentiment.lab import scorecard, train
-from sentiment.lab.figures import coins_found, score
-from sentiment.lab.labelled import Labelled, parse_mentions, split_by_date
+from sentiment.lab.figures import coins_found, score_dataset, score_table
+from sentiment.lab.labelled import LabelledHeadline, parse_mentions, split_by_date
 from sentiment.lab.train import trained_on
+from sentiment.scorers.lexicon_scorer import LexiconScorer
 from sentiment.scorers.registry import SCORERS
-from sentiment.scorers.scorer import LexiconScorer
 
-OWN = scorecard.read_set(scorecard.OWN)
-MENTIONS = parse_mentions(scorecard.MENTIONS.read_bytes())
+OWN = scorecard.read_dataset(scorecard.OWN_HEADLINES)
+MENTIONS = parse_mentions(scorecard.OWN_MENTIONS.read_bytes())
+PAGE = ROOT / "doc" / "sentiment-scorecard.md"
 
 
 def test_own_headlines_are_many_balanced_and_different():
@@ -25,14 +27,14 @@ def test_own_headlines_are_many_balanced_and_different():
 
 
 def test_default_scorer_keeps_its_figures_on_the_own_headlines():
-    figures = score("own", OWN, LexiconScorer()).figures
+    figures = score_dataset("own", OWN, LexiconScorer()).figures
     assert figures.accuracy >= 0.90
     assert figures.macro_f1 >= 0.90
     assert figures.flips <= 0.04
 
 
-def test_default_scorer_is_right_more_often_the_surer_it_is():
-    (_, unsure), (_, sure) = score("own", OWN, LexiconScorer()).figures.by_confidence[1:3]
+def test_default_scorer_is_right_more_often_with_more_confidence():
+    (_, unsure), (_, sure) = score_dataset("own", OWN, LexiconScorer()).figures.by_confidence[1:3]
     assert sure > unsure
 
 
@@ -64,27 +66,27 @@ def test_coins_are_found_among_hard_negatives_as_well_as_they_were(group, precis
 
 
 def test_default_scorer_keeps_its_figures_on_recorded_headlines(recorded):
-    found = scorecard.read_set(recorded("headlines/cryptolin_dev.csv"))
-    figures = score("recorded", found, LexiconScorer()).figures
+    found = scorecard.read_dataset(recorded("headlines/cryptolin_dev.csv"))
+    figures = score_dataset("recorded", found, LexiconScorer()).figures
     assert figures.accuracy >= 0.64
     assert figures.macro_f1 >= 0.63
     (_, newer) = split_by_date(found)
-    figures = score("newer", newer, LexiconScorer()).figures
+    figures = score_dataset("newer", newer, LexiconScorer()).figures
     assert figures.accuracy >= 0.63
     assert figures.macro_f1 >= 0.62
 
 
 def test_trained_scorer_keeps_its_figures_on_recorded_headlines(recorded):
-    older, newer = split_by_date(scorecard.read_set(recorded("headlines/cryptolin_dev.csv")))
-    figures = score("newer", newer, trained_on(older)).figures
+    older, newer = split_by_date(scorecard.read_dataset(recorded("headlines/cryptolin_dev.csv")))
+    figures = score_dataset("newer", newer, trained_on(older)).figures
     assert figures.accuracy >= 0.65
     assert figures.macro_f1 >= 0.63
 
 
 def test_page_in_doc_is_of_this_lexicon():
-    """It is written by `make scorecard`: run that after a change to words or scorers."""
-    row = score("own", OWN, LexiconScorer())
-    assert scorecard.table([row]).splitlines()[-1] in scorecard.PAGE.read_text(encoding="utf-8")
+    """After a change to words or scorers, run the command that the page names."""
+    row = score_dataset("own", OWN, LexiconScorer())
+    assert score_table([row]).splitlines()[-1] in PAGE.read_text(encoding="utf-8")
 
 
 @pytest.fixture
@@ -99,10 +101,10 @@ def test_train_stores_a_model_that_the_scorer_loads(dated, tmp_path, monkeypatch
     out = tmp_path / "deep" / "model.npz"
     monkeypatch.setattr(sys, "argv", ["train", str(dated), "--out", str(out)])
     assert train.main() == 0
-    told = capsys.readouterr().out
-    assert "| newest 30 % | trained |" in told
+    printed = capsys.readouterr().out
+    assert "| newest 30 % | trained |" in printed
     scorer = SCORERS["trained"](out)
-    assert f"version {scorer.version.partition('+')[0]}" in told
+    assert f"version {scorer.version.partition('+')[0]}" in printed
     assert scorer.score("Exchange hacked, coins stolen").label == "negative"
     card = json.loads(np.load(out)["card"].item())
     assert card["headlines"] == len(OWN)
@@ -110,7 +112,7 @@ def test_train_stores_a_model_that_the_scorer_loads(dated, tmp_path, monkeypatch
 
 
 @pytest.mark.parametrize(
-    ("command", "content", "story"),
+    ("command", "content", "reason"),
     [
         (train, "x", "no column"),
         (train, "headline,label\nUp,1", "at least 10"),
@@ -119,57 +121,85 @@ def test_train_stores_a_model_that_the_scorer_loads(dated, tmp_path, monkeypatch
         (scorecard, None, "No such"),
     ],
 )
-def test_useless_file_is_refused_with_a_reason(command, content, story, tmp_path, monkeypatch, capsys):
+def test_useless_file_is_rejected_with_a_reason(command, content, reason, tmp_path, monkeypatch, capsys):
     file = tmp_path / "some.csv"
     if content is not None:
         file.write_text(content)
     monkeypatch.setattr(sys, "argv", ["command", str(file)])
     assert command.main() == 1
-    assert story in capsys.readouterr().err
+    assert reason in capsys.readouterr().err
 
 
-def test_scorecard_of_an_own_file_leaves_the_page_alone(tmp_path, monkeypatch, capsys):
+@pytest.fixture
+def mine(tmp_path):
     file = tmp_path / "mine.csv"
     file.write_text("headline,label\nBitcoin surges,1\nBitcoin trades,0")
-    before = scorecard.PAGE.read_bytes()
-    monkeypatch.setattr(sys, "argv", ["scorecard", str(file)])
+    return file
+
+
+@pytest.mark.parametrize("given", [False, True])
+def test_scorecard_prints_and_leaves_the_page_alone(given, mine, monkeypatch, capsys):
+    before = PAGE.read_bytes()
+    monkeypatch.setattr(sys, "argv", ["scorecard", *([str(mine)] if given else [])])
     assert scorecard.main() == 0
-    assert "| mine | lexicon | 2 | 1.000 | 1.000 | 0.000 | 0.500 |" in capsys.readouterr().out
-    assert scorecard.PAGE.read_bytes() == before
+    printed = capsys.readouterr().out
+    assert "| own | lexicon |" in printed
+    assert ("| mine | lexicon | 2 | 1.000 | 1.000 | 0.000 | 0.500 |" in printed) is given
+    assert {line.split(" | ")[0] for line in printed.splitlines() if " | lexicon | " in line} == {
+        "| own",
+        *(["| mine"] if given else []),
+    }, "the own and the given datasets, and no others"
+    assert PAGE.read_bytes() == before
+
+
+def test_scorecard_is_written_where_asked_for(mine, tmp_path, monkeypatch, capsys):
+    out = tmp_path / "card.md"
+    monkeypatch.setattr(sys, "argv", ["scorecard", str(mine), "--out", str(out)])
+    assert scorecard.main() == 0
+    assert out.read_text(encoding="utf-8") + "\n" == capsys.readouterr().out
+    assert "make scorecard DATA='mine.csv' OUT=" in out.read_text(encoding="utf-8")
+
+
+def test_datasets_of_one_name_are_rejected(mine, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["scorecard", str(mine), str(mine)])
+    assert scorecard.main() == 1
+    assert "another dataset is named mine" in capsys.readouterr().err
 
 
 def test_trained_is_scored_on_the_newer_headlines_and_on_other_sets():
-    dated = [Labelled(one.headline, one.label, f"2024-{n % 12 + 1:02}-01") for n, one in enumerate(OWN * 2)]
-    other = [Labelled("Bitcoin surges", "positive"), Labelled("Bitcoin trades", "neutral")]
-    rows = scorecard.rows_of({"dated": dated, "other": other})
-    assert [(row.place, row.scorer) for row in rows if row.scorer == "trained"] == [
+    dated = [LabelledHeadline(one.headline, one.label, f"2024-{n % 12 + 1:02}-01") for n, one in enumerate(OWN * 2)]
+    other = [LabelledHeadline("Bitcoin surges", "positive"), LabelledHeadline("Bitcoin trades", "neutral")]
+    rows = scorecard.score_rows({"dated": dated, "other": other})
+    assert [(row.dataset, row.scorer) for row in rows if row.scorer == "trained"] == [
         ("dated, newest 30 %", "trained"),
         ("other", "trained"),
     ]
 
 
-def test_trained_learns_from_the_past_alone_and_from_no_headline_it_is_scored_on(monkeypatch):
-    """A set of one's own, with another in sight: its older part, and what the other has from before its newer part."""
+def test_trained_learns_from_earlier_headlines_and_from_none_it_is_scored_on(monkeypatch):
+    """The older part of the dataset, and what the other one has from before its newer part."""
 
     def made(month, count, word):
-        return [Labelled(f"{word} {chr(97 + n % 26)}{chr(97 + n // 26)}", "neutral", month) for n in range(count)]
+        return [
+            LabelledHeadline(f"{word} {chr(97 + n % 26)}{chr(97 + n // 26)}", "neutral", month) for n in range(count)
+        ]
 
     mine = [*made("2024-01-01", 350, "mine"), *made("2024-03-01", 150, "newer")]
     other = [*made("2024-02-01", 300, "other"), mine[-1], *made("2024-03-02", 50, "later")]
     taught = []
     monkeypatch.setattr(scorecard, "trained_on", lambda found: taught.append(found) or LexiconScorer())
-    scorecard.rows_of({"mine": mine}, [other])
-    assert taught == [[*mine[:350], *other[:300]]]
+    scorecard.score_rows({"mine": mine, "other": other})
+    assert taught[0] == [*mine[:350], *other[:300]]
 
     taught.clear()
-    undated = [Labelled(one.headline, one.label) for one in made("", 5, "other")]
-    scorecard.rows_of({"undated": undated}, [other])
+    undated = [LabelledHeadline(one.headline, one.label) for one in made("", 5, "other")]
+    scorecard.score_rows({"undated": undated, "other": other})
     older, _ = split_by_date(other)
-    assert taught == [[one for one in older if one.headline not in {one.headline for one in undated}]]
+    assert taught[0] == [one for one in older if one.headline not in {one.headline for one in undated}]
 
 
 @pytest.mark.parametrize("words", ["up {}", "up"], ids=["one label", "one headline"])
-def test_a_set_that_teaches_nothing_has_no_line_for_trained(words):
+def test_a_dataset_too_small_to_train_on_has_no_line_for_trained(words):
     letters = (f"{chr(97 + n % 26)}{chr(97 + n // 26)}" for n in range(400))
-    found = [Labelled(words.format(n), "positive", f"2024-{i % 12 + 1:02}-01") for i, n in enumerate(letters)]
-    assert {row.scorer for row in scorecard.rows_of({"one": found})} == {"lexicon", "textblob"}
+    found = [LabelledHeadline(words.format(n), "positive", f"2024-{i % 12 + 1:02}-01") for i, n in enumerate(letters)]
+    assert {row.scorer for row in scorecard.score_rows({"one": found})} == {"lexicon", "textblob"}

@@ -2,8 +2,8 @@ import pytest
 from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
 from contracts.rules import label_of
-from sentiment.lab.scorecard import OWN, read_set
-from sentiment.scorers.lexicon import Lexicon, Worth, crypto_lexicon, parse_words, tokens_of
+from sentiment.lab.scorecard import OWN_HEADLINES, read_dataset
+from sentiment.scorers.lexicon import Lexicon, TermWeight, crypto_lexicon, parse_words, tokens_of, words_version
 
 
 def label(text):
@@ -70,7 +70,7 @@ def test_reading(text, wanted, hits):
         "Bitcoin ends the week lower",
     ],
 )
-def test_two_bad_facts_do_not_cancel_out(text):
+def test_two_negative_facts_do_not_cancel_out(text):
     assert label(text) == "negative"
 
 
@@ -86,7 +86,7 @@ def test_two_bad_facts_do_not_cancel_out(text):
         ("Bitcoin no longer falling", ("not falling",)),
     ],
 )
-def test_what_stops_something_bad_is_good(text, hits):
+def test_stopping_something_negative_is_positive(text, hits):
     assert label(text) == "positive"
     assert crypto_lexicon().read(text).hits == hits
 
@@ -107,7 +107,7 @@ def test_negation_of_the_list_reaches_three_words():
     assert delayed.hits == ("delays", "not yyy")
 
 
-def test_relief_turns_bad_words_round_and_leaves_good_ones():
+def test_relief_reverses_negative_words_only():
     lexicon = Lexicon(parse_words("ends1 lifts\n-2 zzz\nnot-2 stops\n2 yyy"))
     assert lexicon.read("lifts a a zzz").positive == pytest.approx(1 + 1.48)
     assert lexicon.read("lifts a a a zzz").negative == 2
@@ -131,7 +131,7 @@ def test_relief_turns_bad_words_round_and_leaves_good_ones():
         ("denies it: zzz", 0, 2),
     ],
 )
-def test_how_far_a_word_turns_others_round(text, positive, negative):
+def test_scope_of_negations(text, positive, negative):
     lexicon = Lexicon(parse_words("not denies\nnot-1.5 stops\nspoils-1 spoils\n2 yyy\n-2 zzz"))
     reading = lexicon.read(text)
     assert (reading.positive, reading.negative) == (pytest.approx(positive), pytest.approx(negative))
@@ -145,16 +145,16 @@ def test_what_follows_but_weighs_more():
 
 def test_rules_are_those_of_vader():
     engine, ours = SentimentIntensityAnalyzer(), Lexicon({})
-    texts = [one.headline for one in read_set(OWN) if "?" not in one.headline]
+    texts = [one.headline for one in read_dataset(OWN_HEADLINES) if "?" not in one.headline]
     texts += ["not very good", "no bad news", "no good or great", "almost never a good day", "so very extremely bad"]
     texts = [" ".join(tokens_of(text)) for text in texts if not text.startswith(("How", "What", "Who", "When"))]
-    told = {text: engine.polarity_scores(text)["compound"] for text in texts}
-    assert sum(abs(compound) > 0.2 for compound in told.values()) > 50
-    assert {text: round(ours.read(text).compound, 4) for text in texts} == told
+    expected = {text: engine.polarity_scores(text)["compound"] for text in texts}
+    assert sum(abs(compound) > 0.2 for compound in expected.values()) > 50
+    assert {text: round(ours.read(text).compound, 4) for text in texts} == expected
 
 
 @pytest.mark.parametrize("text", ["Why xyz is yyy", "Will it yyy?", "Will it yyy?\nA summary."])
-def test_who_asks_tells_half(text):
+def test_question_counts_half(text):
     assert Lexicon(parse_words("2 yyy")).read(text).positive == 1
 
 
@@ -164,20 +164,26 @@ def test_question_in_the_summary_leaves_the_headline_its_weight():
 
 def test_words_of_the_list_replace_those_of_vader():
     assert Lexicon({}).read("trust").positive > 0
-    assert Lexicon({"trust": Worth(0.0)}).read("trust").hits == ()
+    assert Lexicon({"trust": TermWeight(0.0)}).read("trust").hits == ()
 
 
 @pytest.mark.parametrize(
-    ("line", "story"),
+    ("line", "reason"),
     [
         ("5 huge", r"5 is not in \[-4, 4\]"),
-        ("2 Big", "'Big' is no term in small letters"),
+        ("2 Big", "'Big' is no term in lower case"),
         ("2 a,, b", "'' is no term"),
         ("2 all-time", "without hyphens"),
-        ("2 rise\n-2 rise", "line 2: 'rise' has another worth above"),
+        ("2 rise\n-2 rise", "line 2: 'rise' has another weight above"),
         ("high 2", "could not convert"),
     ],
 )
-def test_wrong_line_of_a_word_list_is_named(line, story):
-    with pytest.raises(ValueError, match=story):
+def test_invalid_line_of_a_word_list_is_named(line, reason):
+    with pytest.raises(ValueError, match=reason):
         parse_words(line)
+
+
+def test_version_depends_on_the_terms_and_not_on_comments():
+    version = words_version("# weights\n2 yyy\n")
+    assert words_version("2 yyy") == version
+    assert words_version("2 yyy, zzz") != version

@@ -3,7 +3,8 @@ from typing import get_args
 import pytest
 
 from contracts.settings import StackSettings
-from sentiment.scorers.registry import SCORERS, NoModel
+from sentiment.scorers.model_file import ModelMissing
+from sentiment.scorers.registry import SCORERS
 
 
 def test_every_scorer_of_the_settings_exists_and_no_other():
@@ -11,14 +12,14 @@ def test_every_scorer_of_the_settings_exists_and_no_other():
 
 
 @pytest.mark.parametrize("name", ["lexicon", "textblob"])
-def test_scorer_goes_by_its_name(name, tmp_path):
+def test_scorer_is_registered_under_its_name(name, tmp_path):
     assert SCORERS[name](tmp_path / "none").name == name
 
 
 @pytest.mark.parametrize("content", [None, b"nonsense"])
-def test_trained_without_a_model_ends_the_process_saying_how_to_make_one(tmp_path, content):
+def test_trained_without_a_model_ends_the_process_and_reports_how_to_make_one(tmp_path, content):
     file = tmp_path / "scorer.npz"
     if content is not None:
         file.write_bytes(content)
-    with pytest.raises(NoModel, match=r"python -m sentiment\.lab\.train"):
+    with pytest.raises(ModelMissing, match=r"python -m sentiment\.lab\.train"):
         SCORERS["trained"](file)

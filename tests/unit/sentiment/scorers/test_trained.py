@@ -6,17 +6,16 @@ from scipy.sparse import hstack
 
 from contracts.rules import label_of
 from contracts.settings import ROOT
-from sentiment.scorers.trained import (
-    LABELS,
-    NotTrainable,
-    TrainedScorer,
-    fit_model,
+from sentiment.lab.fit import NotTrainable, fit_model
+from sentiment.scorers.trained_model import (
+    MODEL_LABELS,
+    InvalidModel,
     lexicon_features,
     model_to_bytes,
     parse_model,
     probabilities_of,
-    score_of,
 )
+from sentiment.scorers.trained_scorer import TrainedScorer, score_of
 
 
 def headlines():
@@ -58,12 +57,12 @@ def test_model_survives_its_file(model):
 
 
 @pytest.mark.parametrize("raw", [b"", b"PK\x03\x04", b"\x80\x04N.", b"\x93NUMPY"])
-def test_file_without_a_model_is_refused(raw):
-    with pytest.raises(NotTrainable, match="no model in this file"):
+def test_file_without_a_model_is_invalid(raw):
+    with pytest.raises(InvalidModel, match="no model in this file"):
         parse_model(raw)
 
 
-def test_model_knows_what_it_learned(scorer):
+def test_model_fits_its_training_data(scorer):
     texts, labels = headlines()
     right = sum(scorer.score(text).label == label for text, label in zip(texts, labels, strict=True))
     assert right / len(texts) > 0.9
@@ -85,7 +84,7 @@ def test_verdict_keeps_the_bounds_and_the_label_rule(scorer):
         assert verdict.scorer == f"trained-{scorer.version}"
 
 
-def test_words_that_decided_go_with_the_verdict(scorer):
+def test_hits_are_the_deciding_words(scorer):
     assert scorer.score("Hackers drain bridge").hits == ["hackers", "drain"]
     assert "what" in scorer.score("What to know this week").hits
     assert scorer.score("").hits == []
@@ -108,14 +107,14 @@ def test_text_of_unknown_words_gets_no_verdict(scorer, text):
     assert (verdict.score, verdict.label, verdict.confidence) == (0.5, "neutral", 0.0)
 
 
-@pytest.mark.parametrize("label", LABELS)
-def test_score_lies_in_the_band_of_its_label(label):
-    for favour, against in ((0.34, 0.33), (1.0, 0.0), (0.0, 1.0), (0.5, 0.5)):
-        if (label == "positive" and not favour) or (label == "negative" and not against):
+@pytest.mark.parametrize("label", MODEL_LABELS)
+def test_score_is_in_the_band_of_its_label(label):
+    for positive, negative in ((0.34, 0.33), (1.0, 0.0), (0.0, 1.0), (0.5, 0.5)):
+        if (label == "positive" and not positive) or (label == "negative" and not negative):
             continue
-        assert label_of(score_of(label, favour, against)) == label
+        assert label_of(score_of(label, positive, negative)) == label
 
 
-def test_too_few_headlines_of_a_label_are_refused():
+def test_too_few_headlines_of_a_label_are_rejected():
     with pytest.raises(NotTrainable, match="0 headlines are negative; at least 10"):
         fit_model(["good"] * 20, ["positive"] * 20)

@@ -14,7 +14,7 @@ from data_producers.sources.rss.newsroom import Newsroom, event_time, to_article
 from data_producers.sources.rss.parse import Entry
 from data_producers.sources.rss.validators import KeptValidators
 from foundation.process import Runtime
-from sentiment.scorers.scorer import TextBlobScorer
+from sentiment.scorers.textblob_scorer import TextBlobScorer
 
 NOW = 1_790_800_000.0
 
