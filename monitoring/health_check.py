@@ -20,6 +20,7 @@ from contracts import metrics
 from contracts.settings import StackSettings, load_settings
 from contracts.tables import TABLES
 from contracts.topics import TOPICS
+from foundation.kafka.client import client_config
 from monitoring.judgement import (
     PartHealth,
     judge_article_scraper,
@@ -63,8 +64,8 @@ def check_postgres(config: StackSettings) -> PartHealth:
 
 def check_kafka(config: StackSettings) -> PartHealth:
     """A broker answers and has the topics."""
-    admin = AdminClient({"bootstrap.servers": config.kafka_bootstrap_servers, "log_level": 0})
     try:
+        admin = AdminClient(client_config(config.kafka_bootstrap_servers, config.kafka_client_options, log_level=0))
         found = admin.list_topics(timeout=3)
     except KafkaException as error:
         return PartHealth("kafka", "down", f"no broker at {config.kafka_bootstrap_servers} ({error.args[0].str()})")

@@ -4,8 +4,9 @@ Made for the first minutes with a new `.env`, before anything runs: it needs no 
 """
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import get_args
 from urllib.parse import urlsplit
 
@@ -17,6 +18,7 @@ from confluent_kafka.admin import AdminClient
 
 from contracts.rules import USER_AGENT_PRODUCT
 from contracts.settings import Role, StackSettings, load_settings
+from foundation.kafka.client import client_config
 
 TIMEOUT_SECONDS = 10.0
 
@@ -25,10 +27,11 @@ class Unreachable(Exception):
     """A neighbour does not answer as it should. `str()` of it is the reason, in one line."""
 
 
-def connect_kafka(bootstrap: str) -> str:
-    """What the broker says of itself."""
+def connect_kafka(bootstrap: str, security: Mapping[str, str]) -> str:
+    """The broker's count of brokers and topics. Raises `Unreachable`."""
     try:
-        found = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0}).list_topics(timeout=TIMEOUT_SECONDS)
+        admin = AdminClient(client_config(bootstrap, security, log_level=0))
+        found = admin.list_topics(timeout=TIMEOUT_SECONDS)
     except KafkaException as error:
         raise Unreachable(error.args[0].str()) from None
     return f"{len(found.brokers)} broker(s), {len(found.topics)} topics"
@@ -68,7 +71,8 @@ def get_page(url: str) -> str:
 
 def neighbours(config: StackSettings) -> Iterator[tuple[str, Callable[[], str]]]:
     """Every neighbour's name, and how to ask it."""
-    yield f"kafka {config.kafka_bootstrap_servers}", lambda: connect_kafka(config.kafka_bootstrap_servers)
+    brokers = config.kafka_bootstrap_servers
+    yield f"kafka {brokers}", partial(connect_kafka, brokers, config.kafka_client_options)
     roles: tuple[Role, ...] = get_args(Role)
     for role in roles:
         url: str = getattr(config, f"{role}_database_url")

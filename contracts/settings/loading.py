@@ -40,5 +40,5 @@ def load_settings(kind: type[_S], **overrides: Any) -> _S:
         field = str(first["loc"][0])
         variable = environment_name(field) if field in kind.model_fields else field
         raise BadSettings(
-            f"settings: {variable}={first['input']!r}: {first['msg']}. See .env.example; mend .env or the environment."
+            f"settings: {variable}={first['input']!r}: {first['msg']}. See .env.example; fix .env or the environment."
         ) from None

@@ -44,6 +44,12 @@ def test_every_process_has_a_check(tmp_path):
     assert [process.name for process in table] == list(CHECKS)
 
 
+def test_kafka_is_asked_with_its_security_settings(tmp_path):
+    health = check_part("kafka", settings(kafka_security_protocol="SSL", kafka_ca_file=tmp_path / "missing.pem"))
+    assert health.state == "down"
+    assert "ssl.ca.location" in health.figures
+
+
 def test_api_is_well_when_its_health_page_is(served):
     answers, port = served
     answers[health_check.API_HEALTH] = (200, "{}")

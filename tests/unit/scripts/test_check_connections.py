@@ -26,6 +26,13 @@ def test_every_neighbour_of_the_settings_is_asked():
     ]
 
 
+def test_kafka_is_asked_with_its_security_settings(tmp_path):
+    config = StackSettings(_env_file=None, kafka_security_protocol="SSL", kafka_ca_file=tmp_path / "missing.pem")
+    reached, text = ask(next(ask_it for name, ask_it in neighbours(config) if name.startswith("kafka")))
+    assert not reached
+    assert "ssl.ca.location" in text
+
+
 def test_a_neighbour_that_is_away_is_one_line():
     (port,) = free_ports(1)
     for ask_it in (
