@@ -1,1 +1,1 @@
-"""Each claim on speed as a program that measures both sides in one run and prints the ratio."""
+"""One benchmark per claim on speed: it measures both sides in one run and prints the ratio."""

@@ -6,25 +6,25 @@ from math import inf
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from bench.claims import Claim, Figures, Options
-from bench.process import kraken_told, running_exchange, running_process
+from bench.claims import Claim, Measurements, Options
+from bench.process import kraken_environment, running_exchange, running_process
 from bench.rig import Rig, running_rig
 from contracts.metrics import ACK_SECONDS
 from foundation.ports import HOST, free_ports
 from foundation.waiting import wait_until
 from monitoring.samples import NoAnswer, fetch
 
-RATES = (85, 430)
-"""Trades a second, all pairs together, and with their tickers about 200 and 1,000 messages a second."""
-WARM_UP_SECONDS = 10
-READY_SECONDS = 60
+_RATES = (85, 430)
+"""Trades per second over all pairs; with their tickers about 200 and 1,000 messages per second."""
+_WARM_UP_SECONDS = 10
+_READY_SECONDS = 60
 
 Buckets = dict[float, float]
-"""Upper bound in seconds: how many acknowledgements took no longer."""
+"""Cumulative count of acknowledgements by upper bound in seconds."""
 
 
 def _scrape(port: int) -> Buckets:
-    """The histogram of all topics together, as the producer has it now; empty before it answers."""
+    """The producer's current histogram, summed over topics; empty while it is unreachable."""
     try:
         page = fetch(HOST, port, "/metrics").body
     except NoAnswer:
@@ -38,7 +38,7 @@ def _scrape(port: int) -> Buckets:
 
 
 def quantile(buckets: Buckets, share: float) -> float:
-    """The time in seconds that `share` of the observations kept to, taken as evenly spread within its bucket."""
+    """The quantile in seconds, by linear interpolation within its bucket."""
     wanted = share * buckets[inf]
     lower = below = 0.0
     for upper in sorted(buckets):
@@ -51,19 +51,20 @@ def quantile(buckets: Buckets, share: float) -> float:
 
 
 def _measure(rig: Rig, rate: int, seconds: int) -> tuple[float, float, float]:
-    """p50 and p99 in milliseconds at `rate`, and how many acknowledgements a second there were."""
+    """p50 and p99 in milliseconds at `rate`, and acknowledgements per second."""
     exchange, metrics = free_ports(2)
+    variables = kraken_environment(exchange, metrics)
     with (
         running_exchange(rig, exchange, rate),
-        running_process(rig, "data_producers.kraken_producer", told=kraken_told(exchange, metrics)) as producer,
+        running_process(rig, "data_producers.kraken_producer", variables=variables) as producer,
     ):
         wait_until(
             lambda: _scrape(metrics).get(inf, 0) > rate,
-            READY_SECONDS,
+            _READY_SECONDS,
             "a second's acknowledgements",
             lambda: producer.poll() is None,
         )
-        time.sleep(WARM_UP_SECONDS)
+        time.sleep(_WARM_UP_SECONDS)
         before = _scrape(metrics)
         time.sleep(seconds)
         after = _scrape(metrics)
@@ -71,12 +72,12 @@ def _measure(rig: Rig, rate: int, seconds: int) -> tuple[float, float, float]:
     return quantile(passed, 0.5) * 1000, quantile(passed, 0.99) * 1000, passed[inf] / seconds
 
 
-def measure(options: Options) -> list[Claim]:
-    """P6 at each of `RATES`."""
+def measure_acknowledgement(options: Options) -> list[Claim]:
+    """P6 at each of `_RATES`."""
     claims = []
-    for rate in RATES:
+    for rate in _RATES:
         with running_rig() as rig:
             p50, p99, pace = _measure(rig, rate, options.seconds)
-        median = Figures(f"frame to acknowledgement at {pace:,.0f} messages/s, p50", (p50,), "ms")
-        claims.append(Claim("P6", (median, Figures("p99", (p99,), "ms")), p99, 25, 10, "ms", at_least=False))
+        median = Measurements(f"frame to acknowledgement at {pace:,.0f} messages/s, p50", (p50,), "ms")
+        claims.append(Claim("P6", (median, Measurements("p99", (p99,), "ms")), p99, 25, 10, "ms", at_least=False))
     return claims

@@ -1,13 +1,13 @@
-"""P11: a month of hourly candles as TimescaleDB keeps them, against the same worked out from the trades."""
+"""P11: a month of hourly candles in a continuous aggregate, against the same computed from the trades."""
 
-from bench.claims import Claim, Figures, Options
-from bench.timescale import PAIR, START, Execute, plan_milliseconds, running_timescaledb
+from bench.claims import Claim, Measurements, Options
+from bench.timescale import FIRST_DAY, TRADED_PAIR, Execute, plan_milliseconds, running_timescaledb
 
-DAYS = 30
+_DAYS = 30
 _END = "2026-01-31Z"
-_RANGE = f"WHERE pair = '{PAIR}' AND timestamp >= '{START}' AND timestamp < '{_END}'"
-_KEPT = f"SELECT timestamp, open, high, low, close, volume, trade_count FROM candles_1h {_RANGE}"
-_WORKED_OUT = f"""
+_RANGE = f"WHERE pair = '{TRADED_PAIR}' AND timestamp >= '{FIRST_DAY}' AND timestamp < '{_END}'"
+_AGGREGATED = f"SELECT timestamp, open, high, low, close, volume, trade_count FROM candles_1h {_RANGE}"
+_COMPUTED = f"""
 SELECT
     time_bucket(INTERVAL '1 hour', timestamp) AS timestamp,
     (array_agg(price ORDER BY timestamp, trade_id))[1] AS open,
@@ -19,35 +19,35 @@ SELECT
 FROM trade_data {_RANGE}
 GROUP BY 1
 """
-# Sums of floats depend on their order in the last digit; all else is equal to the bit.
+# The order of a float sum changes its last digit; everything else must be identical.
 _DIFFERENT = f"""
-SELECT count(*)::integer AS different, (SELECT count(*)::integer FROM ({_KEPT}) k) AS candles
-FROM ({_KEPT}) kept FULL JOIN ({_WORKED_OUT}) made USING (timestamp)
-WHERE (kept.open, kept.high, kept.low, kept.close, kept.trade_count)
-    IS DISTINCT FROM (made.open, made.high, made.low, made.close, made.trade_count)
-    OR abs(kept.volume - made.volume) > 1e-9 * made.volume
+SELECT count(*)::integer AS different, (SELECT count(*)::integer FROM ({_AGGREGATED}) k) AS candles
+FROM ({_AGGREGATED}) aggregated FULL JOIN ({_COMPUTED}) computed USING (timestamp)
+WHERE (aggregated.open, aggregated.high, aggregated.low, aggregated.close, aggregated.trade_count)
+    IS DISTINCT FROM (computed.open, computed.high, computed.low, computed.close, computed.trade_count)
+    OR abs(aggregated.volume - computed.volume) > 1e-9 * computed.volume
 """
 
 
-def measure(options: Options) -> list[Claim]:
-    """P11, in turns on one server, once both answers were found equal."""
-    with running_timescaledb(options.rows, DAYS) as (execute, where):
+def measure_candles(options: Options) -> list[Claim]:
+    """P11, alternating on one server, after checking that both answers are equal."""
+    with running_timescaledb(options.rows, _DAYS) as (execute, where):
         for view in ("candles_1m", "candles_5m", "candles_1h"):
-            execute(f"CALL refresh_continuous_aggregate('{view}', '{START}', '{_END}')")
+            execute(f"CALL refresh_continuous_aggregate('{view}', '{FIRST_DAY}', '{_END}')")
         _check(execute)
-        kept: list[float] = []
-        made: list[float] = []
+        aggregated: list[float] = []
+        computed: list[float] = []
         for _ in range(options.repeats + 1):
-            kept.append(plan_milliseconds(execute, _KEPT))
-            made.append(plan_milliseconds(execute, _WORKED_OUT))
+            aggregated.append(plan_milliseconds(execute, _AGGREGATED))
+            computed.append(plan_milliseconds(execute, _COMPUTED))
     sides = (
-        Figures(f"a month of 1 h candles from the trades ({where})", tuple(made[1:]), "ms"),
-        Figures("from the aggregate", tuple(kept[1:]), "ms"),
+        Measurements(f"a month of 1 h candles from the trades ({where})", tuple(computed[1:]), "ms"),
+        Measurements("from the aggregate", tuple(aggregated[1:]), "ms"),
     )
     return [Claim("P11", sides, sides[0].median / sides[1].median, 20, 100)]
 
 
 def _check(execute: Execute) -> None:
     (row,) = execute(_DIFFERENT)
-    if row != {"different": 0, "candles": DAYS * 24}:
-        raise RuntimeError(f"the candles kept are not those of the trades: {row}")
+    if row != {"different": 0, "candles": _DAYS * 24}:
+        raise RuntimeError(f"the aggregate differs from the trades: {row}")

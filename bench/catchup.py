@@ -1,4 +1,4 @@
-"""P13: an outage of ten minutes at 1,000 events a second, made good by job 1 from a cold start."""
+"""P13: job 1 catches up after an outage of ten minutes at 1,000 events per second, from a cold start."""
 
 import sys
 import time
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from confluent_kafka import Producer
 
-from bench.claims import Claim, Figures, Options
+from bench.claims import Claim, Measurements, Options
 from bench.process import running_process
 from bench.rig import Rig, running_rig
 from bench.trades import make_trades
@@ -15,10 +15,10 @@ from contracts.tables import ALERT_DATA, ARTICLE_DATA, LEDGER, TICKER_DATA, TRAD
 from contracts.topics import PRODUCER_CONFIG, RAW_JOB, RAWALERT, RAWARTICLE, RAWTICKER, RAWTRADE, Topic
 from foundation.waiting import wait_until
 
-OUTAGE_SECONDS = 600
-TRADES_PER_SECOND = 499
-TABLES = (TICKER_DATA, TRADE_DATA, ALERT_DATA, ARTICLE_DATA)
-PATIENCE_SECONDS = OUTAGE_SECONDS
+_OUTAGE_SECONDS = 600
+_TRADES_PER_SECOND = 499
+_TABLES = (TICKER_DATA, TRADE_DATA, ALERT_DATA, ARTICLE_DATA)
+_DEADLINE_SECONDS = _OUTAGE_SECONDS
 
 _STORED = f"""
 SELECT coalesce(sum(following), 0) FROM (
@@ -28,9 +28,9 @@ SELECT coalesce(sum(following), 0) FROM (
 
 
 def _outage(began: float) -> Iterator[tuple[Topic, Message]]:
-    """What the producers write in ten minutes: of each second a thousand messages, trades and ticks nearly all."""
-    for number, trade in enumerate(make_trades(OUTAGE_SECONDS * TRADES_PER_SECOND, 0)):
-        at = began + number / TRADES_PER_SECOND
+    """What the producers write in ten minutes: a thousand messages per second, almost all trades and ticks."""
+    for number, trade in enumerate(make_trades(_OUTAGE_SECONDS * _TRADES_PER_SECOND, 0)):
+        at = began + number / _TRADES_PER_SECOND
         yield RAWTRADE, trade.model_copy(update={"timestamp": at, "received_at": at})
         price = trade.price
         yield (
@@ -39,7 +39,7 @@ def _outage(began: float) -> Iterator[tuple[Topic, Message]]:
                 pair=trade.pair, last=price, bid=price, ask=price, volume_24h=5.0, timestamp=at, received_at=at + 1e-6
             ),
         )
-    for second in range(OUTAGE_SECONDS):
+    for second in range(_OUTAGE_SECONDS):
         at = began + second
         yield (
             RAWALERT,
@@ -69,10 +69,10 @@ def _outage(began: float) -> Iterator[tuple[Topic, Message]]:
 
 
 def _fill(rig: Rig) -> int:
-    """Puts the outage's messages into Kafka; returns how many."""
+    """Produces the messages of the outage; returns their number."""
     producer = Producer({"bootstrap.servers": rig.kafka, "log_level": 2, **PRODUCER_CONFIG})
     count = 0
-    for topic, message in _outage(time.time() - OUTAGE_SECONDS):
+    for topic, message in _outage(time.time() - _OUTAGE_SECONDS):
         while True:
             try:
                 producer.produce(topic.name, key=str(getattr(message, topic.key)), value=message.to_json())
@@ -83,36 +83,36 @@ def _fill(rig: Rig) -> int:
         if count % 1_000 == 0:
             producer.poll(0)
     if producer.flush(60):
-        raise RuntimeError("the broker did not take every message within a minute")
+        raise RuntimeError("the broker did not acknowledge every message within a minute")
     return count
 
 
 def _catch_up(rig: Rig, count: int) -> float:
-    """Seconds from the start of job 1's process to the ledger's reaching the end of every topic."""
+    """Seconds from starting job 1 until its batch ledger reaches the end of every topic."""
     began = time.perf_counter()
     with running_process(rig, f"spark_jobs.{RAW_JOB}") as job:
         wait_until(
             lambda: int(str(rig.execute(_STORED)[0][0])) >= count,
-            PATIENCE_SECONDS,
+            _DEADLINE_SECONDS,
             "the end of the outage",
             lambda: job.poll() is None,
         )
         seconds = time.perf_counter() - began
-    ((stored,),) = rig.execute("SELECT " + " + ".join(f"(SELECT count(*) FROM {table.name})" for table in TABLES))
+    ((stored,),) = rig.execute("SELECT " + " + ".join(f"(SELECT count(*) FROM {table.name})" for table in _TABLES))
     if stored != count:
         raise RuntimeError(f"{stored} rows stored of {count}")
     return seconds
 
 
-def measure(options: Options) -> list[Claim]:
-    """P13: how many times faster than real time a cold job 1 stores what gathered in ten minutes."""
+def measure_catchup(options: Options) -> list[Claim]:
+    """P13: speed of the catch-up as a multiple of real time."""
     seconds: list[float] = []
     with running_rig() as rig:
         count = _fill(rig)
         for repeat in range(options.repeats):
-            rig.execute(f"TRUNCATE {LEDGER}, " + ", ".join(table.name for table in TABLES))
+            rig.execute(f"TRUNCATE {LEDGER}, " + ", ".join(table.name for table in _TABLES))
             seconds.append(_catch_up(rig, count))
             print(f"  repeat {repeat + 1} of {options.repeats}: {seconds[-1]:.1f} s", file=sys.stderr, flush=True)
-    ours = Figures(f"catch-up of {count:,} messages, cold start and all", tuple(seconds), "s")
-    outage = Figures("outage", (float(OUTAGE_SECONDS),), "s")
-    return [Claim("P13", (outage, ours), OUTAGE_SECONDS / ours.median, 10.0, 30.0)]
+    ours = Measurements(f"catch-up of {count:,} messages, cold start included", tuple(seconds), "s")
+    outage = Measurements("outage", (float(_OUTAGE_SECONDS),), "s")
+    return [Claim("P13", (outage, ours), _OUTAGE_SECONDS / ours.median, 10.0, 30.0)]

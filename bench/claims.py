@@ -1,4 +1,4 @@
-"""What a measured claim is, how it is printed, and what measures it."""
+"""A claim, its measurements, and the benchmark that measures it."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -6,8 +6,8 @@ from statistics import median
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
-    """One side's repeats."""
+class Measurements:
+    """The repeats of one side."""
 
     name: str
     values: tuple[float, ...]
@@ -15,7 +15,7 @@ class Figures:
 
     @property
     def median(self) -> float:
-        """The middle of the repeats."""
+        """The median of the repeats."""
         return median(self.values)
 
     def __str__(self) -> str:
@@ -25,19 +25,19 @@ class Figures:
 
 
 def _short(value: float) -> str:
-    """Whole from a hundred on, else with three digits that count."""
+    """A whole number from 100 on, else three significant digits."""
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A claim's id, both its sides (or one, for a bound), the figure that counts, and its floor and target.
+    """A claim's id, its sides (one, for a bound), the resulting figure, and its floor and target.
 
-    `at_least`: a ratio that must not fall below its floor; else a bound that must not be passed.
+    `at_least`: the figure must not fall below the floor; else it must not exceed it.
     """
 
     id: str
-    sides: Sequence[Figures]
+    sides: Sequence[Measurements]
     figure: float
     floor: float
     target: float
@@ -46,7 +46,7 @@ class Claim:
 
     @property
     def holds(self) -> bool:
-        """Whether the floor is kept."""
+        """Whether the figure is within the floor."""
         return self.figure >= self.floor if self.at_least else self.figure <= self.floor
 
     def __str__(self) -> str:
@@ -60,7 +60,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What was asked for: the ids of the `wanted` claims, and how much is measured."""
+    """The ids of the `wanted` claims, and the size of the measurement."""
 
     wanted: frozenset[str]
     rows: int
@@ -71,7 +71,7 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Benchmark:
-    """A claim, what it is on, and the function that measures it; claims of one function are measured together."""
+    """A claim, its subject, and the function that measures it; claims of one function are measured together."""
 
     id: str
     what: str

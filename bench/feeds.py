@@ -1,4 +1,4 @@
-"""N3: processor time of a poll of five feeds whose every item is new, against feedparser alone on the same bytes."""
+"""N3: CPU time of a poll of five feeds whose items are all new, against feedparser alone on the same bytes."""
 
 import io
 import subprocess
@@ -11,7 +11,7 @@ from time import process_time
 
 import feedparser
 
-from bench.claims import Claim, Figures, Options
+from bench.claims import Claim, Measurements, Options
 from contracts.settings import ROOT, StackSettings
 from data_producers.sinks.memory import MemorySink
 from data_producers.sources.rss.archive import Archive
@@ -25,17 +25,17 @@ from sentiment.scorers.registry import SCORERS
 from simulator.news import NewsDesk
 from simulator.newsrooms import NEWSROOMS, Feed
 
-ITEMS = 250
-"""In each feed: ten times what the newsrooms' feeds hold."""
+_ITEMS = 250
+"""Per feed: ten times what the real feeds hold."""
 
-START_US = 1_790_000_000_000_000
+_START_US = 1_790_000_000_000_000
 
 
 def _documents() -> dict[str, bytes]:
-    """The feeds of the simulated newsrooms, long enough that each has its items."""
-    feeds = {newsroom.slug: Feed(newsroom, ITEMS) for newsroom in NEWSROOMS}
-    desk = NewsDesk(("BTC/USD", "ETH/USD", "SOL/USD"), seed=7, mean_seconds=60, first_number=0, start_us=START_US)
-    end_us = 2 * len(NEWSROOMS) * ITEMS * 60_000_000
+    """A feed of `_ITEMS` items for each simulated newsroom."""
+    feeds = {newsroom.slug: Feed(newsroom, _ITEMS) for newsroom in NEWSROOMS}
+    desk = NewsDesk(("BTC/USD", "ETH/USD", "SOL/USD"), seed=7, mean_seconds=60, first_number=0, start_us=_START_US)
+    end_us = 2 * len(NEWSROOMS) * _ITEMS * 60_000_000
     for _ in desk.advance(end_us):
         pass
     for article in desk.published(end_us):
@@ -45,7 +45,7 @@ def _documents() -> dict[str, bytes]:
 
 @contextmanager
 def _served(folder: Path) -> Iterator[str]:
-    """`host:port` of a process that serves a folder: its processor time is not ours."""
+    """`host:port` of another process that serves the folder, so that its CPU time is not measured."""
     (port,) = free_ports(1)
     command = (sys.executable, "-m", "http.server", str(port), "--bind", HOST, "--directory", str(folder))
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -58,7 +58,7 @@ def _served(folder: Path) -> Iterator[str]:
 
 
 def _poll(place: str, folder: Path) -> float:
-    """Processor seconds of one poll of every feed by a scraper that knows none of their items."""
+    """CPU seconds of one poll of every feed by a scraper that has seen no item."""
     sink, archive = MemorySink(), Archive()
     scorer = SCORERS[StackSettings.model_fields["scorer"].default](ROOT)
     begun = process_time()
@@ -78,8 +78,8 @@ def _poll(place: str, folder: Path) -> float:
             ).poll(session)
     spent = process_time() - begun
     (folder / "validators.json").unlink()
-    if len(sink.records) != len(NEWSROOMS) * ITEMS:
-        raise RuntimeError(f"{len(sink.records)} articles of {len(NEWSROOMS) * ITEMS}")
+    if len(sink.records) != len(NEWSROOMS) * _ITEMS:
+        raise RuntimeError(f"{len(sink.records)} articles of {len(NEWSROOMS) * _ITEMS}")
     return spent
 
 
@@ -90,8 +90,8 @@ def _parse(documents: Iterable[bytes]) -> float:
     return process_time() - begun
 
 
-def measure(options: Options) -> list[Claim]:
-    """N3 over `options.repeats` turns, after one to warm up."""
+def measure_feeds(options: Options) -> list[Claim]:
+    """N3 over `options.repeats` turns, after one warm-up."""
     documents = _documents()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -99,6 +99,6 @@ def measure(options: Options) -> list[Claim]:
             (folder / slug).write_bytes(document)
         with _served(folder) as place:
             turns = [(_poll(place, folder), _parse(documents.values())) for _ in range(options.repeats + 1)][1:]
-    ours = Figures("poll of 5 feeds", tuple(mine for mine, _ in turns), "CPU s")
-    theirs = Figures("feedparser", tuple(other for _, other in turns), "CPU s")
+    ours = Measurements("poll of 5 feeds", tuple(mine for mine, _ in turns), "CPU s")
+    theirs = Measurements("feedparser", tuple(other for _, other in turns), "CPU s")
     return [Claim("N3", (ours, theirs), ours.median / theirs.median, floor=3, target=2, at_least=False)]

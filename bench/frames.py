@@ -1,29 +1,29 @@
-"""P15: a frame read and judged, against nothing but `json.loads` of the same bytes, in turns."""
+"""P15: parsing and validating a frame, against `json.loads` of the same bytes, alternating."""
 
 import json
 from collections.abc import Callable
 from time import perf_counter
 
-from bench.claims import Claim, Figures, Options
+from bench.claims import Claim, Measurements, Options
 from data_producers.sources.kraken.parse import Market, parse_frame
 from simulator.market import Tick
 from simulator.protocol import ticker_frame, trade_frame
 from simulator.server import Plan, make_world
 
-PAIRS = ("BTC/USD", "ETH/USD", "SOL/USD", "XRP/USD", "ADA/USD")
-FRAMES = 20_000
-START_US = 1_790_000_000_000_000
-STEP_US = 100_000
-RECEIVED_AT = 1_790_003_600.0
+_PAIRS = ("BTC/USD", "ETH/USD", "SOL/USD", "XRP/USD", "ADA/USD")
+_FRAMES = 20_000
+_START_US = 1_790_000_000_000_000
+_STEP_US = 100_000
+_RECEIVED_AT = 1_790_003_600.0
 
 
 def frames(count: int) -> list[bytes]:
-    """So many frames of a busy market as the exchange sends them: a ticker a tick, and its trades where it has any."""
-    now_us = START_US
-    world = make_world(Plan(PAIRS, seed=7, rate=500.0, first_trade_id=1), lambda: now_us)
+    """Frames of a busy market as the exchange sends them: for each tick a ticker, and its trades if any."""
+    now_us = _START_US
+    world = make_world(Plan(_PAIRS, seed=7, rate=500.0, first_trade_id=1), lambda: now_us)
     found: list[bytes] = []
     while len(found) < count:
-        now_us += STEP_US
+        now_us += _STEP_US
         for tick in world.events():
             if not isinstance(tick, Tick):
                 continue
@@ -43,16 +43,16 @@ def _rate(read: Callable[[bytes], object], raws: list[bytes]) -> float:
 
 
 def _read(raw: bytes) -> object:
-    return parse_frame(raw, RECEIVED_AT)
+    return parse_frame(raw, _RECEIVED_AT)
 
 
-def measure(options: Options) -> list[Claim]:
-    """P15 over `options.repeats` turns, after one to warm up."""
-    raws = frames(FRAMES)
-    unread = [raw for raw in raws if not isinstance(found := parse_frame(raw, RECEIVED_AT), Market) or found.faults]
-    if unread:
-        raise RuntimeError(f"{len(unread)} frames are not read, such as {unread[0]!r}")
+def measure_frames(options: Options) -> list[Claim]:
+    """P15 over `options.repeats` turns, after one warm-up."""
+    raws = frames(_FRAMES)
+    invalid = [raw for raw in raws if not isinstance(found := parse_frame(raw, _RECEIVED_AT), Market) or found.faults]
+    if invalid:
+        raise RuntimeError(f"{len(invalid)} frames are invalid, such as {invalid[0]!r}")
     turns = [(_rate(_read, raws), _rate(json.loads, raws)) for _ in range(options.repeats + 1)][1:]
-    ours = Figures("read and judged", tuple(mine for mine, _ in turns), "frames/s")
-    plain = Figures("json.loads alone", tuple(other for _, other in turns), "frames/s")
+    ours = Measurements("parsed and validated", tuple(mine for mine, _ in turns), "frames/s")
+    plain = Measurements("json.loads alone", tuple(other for _, other in turns), "frames/s")
     return [Claim("P15", (ours, plain), plain.median / ours.median, floor=4, target=3, at_least=False)]

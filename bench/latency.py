@@ -1,22 +1,19 @@
-"""P3: from a trade's event time to its committed row, at 1,000 events a second."""
+"""P3: from a trade's event time to its committed row, at 1,000 events per second."""
 
-import os
-import subprocess
-import sys
 import time
 
 from confluent_kafka import Producer
 
-from bench.claims import Claim, Figures, Options
+from bench.claims import Claim, Measurements, Options
+from bench.process import PROCESS_READY_SECONDS, running_process
 from bench.rig import Rig, running_rig
 from contracts.messages import Ticker, Trade
-from contracts.settings import ROOT
 from contracts.tables import TRADE_DATA
-from contracts.topics import PRODUCER_CONFIG, RAWTICKER, RAWTRADE
+from contracts.topics import PRODUCER_CONFIG, RAW_JOB, RAWTICKER, RAWTRADE
 from foundation.waiting import wait_until
 
-RATE = 1_000
-WARM_UP_SECONDS = 15
+_RATE = 1_000
+_WARM_UP_SECONDS = 15
 
 _LATENCIES = f"""
 SELECT percentile_cont(ARRAY[0.5, 0.99]) WITHIN GROUP (
@@ -26,12 +23,12 @@ FROM {TRADE_DATA.name} WHERE timestamp > to_timestamp(%s)
 
 
 def _emit(bootstrap_servers: str, seconds: float) -> float:
-    """Sends trades and ticks, half and half, each stamped as it is sent; returns the time the measured part begins."""
+    """Sends trades and ticks, half each, dated when sent. Returns the time at which the measured part begins."""
     producer = Producer({"bootstrap.servers": bootstrap_servers, "log_level": 2, **PRODUCER_CONFIG})
     began, sent = time.time(), 0
     first_id = int(began * 1000) * 1000
     while (elapsed := time.time() - began) < seconds:
-        while sent < elapsed * RATE:
+        while sent < elapsed * _RATE:
             now = time.time()
             pair = ("BTC/USD", "ETH/USD")[sent // 2 % 2]
             if sent % 2:
@@ -54,47 +51,26 @@ def _emit(bootstrap_servers: str, seconds: float) -> float:
         producer.poll(0)
         time.sleep(0.002)
     producer.flush(30)
-    return began + WARM_UP_SECONDS
+    return began + _WARM_UP_SECONDS
 
 
-def measure(options: Options) -> list[Claim]:
-    """P3 on job 1 as it runs in the product: its own process, its own pace."""
+def measure_latency(options: Options) -> list[Claim]:
+    """P3 on job 1, as the process that the product runs."""
     with running_rig() as rig:
         return _measure(rig, options.seconds)
 
 
 def _measure(rig: Rig, seconds: int) -> list[Claim]:
-    environment = {**os.environ, **environment_of(rig)}
-    log = rig.folder / "job.log"
-    with log.open("wb") as out:
-        job = subprocess.Popen(
-            [sys.executable, "-m", "spark_jobs.kafka_to_timescale"], cwd=ROOT, env=environment, stdout=out, stderr=out
+    with running_process(rig, f"spark_jobs.{RAW_JOB}") as job:
+        log = rig.log(f"spark_jobs.{RAW_JOB}")
+        wait_until(
+            lambda: b"query started" in log.read_bytes(), PROCESS_READY_SECONDS, "job 1", lambda: job.poll() is None
         )
-    try:
-        wait_until(lambda: b"query started" in log.read_bytes(), 90, "job 1", lambda: job.poll() is None)
-        since = _emit(rig.kafka, WARM_UP_SECONDS + seconds)
+        since = _emit(rig.kafka, _WARM_UP_SECONDS + seconds)
         time.sleep(3)
         ((values,),) = rig.execute(_LATENCIES.replace("%s", str(since)))
-    finally:
-        job.terminate()
-        job.wait(30)
     p50, p99 = (float(value) for value in values)  # type: ignore[attr-defined]
     return [
-        Claim("P3", (Figures("event to row p50", (p50,), "ms"),), p50, 250, 120, "ms", at_least=False),
-        Claim("P3", (Figures("event to row p99", (p99,), "ms"),), p99, 600, 300, "ms", at_least=False),
+        Claim("P3", (Measurements("event to row p50", (p50,), "ms"),), p50, 250, 120, "ms", at_least=False),
+        Claim("P3", (Measurements("event to row p99", (p99,), "ms"),), p99, 600, 300, "ms", at_least=False),
     ]
-
-
-def environment_of(rig: Rig) -> dict[str, str]:
-    """The environment that leads a process of the product to the rig."""
-    config = rig.settings
-    return {
-        "CRYPTOVIZ_DATA_DIR": str(rig.folder),
-        "KAFKA_BOOTSTRAP_SERVERS": rig.kafka,
-        "DATABASE_URL": "",
-        "CRYPTOVIZ_DATABASE_PORT": str(config.database_port),
-        "CRYPTOVIZ_DB_WRITER_PASSWORD": config.db_writer_password.get_secret_value(),
-        "CRYPTOVIZ_RAW_METRICS_PORT": str(config.raw_metrics_port),
-        "CRYPTOVIZ_WINDOW_METRICS_PORT": str(config.window_metrics_port),
-        "PYTHONPATH": str(ROOT),
-    }

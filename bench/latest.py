@@ -1,4 +1,4 @@
-"""P8: the latest price, as the API asks for it, with a million ticks stored and with many more."""
+"""P8: the API's query for the latest price, with a million ticks stored and with many more."""
 
 import secrets
 import shutil
@@ -14,18 +14,18 @@ from urllib.parse import urlsplit, urlunsplit
 import psycopg2
 from psycopg2.extensions import connection as Connection
 
-from bench.claims import Claim, Figures, Options
+from bench.claims import Claim, Measurements, Options
 from bench.rig import DURABLE
 from contracts.settings import ROOT
 from database.migrate import migrate
 from foundation.ports import free_ports
 from scripts.embedded.postgres import running_postgres
 
-SMALL_ROWS = 1_000_000
-LARGE_ROWS = 5_000_000
-BIG_ROWS = 50_000_000
-"""What is promised; it takes some 10 GB of disk and a quarter of an hour to make, so only when asked for."""
-ASKS = 2_000
+_SMALL_ROWS = 1_000_000
+_LARGE_ROWS = 5_000_000
+_BIG_ROWS = 50_000_000
+"""The claim; creating them takes 10 GB of disk and 15 minutes, so only on request."""
+_QUERIES = 2_000
 
 _QUERY = (ROOT / "crypto_viz_backend" / "api" / "sql" / "price_latest.sql").read_text()
 _TICKS = """
@@ -41,27 +41,27 @@ ORDER BY pair, timestamp DESC, received_at DESC
 """
 
 
-def measure(options: Options) -> list[Claim]:
-    """P8: both sizes on one server, asked in turns."""
-    large = BIG_ROWS if options.big else LARGE_ROWS
+def measure_latest(options: Options) -> list[Claim]:
+    """P8: both sizes on one server, queried alternately."""
+    large = _BIG_ROWS if options.big else _LARGE_ROWS
     with _databases("small", "large") as (few, many):
-        _fill(few, SMALL_ROWS)
+        _fill(few, _SMALL_ROWS)
         _fill(many, large)
         small_ms: list[float] = []
         large_ms: list[float] = []
         for _ in range(options.repeats + 1):
-            small_ms.append(_ask(few))
-            large_ms.append(_ask(many))
+            small_ms.append(_milliseconds(few))
+            large_ms.append(_milliseconds(many))
     sides = (
-        Figures(f"latest price at {large:,} ticks", tuple(large_ms[1:]), "ms"),
-        Figures(f"at {SMALL_ROWS:,}", tuple(small_ms[1:]), "ms"),
+        Measurements(f"latest price at {large:,} ticks", tuple(large_ms[1:]), "ms"),
+        Measurements(f"at {_SMALL_ROWS:,}", tuple(small_ms[1:]), "ms"),
     )
     return [Claim("P8", sides, sides[0].median / sides[1].median, 1.5, 1.1, at_least=False)]
 
 
 @contextmanager
 def _databases(*names: str) -> Iterator[list[Connection]]:
-    """A connection to each of these databases, migrated, on one throw-away server."""
+    """A connection to each of these migrated databases on one temporary server."""
     folder = Path(tempfile.mkdtemp(prefix="cryptoviz-bench-"))
     folder.chmod(0o755)
     (port,) = free_ports(1)
@@ -91,18 +91,18 @@ def _execute(url: str, statement: str) -> None:
 
 def _fill(connection: Connection, rows: int) -> None:
     with connection.cursor() as cursor:
-        for first in range(0, rows, SMALL_ROWS):
-            cursor.execute(_TICKS, (first, first + SMALL_ROWS - 1))
-            print(f"  ticks made: {first + SMALL_ROWS:,} of {rows:,}", file=sys.stderr, flush=True)
+        for first in range(0, rows, _SMALL_ROWS):
+            cursor.execute(_TICKS, (first, first + _SMALL_ROWS - 1))
+            print(f"  ticks made: {first + _SMALL_ROWS:,} of {rows:,}", file=sys.stderr, flush=True)
         cursor.execute(_LATEST)
         cursor.execute("VACUUM ANALYZE")
 
 
-def _ask(connection: Connection) -> float:
-    """Milliseconds from the question to the answer, the middle of many."""
+def _milliseconds(connection: Connection) -> float:
+    """Median milliseconds of a query."""
     times = []
     with connection.cursor() as cursor:
-        for number in range(ASKS):
+        for number in range(_QUERIES):
             began = time.perf_counter()
             cursor.execute(_QUERY, {"pairs": [f"P{number % 20}/USD"]})
             rows = cursor.fetchall()

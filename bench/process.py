@@ -1,4 +1,4 @@
-"""A process of the product, led to the servers of a measurement and ended with it."""
+"""Processes of the product against the servers of a benchmark, stopped with it."""
 
 import os
 import subprocess
@@ -6,26 +6,25 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-from bench.latency import environment_of
 from bench.rig import Rig
 from contracts.settings import ROOT
 from foundation.ports import HOST, port_is_open
 from foundation.waiting import NotReady, wait_until
 
-READY_SECONDS = 90
-STOP_SECONDS = 60.0
+PROCESS_READY_SECONDS = 90
+_STOP_SECONDS = 60.0
 
 
 @contextmanager
 def running_process(
-    rig: Rig, module: str, *arguments: str, told: Mapping[str, str] | None = None
+    rig: Rig, module: str, *arguments: str, variables: Mapping[str, str] | None = None
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """`python -m <module>` against the rig, with `told` in its environment.
+    """`python -m <module>` against the rig, with `variables` in its environment, stopped afterwards.
 
-    Its log is `<module>.log` in the rig; where it is not ready in time, the log's end is printed.
+    When it is not ready in time, the end of its log is printed.
     """
-    environment = {**os.environ, **environment_of(rig), **(told or {})}
-    path = rig.folder / f"{module}.log"
+    environment = {**os.environ, **rig.environment, **(variables or {})}
+    path = rig.log(module)
     with path.open("ab") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", module, *arguments], cwd=ROOT, env=environment, stdout=log, stderr=log
@@ -38,7 +37,7 @@ def running_process(
     finally:
         process.terminate()
         try:
-            process.wait(STOP_SECONDS)
+            process.wait(_STOP_SECONDS)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
@@ -46,14 +45,14 @@ def running_process(
 
 @contextmanager
 def running_exchange(rig: Rig, port: int, rate: int) -> Iterator[None]:
-    """The simulated exchange on `port`, up, with so many trades a second, all pairs together."""
+    """The simulated exchange listens on `port`, with `rate` trades per second over all pairs."""
     with running_process(rig, "simulator", "--port", str(port), "--rate", str(rate)) as world:
-        wait_until(lambda: port_is_open(port), READY_SECONDS, "simulator", lambda: world.poll() is None)
+        wait_until(lambda: port_is_open(port), PROCESS_READY_SECONDS, "simulator", lambda: world.poll() is None)
         yield
 
 
-def kraken_told(exchange: int, metrics: int, wire: int | None = None) -> dict[str, str]:
-    """What leads kraken_producer to the exchange on that port, its socket by way of `wire`, where there is one."""
+def kraken_environment(exchange: int, metrics: int, wire: int | None = None) -> dict[str, str]:
+    """Points kraken_producer to the exchange on that port; its WebSocket to port `wire`, if given."""
     return {
         "CRYPTOVIZ_KRAKEN_WS_URL": f"ws://{HOST}:{wire or exchange}/v2",
         "CRYPTOVIZ_KRAKEN_REST_URL": f"http://{HOST}:{exchange}",

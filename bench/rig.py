@@ -1,4 +1,4 @@
-"""Throw-away servers for a measurement: Kafka with the house's topics, PostgreSQL with the house's schema, durable."""
+"""Temporary servers for a benchmark: Kafka with the project's topics, durable PostgreSQL with its schema."""
 
 import secrets
 import shutil
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psycopg2
 
-from contracts.settings import StackSettings, load_settings
+from contracts.settings import ROOT, StackSettings, load_settings
 from database.migrate import migrate
 from foundation.ports import free_ports
 from scripts.create_topics import create_topics
@@ -18,20 +18,39 @@ from scripts.embedded.kafka import running_kafka
 from scripts.embedded.postgres import running_postgres
 
 DURABLE = {"track_commit_timestamp": "on", "max_wal_size": "4GB"}
-"""The product's own options but for what a measurement needs: when each row was committed."""
+"""Added to the product's options: when each row was committed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rig:
-    """The servers of a measurement and the settings that lead there."""
+    """The servers of a benchmark and the settings for them."""
 
     settings: StackSettings
     kafka: str
     owner_url: str
     folder: Path
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """Environment variables that point a process of the product to these servers."""
+        config = self.settings
+        return {
+            "CRYPTOVIZ_DATA_DIR": str(self.folder),
+            "KAFKA_BOOTSTRAP_SERVERS": self.kafka,
+            "DATABASE_URL": "",
+            "CRYPTOVIZ_DATABASE_PORT": str(config.database_port),
+            "CRYPTOVIZ_DB_WRITER_PASSWORD": config.db_writer_password.get_secret_value(),
+            "CRYPTOVIZ_RAW_METRICS_PORT": str(config.raw_metrics_port),
+            "CRYPTOVIZ_WINDOW_METRICS_PORT": str(config.window_metrics_port),
+            "PYTHONPATH": str(ROOT),
+        }
+
+    def log(self, module: str) -> Path:
+        """The log file of a process started by `python -m <module>`."""
+        return self.folder / f"{module}.log"
+
     def execute(self, statement: str) -> list[tuple[object, ...]]:
-        """The rows of a statement, run as the owner and committed."""
+        """Runs a statement as the owner, commits it, and returns its rows."""
         connection = psycopg2.connect(self.owner_url)
         try:
             connection.autocommit = True
@@ -44,7 +63,7 @@ class Rig:
 
 @contextmanager
 def running_rig() -> Iterator[Rig]:
-    """A rig on free loopback ports and in a temporary folder; everything is gone afterwards."""
+    """A rig on free loopback ports and in a temporary folder; removed afterwards."""
     folder = Path(tempfile.mkdtemp(prefix="cryptoviz-bench-"))
     folder.chmod(0o755)
     kafka_port, controller_port, database_port, raw_port, window_port = free_ports(5)

@@ -9,7 +9,7 @@ from pathlib import Path
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from bench.claims import Claim, Figures, Options
+from bench.claims import Claim, Measurements, Options
 from bench.rig import Rig, running_rig
 from bench.trades import make_trades, produce, write_csv
 from contracts.settings import ROOT
@@ -23,18 +23,18 @@ from spark_jobs.edges.query import Batches, new_checkpoint
 from spark_jobs.edges.raw_query import RawQuery
 from spark_jobs.edges.session import build_session
 
-JDBC_JARS = ROOT / "bench" / "jars"
-TRADE_SCHEMA = (
+_JDBC_JARS = ROOT / "bench" / "jars"
+_TRADE_SCHEMA = (
     "pair string, price double, volume double, side string, trade_id long, timestamp double, received_at double"
 )
 
 
-def _say(text: str) -> None:
+def _print_progress(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
 def _psql_copy(rig: Rig, csv: Path) -> float:
-    """Rows a second of `psql \\copy` into the emptied table."""
+    """Rows per second of `psql \\copy` into the truncated table."""
     rig.execute(f"TRUNCATE {TRADE_DATA.name}")
     columns = ", ".join(TRADE_DATA.written_columns)
     command = [
@@ -49,7 +49,7 @@ def _psql_copy(rig: Rig, csv: Path) -> float:
 
 
 def _exactly_once(rig: Rig, spark: SparkSession, rows: int) -> float:
-    """Rows a second of job 1's own query, from its start on a warm session to the commit of the last row."""
+    """Rows per second of job 1's query, from its start on a warm session to the commit of the last row."""
     rig.execute(f"TRUNCATE {TRADE_DATA.name}")
     job = raw_job(rig.settings)
     stop = threading.Event()
@@ -72,7 +72,7 @@ def _exactly_once(rig: Rig, spark: SparkSession, rows: int) -> float:
 
 
 def _jdbc(rig: Rig, spark: SparkSession, starts: dict[str, int], rows: int, rewrite: bool) -> float:
-    """Rows a second of a plain Spark program: Kafka, from_json, JDBC append into the same emptied table."""
+    """Rows per second of a plain Spark program: Kafka, from_json, JDBC append into the truncated table."""
     import json
 
     rig.execute(f"TRUNCATE {TRADE_DATA.name}")
@@ -86,7 +86,7 @@ def _jdbc(rig: Rig, spark: SparkSession, starts: dict[str, int], rows: int, rewr
         .option("startingOffsets", json.dumps({RAWTRADE.name: starts}))
         .load()
     )
-    trade = F.from_json(F.col("value").cast("string"), TRADE_SCHEMA)
+    trade = F.from_json(F.col("value").cast("string"), _TRADE_SCHEMA)
     (
         raw.select(trade.alias("t"))
         .select(
@@ -111,16 +111,16 @@ def _jdbc(rig: Rig, spark: SparkSession, starts: dict[str, int], rows: int, rewr
     return rows / seconds
 
 
-def measure(options: Options) -> list[Claim]:
-    """P1 and P2, the sides interleaved. Every repeat has new trades, so nothing is stored twice by any side."""
+def measure_throughput(options: Options) -> list[Claim]:
+    """P1 and P2, the sides interleaved. Every repeat has new trades, so that no side meets duplicates."""
     fetch_driver()
     with running_rig() as rig:
         return _measure(rig, options.wanted, options.rows, options.repeats)
 
 
 def fetch_driver() -> None:
-    """Puts the JDBC driver that P2 needs into bench/jars. Repeat-safe."""
-    if not any(JDBC_JARS.glob("*.jar")):
+    """Downloads the JDBC driver for P2 into bench/jars, once."""
+    if not any(_JDBC_JARS.glob("*.jar")):
         subprocess.run(
             ["mvn", "-q", "-B", "dependency:copy-dependencies", "-DoutputDirectory=jars"],
             cwd=ROOT / "bench",
@@ -129,7 +129,7 @@ def fetch_driver() -> None:
 
 
 def _measure(rig: Rig, wanted: frozenset[str], rows: int, repeats: int) -> list[Claim]:
-    spark = build_session("bench", rig.settings, more_jars=JDBC_JARS.glob("*.jar"))
+    spark = build_session("bench", rig.settings, more_jars=_JDBC_JARS.glob("*.jar"))
     copy: list[float] = []
     ours: list[float] = []
     plain: list[float] = []
@@ -147,15 +147,15 @@ def _measure(rig: Rig, wanted: frozenset[str], rows: int, repeats: int) -> list[
             rewritten.append(_jdbc(rig, spark, starts, rows, rewrite=True))
             plain.append(_jdbc(rig, spark, starts, rows, rewrite=False))
         what = "warm-up" if repeat == 0 else f"repeat {repeat} of {repeats}"
-        _say(f"  {what}: exactly-once {ours[-1]:,.0f}, psql copy {copy[-1]:,.0f} rows/s")
+        _print_progress(f"  {what}: exactly-once {ours[-1]:,.0f}, psql copy {copy[-1]:,.0f} rows/s")
     spark.stop()
-    mine = Figures("exactly-once", tuple(ours[1:]), "rows/s")
-    base = Figures("psql \\copy", tuple(copy[1:]), "rows/s")
+    mine = Measurements("exactly-once", tuple(ours[1:]), "rows/s")
+    base = Measurements("psql \\copy", tuple(copy[1:]), "rows/s")
     claims = [Claim("P1", (mine, base), mine.median / base.median, 0.35, 0.60)]
     if "P2" in wanted:
         slow, fast = (
-            Figures("JDBC append", tuple(plain[1:]), "rows/s"),
-            Figures("JDBC append, reWriteBatchedInserts", tuple(rewritten[1:]), "rows/s"),
+            Measurements("JDBC append", tuple(plain[1:]), "rows/s"),
+            Measurements("JDBC append, reWriteBatchedInserts", tuple(rewritten[1:]), "rows/s"),
         )
         claims.append(Claim("P2", (mine, slow), mine.median / slow.median, 3.0, 8.0))
         claims.append(Claim("P2", (mine, fast), mine.median / fast.median, 1.2, 2.0))

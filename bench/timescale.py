@@ -1,4 +1,4 @@
-"""A TimescaleDB full of trades, for what only TimescaleDB does: the server of DATABASE_URL, else one in node."""
+"""A TimescaleDB with trades: the server of DATABASE_URL, else one in node."""
 
 import secrets
 import sys
@@ -14,35 +14,35 @@ from database.migrate import migrate
 from scripts.embedded.node_timescaledb import running_node_timescaledb
 
 Execute = Callable[[str], list[dict[str, Any]]]
-"""Runs SQL and gives the rows of its last statement."""
+"""Runs SQL and returns the rows of its last statement."""
 
-START = "2026-01-01Z"
-PAIR = "BTC/USD"
-MOST_ROWS_IN_NODE = 400_000
-"""What fits into its memory with room to spare."""
+FIRST_DAY = "2026-01-01Z"
+TRADED_PAIR = "BTC/USD"
+_MOST_ROWS_IN_NODE = 400_000
+"""Fits into the memory of node."""
 
-# A walk in ticks of 0.1 with volumes as they are traded: small ones often, large ones rarely. Same seed, same trades.
+# A walk in ticks of 0.1, with many small and few large volumes. Same seed, same trades.
 _TRADES = f"""
 SELECT setseed(0.7);
 INSERT INTO trade_data (timestamp, pair, price, volume, side, trade_id, received_at)
 SELECT
     at,
-    '{PAIR}',
+    '{TRADED_PAIR}',
     round((84000 + 2000 * sin(n / 40000.0) + 20 * sin(n / 37.0) + 10 * random())::numeric, 1),
     round((0.01 * exp(3 * random() ^ 2))::numeric, 8),
     CASE WHEN random() < 0.5 THEN 'buy' ELSE 'sell' END,
     n,
     at + (30 + 20 * random()) * INTERVAL '1 millisecond'
 FROM generate_series({{first}}, {{last}}) n,
-    LATERAL (SELECT timestamptz '{START}' + (n + random()) * INTERVAL '{{days}} days' / {{rows}} AS at) t;
+    LATERAL (SELECT timestamptz '{FIRST_DAY}' + (n + random()) * INTERVAL '{{days}} days' / {{rows}} AS at) t;
 """
 
 
 @contextmanager
 def running_timescaledb(rows: int, days: int) -> Iterator[tuple[Execute, str]]:
-    """What executes SQL on a TimescaleDB that holds `rows` trades of one pair (fewer in node), and the server's name.
+    """A function that executes SQL on a TimescaleDB, and the kind of server.
 
-    The trades are spread over `days` from `START`.
+    It has `rows` trades of one pair (fewer in node), spread over `days` from `FIRST_DAY`.
     """
     url = load_settings(OwnerSection).database_url
     if url and _offers_timescaledb(url):
@@ -51,12 +51,12 @@ def running_timescaledb(rows: int, days: int) -> Iterator[tuple[Execute, str]]:
             yield execute, "server"
         return
     with running_node_timescaledb() as server:
-        _fill(server.execute, min(rows, MOST_ROWS_IN_NODE), days)
+        _fill(server.execute, min(rows, _MOST_ROWS_IN_NODE), days)
         yield server.execute, "node"
 
 
 def plan_milliseconds(execute: Execute, query: str) -> float:
-    """How long the server takes to plan and run a query, without sending its rows."""
+    """Planning and execution time of a query on the server, without sending its rows."""
     (row,) = execute(f"EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) {query}")
     ((plan,),) = (row.values(),)
     return float(plan[0]["Planning Time"] + plan[0]["Execution Time"])
@@ -82,7 +82,7 @@ def _offers_timescaledb(url: str) -> bool:
 
 @contextmanager
 def _own_database(url: str) -> Iterator[Execute]:
-    """A migrated database of this measurement's own on an outside server; dropped afterwards."""
+    """A migrated temporary database on that server; dropped afterwards."""
     name = f"bench_{secrets.token_hex(4)}"
     admin = psycopg2.connect(url)
     admin.autocommit = True

@@ -1,4 +1,4 @@
-"""Trades to measure with: made by a seed, in Kafka as the producer writes them, and as the CSV that psql loads."""
+"""Seeded trades, in Kafka as the producer writes them, and as CSV for psql."""
 
 import random
 from collections.abc import Iterator
@@ -9,17 +9,17 @@ from confluent_kafka import Producer
 from contracts.messages import Trade
 from contracts.topics import PRODUCER_CONFIG, RAWTRADE
 
-PAIRS = ("BTC/USD", "ETH/USD", "SOL/USD", "XRP/USD")
-START = 1_763_700_000.0
+_PAIRS = ("BTC/USD", "ETH/USD", "SOL/USD", "XRP/USD")
+_START = 1_763_700_000.0
 
 
 def make_trades(count: int, first_id: int, seed: int = 7) -> Iterator[Trade]:
     """`count` trades a millisecond apart, ids from `first_id`, spread over four pairs. Same seed, same trades."""
     chance = random.Random(seed)
     for number in range(first_id, first_id + count):
-        at = START + number / 1000
+        at = _START + number / 1000
         yield Trade(
-            pair=PAIRS[number % len(PAIRS)],
+            pair=_PAIRS[number % len(_PAIRS)],
             price=round(84_000 * chance.uniform(0.9, 1.1), 1),
             volume=round(chance.uniform(0.0001, 2), 8),
             side=chance.choice(("buy", "sell")),
@@ -30,7 +30,7 @@ def make_trades(count: int, first_id: int, seed: int = 7) -> Iterator[Trade]:
 
 
 def produce(bootstrap_servers: str, trades: Iterator[Trade]) -> int:
-    """Puts the trades into Kafka and returns how many, once the broker has them all."""
+    """Produces the trades. Blocks until the broker has acknowledged all; returns their number."""
     producer = Producer(
         {
             "bootstrap.servers": bootstrap_servers,
@@ -48,12 +48,12 @@ def produce(bootstrap_servers: str, trades: Iterator[Trade]) -> int:
             while len(producer) > 500_000:
                 producer.poll(0.1)
     if producer.flush(60):
-        raise RuntimeError("the broker did not take every trade within a minute")
+        raise RuntimeError("the broker did not acknowledge every trade within a minute")
     return count
 
 
 def write_csv(path: Path, trades: Iterator[Trade]) -> None:
-    """The trades as psql's `\\copy` takes them: timestamp, pair, price, volume, side, trade_id, received_at."""
+    """Writes the columns of psql's `\\copy`: timestamp, pair, price, volume, side, trade_id, received_at."""
     from datetime import UTC, datetime
 
     with path.open("w") as out:

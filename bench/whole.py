@@ -1,4 +1,4 @@
-"""P14: the whole stack, as `make demo` starts it, at 1,000 events a second: memory, share of two cores, cold start."""
+"""P14: the stack of `make demo` at 1,000 events per second: memory, share of two cores, cold start."""
 
 import os
 import shutil
@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import psycopg2
 
-from bench.claims import Claim, Figures, Options
+from bench.claims import Claim, Measurements, Options
 from contracts.settings import ROOT, StackSettings, environment_name, load_settings
 from contracts.tables import GAP_DATA, TABLES
 from foundation.ports import HOST, free_ports
@@ -21,39 +21,39 @@ from foundation.waiting import wait_until
 from scripts.stack.processes import PORT_FIELDS
 from scripts.stack.supervision import Keeper
 
-CORES = 2
-TRADES_PER_SECOND = 430
-"""With their tickers about a thousand events a second."""
-FILLED = tuple(table.name for table in TABLES if table is not GAP_DATA)
-"""The tables that get rows while all is well."""
-ALERT_THRESHOLD_PERCENT = 0.01
-"""So small that the first alert, and with it the first row of its table, does not wait for the market's mood."""
-MEASURED_SECONDS = 60
-SAMPLE_SECONDS = 2.0
-START_SECONDS = 420
-ROW_SECONDS = 300
+_CORES = 2
+_TRADES_PER_SECOND = 430
+"""With their tickers about a thousand events per second."""
+_FILLED = tuple(table.name for table in TABLES if table is not GAP_DATA)
+"""The tables that get rows in normal operation."""
+_ALERT_THRESHOLD_PERCENT = 0.01
+"""So small that the first alert, and the first row of its table, come at once."""
+_MEASURED_SECONDS = 60
+_SAMPLE_SECONDS = 2.0
+_START_SECONDS = 420
+_ROW_SECONDS = 300
 
 
-class Stack:
-    """A stack in a folder and on ports of its own, driven by the commands of the Makefile."""
+class MeasuredStack:
+    """A stack in its own folder and on its own ports, driven by the commands of the Makefile."""
 
     def __init__(self, folder: Path) -> None:
         kafka_port, *ports = free_ports(len(PORT_FIELDS) + 1)
         self._folder = folder
         self._ports = dict(zip(PORT_FIELDS, ports, strict=True))
-        told = {environment_name(field): str(port) for field, port in self._ports.items()} | {
+        changed = {environment_name(field): str(port) for field, port in self._ports.items()} | {
             environment_name("data_dir"): str(folder),
             environment_name("kafka_bootstrap_servers"): f"{HOST}:{kafka_port}",
             environment_name("database_url"): "",
-            environment_name("simulator_rate"): str(TRADES_PER_SECOND),
-            environment_name("alert_threshold_percent"): str(ALERT_THRESHOLD_PERCENT),
+            environment_name("simulator_rate"): str(_TRADES_PER_SECOND),
+            environment_name("alert_threshold_percent"): str(_ALERT_THRESHOLD_PERCENT),
         }
         kept = {name: value for name, value in os.environ.items() if not name.startswith("CRYPTOVIZ_")}
-        self._environment = kept | told
+        self._environment = kept | changed
         self.keeper = Keeper(folder)
 
     def start(self, *command: str) -> "subprocess.Popen[bytes]":
-        """One of the stack's commands, running."""
+        """Starts one of the commands of `scripts.stack`."""
         return subprocess.Popen(
             [sys.executable, "-m", "scripts.stack", *command],
             cwd=ROOT,
@@ -63,18 +63,18 @@ class Stack:
         )
 
     def settings(self) -> StackSettings:
-        """The settings of this stack, with the passwords it made."""
+        """The settings of this stack, with the passwords it generated."""
         return load_settings(StackSettings, data_dir=self._folder, database_url="", **self._ports)
 
     def filled_tables(self) -> set[str]:
-        """The tables that have a row."""
+        """The tables with at least one row."""
         try:
             connection = psycopg2.connect(self.settings().owner_database_url, connect_timeout=2)
         except psycopg2.OperationalError:
             return set()
         try:
             with connection.cursor() as cursor:
-                return {table for table in FILLED if _has_rows(cursor, table)}
+                return {table for table in _FILLED if _has_rows(cursor, table)}
         finally:
             connection.close()
 
@@ -88,31 +88,31 @@ def _has_rows(cursor: "psycopg2.extensions.cursor", table: str) -> bool:
 
 
 @contextmanager
-def _running_stack() -> Iterator[tuple[Stack, float]]:
-    """A stack that is well, and the seconds from its cold start to the first row of the last table to get one."""
+def _running_stack() -> Iterator[tuple[MeasuredStack, float]]:
+    """A healthy stack, and the seconds from its cold start until every table has a row."""
     folder = Path(tempfile.mkdtemp(prefix="cv-bench-"))
-    folder.chmod(0o755)  # PostgreSQL, as its own user, has to walk through
-    stack = Stack(folder)
+    folder.chmod(0o755)  # PostgreSQL runs as another user
+    stack = MeasuredStack(folder)
     try:
         began = time.perf_counter()
         up = stack.start("demo", "--detach")
         wait_until(
-            lambda: len(stack.filled_tables()) == len(FILLED),
-            ROW_SECONDS,
-            f"a row in each of {len(FILLED)} tables",
+            lambda: len(stack.filled_tables()) == len(_FILLED),
+            _ROW_SECONDS,
+            f"a row in each of {len(_FILLED)} tables",
             lambda: up.poll() in (None, 0),
         )
         first_rows = time.perf_counter() - began
-        if up.wait(START_SECONDS) != 0:
+        if up.wait(_START_SECONDS) != 0:
             raise RuntimeError("the stack did not come up")
         yield stack, first_rows
     finally:
-        stack.start("down").wait(START_SECONDS)
+        stack.start("down").wait(_START_SECONDS)
         shutil.rmtree(folder, ignore_errors=True)
 
 
 def _cpu_seconds(keeper: Keeper) -> dict[int, float]:
-    """The processor time that each process of the stack has had so far."""
+    """CPU seconds used by each process of the stack so far."""
     used: dict[int, float] = {}
     for process in keeper.own_processes():
         with suppress(psutil.Error):
@@ -122,7 +122,7 @@ def _cpu_seconds(keeper: Keeper) -> dict[int, float]:
 
 
 def _gibibytes(keeper: Keeper) -> float:
-    """The memory of all processes of the stack, what they share counted once (PSS)."""
+    """The memory of all processes of the stack, shared pages counted once (PSS)."""
     total = 0
     for process in keeper.own_processes():
         with suppress(psutil.Error):
@@ -130,24 +130,25 @@ def _gibibytes(keeper: Keeper) -> float:
     return total / 2**30
 
 
-def measure(options: Options) -> list[Claim]:
-    """P14 over a minute of a stack that is well; needs Linux, and the rights to read its processes' memory."""
+def measure_whole(options: Options) -> list[Claim]:
+    """P14 over a minute of a healthy stack; needs Linux, and the right to read its processes' memory."""
     with _running_stack() as (stack, first_rows):
         before, began = _cpu_seconds(stack.keeper), time.perf_counter()
         memory: list[float] = []
-        while time.perf_counter() - began < MEASURED_SECONDS:
+        while time.perf_counter() - began < _MEASURED_SECONDS:
             memory.append(_gibibytes(stack.keeper))
-            time.sleep(SAMPLE_SECONDS)
+            time.sleep(_SAMPLE_SECONDS)
         after, elapsed = _cpu_seconds(stack.keeper), time.perf_counter() - began
     used = sum(seconds - before.get(pid, 0.0) for pid, seconds in after.items())
-    share = 100 * used / elapsed / CORES
+    share = 100 * used / elapsed / _CORES
     most = max(memory)
+    cpu = Measurements("whole stack", (share,), f"% of {_CORES} cores")
     return [
-        Claim("P14", (Figures("whole stack, greatest PSS", (most,), "GiB"),), most, 6, 4, "GiB", at_least=False),
-        Claim("P14", (Figures("whole stack", (share,), f"% of {CORES} cores"),), share, 85, 50, "%", at_least=False),
+        Claim("P14", (Measurements("whole stack, greatest PSS", (most,), "GiB"),), most, 6, 4, "GiB", at_least=False),
+        Claim("P14", (cpu,), share, 85, 50, "%", at_least=False),
         Claim(
             "P14",
-            (Figures("cold start to a row in every table", (first_rows,), "s"),),
+            (Measurements("cold start to a row in every table", (first_rows,), "s"),),
             first_rows,
             60,
             30,

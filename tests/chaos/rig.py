@@ -35,8 +35,8 @@ from scripts.stack.lifecycle import (
 )
 from scripts.stack.processes import FOUNDATION, PORT_FIELDS, Process, processes
 from scripts.stack.supervision import Keeper
-from tests.chaos.proxy import FaultProxy
 from tests.chaos.without import drop_keys
+from tests.testkit.proxy import FaultProxy
 
 PAIRS = ("BTC/USD", "ETH/USD", "SOL/USD", "XRP/USD", "ADA/USD", "DOGE/USD", "LTC/USD", "ETH/BTC")
 FIRST_TRADE_ID = 1_000

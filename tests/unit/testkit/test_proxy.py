@@ -1,18 +1,19 @@
-"""The proxy forwards, cuts and stalls."""
+"""The proxy forwards, cuts, refuses and stalls."""
 
 import socket
 import threading
+import time
 
 import pytest
 
 from foundation.ports import HOST, free_ports
 from foundation.waiting import wait_until
-from tests.chaos.proxy import FaultProxy
+from tests.testkit.proxy import FaultProxy
 
 
 @pytest.fixture
 def wire():
-    """A proxy in front of a server that sends back what it gets."""
+    """A proxy in front of a server that echoes."""
     (port,) = free_ports(1)
     server = socket.create_server((HOST, 0))
 
@@ -34,10 +35,8 @@ def wire():
 
     thread = threading.Thread(target=serve, daemon=True)
     thread.start()
-    proxy = FaultProxy(port, server.getsockname()[1])
-    proxy.start()
-    yield proxy
-    proxy.stop()
+    with FaultProxy(port, server.getsockname()[1]) as proxy:
+        yield proxy
     server.shutdown(socket.SHUT_RDWR)
     server.close()
     thread.join(10)
@@ -93,7 +92,25 @@ def test_stalled_connection_stays_open_and_loses_nothing(wire):
         new.close()
 
 
-def test_server_that_is_away_is_an_ended_connection(wire):
+def test_refused_connections_are_reset_until_accepted_again(wire):
+    with connect(wire) as old:
+        wire.refuse()
+        with pytest.raises(ConnectionResetError):
+            old.recv(100)
+    # The reset may come before `create_connection` has returned.
+    with (
+        pytest.raises(ConnectionResetError),
+        socket.create_connection((HOST, wire.port), timeout=10) as refused,
+    ):
+        refused.recv(100)
+    before = time.time()
+    wire.accept()
+    assert wire.accepted_at == 0
+    connect(wire).close()
+    assert before <= wire.accepted_at <= time.time()
+
+
+def test_unreachable_server_resets_the_connection(wire):
     wire.target_port = free_ports(1)[0]
     # The reset may come before `create_connection` has returned.
     with (
