@@ -23,7 +23,7 @@ from data_producers.sources.binance.rest import BinanceRest
 from data_producers.sources.kraken.history import backfill_trades
 from data_producers.sources.kraken.parse_rest import VenueError
 from data_producers.sources.kraken.rest import KrakenRest
-from data_producers.sources.rest import Refused
+from data_producers.sources.rest import RequestRejected
 from foundation.process import Runtime, runtime_until_signal
 from foundation.retry import Stopped
 
@@ -132,7 +132,7 @@ def main(given: Sequence[str] | None = None) -> int:
     try:
         with KafkaSink(config.kafka_bootstrap_servers, TOPICS, runtime) as sink:
             publish(SOURCES[chosen.source](asked, config, runtime), sink, progress, runtime.now)
-    except (CannotGoOn, VenueError, Refused, SinkBroken) as error:
+    except (CannotGoOn, VenueError, RequestRejected, SinkBroken) as error:
         print(f"backfill: {error}", file=sys.stderr)
         return 1
     except Stopped:

@@ -7,7 +7,7 @@ from typing import TypeVar
 from contracts.messages import Message
 from contracts.topics import Topic
 from data_producers.pacing import Pace
-from data_producers.sources.rest import TryLater
+from data_producers.sources.rest import TemporarilyUnavailable
 from foundation.process import Runtime
 
 T = TypeVar("T")
@@ -55,7 +55,8 @@ def patiently(
 ) -> T | None:
     """What `call` answers, at the pace of its key; None when the process is to stop.
 
-    A venue that says `TryLater` is asked again, when it says or later each time. Raises `CannotGoOn` in the end.
+    Retries after `TemporarilyUnavailable`, with back-off, and not before the venue allows it. Raises `CannotGoOn` in
+    the end.
     """
     for failures in range(1, MOST_FAILURES + 1):
         if runtime.wait(max(0.0, pace.ready_at(key) - runtime.monotonic())):
@@ -63,7 +64,7 @@ def patiently(
         pace.call(key, runtime.monotonic())
         try:
             return call()
-        except TryLater as away:
+        except TemporarilyUnavailable as away:
             pause = away.pause_seconds(failures, runtime)
             tell(f"  the venue gives no answer ({away}); asked again in {pause:.0f} s")
             if runtime.wait(pause):

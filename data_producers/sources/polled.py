@@ -13,7 +13,7 @@ from data_producers.refusals import Refusals
 from data_producers.sinks.sink import Sink
 from data_producers.sources.cleaning import Cleaned, Polled
 from data_producers.sources.history import History
-from data_producers.sources.rest import Refused, TryLater
+from data_producers.sources.rest import RequestRejected, TemporarilyUnavailable
 from data_producers.telemetry import Telemetry
 from foundation.process import Runtime
 
@@ -27,7 +27,7 @@ T = TypeVar("T")
 class Question:
     """One thing to ask: its kind (a word for the metrics), what it is about, and how it is asked once.
 
-    `ask` gives what the answer says, cleaned; it raises `TryLater` or `Refused`.
+    `ask` gives what the answer says, cleaned; it raises `TemporarilyUnavailable` or `RequestRejected`.
     """
 
     kind: str
@@ -57,15 +57,15 @@ SOURCES: tuple[MarketSource, ...] = get_args(MarketSource)
 def ask_patiently(source: str, kind: str, ask: Callable[[], T], runtime: Runtime) -> T:
     """What `ask` gives, after three retries at most. Each waits longer, and as long as the venue wants.
 
-    Raises the last `TryLater`, and `Refused` at once. Every attempt is counted with its outcome.
+    Raises the last `TemporarilyUnavailable`, and `RequestRejected` at once. Every attempt is counted with its outcome.
     """
     for attempt in range(1, RETRIES + 2):
         try:
             answer = ask()
-        except Refused:
+        except RequestRejected:
             Telemetry.polls.labels(source, kind, "refused").inc()
             raise
-        except TryLater as away:
+        except TemporarilyUnavailable as away:
             Telemetry.polls.labels(source, kind, away.reason).inc()
             Telemetry.connected.labels(source).set(0)
             if attempt > RETRIES or runtime.stop.is_set():
@@ -116,11 +116,11 @@ class Poller:
         place = {"source": name, "kind": question.kind, "symbol": question.subject}
         try:
             cleaned = ask_patiently(name, question.kind, question.ask, self._runtime)
-        except Refused as refused:
+        except RequestRejected as refused:
             Telemetry.poll_failures.labels(name, question.kind).inc()
             self._refusals.refuse(question.kind, question.subject)
             log.error("question refused", extra={**place, "why": str(refused)})
-        except TryLater as away:
+        except TemporarilyUnavailable as away:
             Telemetry.poll_failures.labels(name, question.kind).inc()
             self._quiet_until = away.until or 0.0
             log.error("question given up", extra={**place, "reason": away.reason, "why": str(away)})

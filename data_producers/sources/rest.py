@@ -20,7 +20,7 @@ MAX_ANSWER_BYTES = 8_000_000
 Headers = Mapping[str, str]
 
 
-class TryLater(ConnectionLost):
+class TemporarilyUnavailable(ConnectionLost):
     """No answer for now. `until`: the epoch second before which the venue wants no other question, if it named one."""
 
     def __init__(self, reason: str, story: str, until: float | None = None) -> None:
@@ -33,7 +33,7 @@ class TryLater(ConnectionLost):
         return pause if self.until is None else max(pause, self.until - runtime.now())
 
 
-class Refused(Exception):
+class RequestRejected(Exception):
     """The venue does not answer this question, however often it is asked."""
 
 
@@ -61,22 +61,22 @@ class RestSession:
         self._session.headers["User-Agent"] = USER_AGENT
 
     def get(self, path: str, query: Mapping[str, str]) -> Answer:
-        """The answer. Raises `TryLater` for a venue that is out of reach, fails, or wants less to be asked."""
+        """The response. Raises `TemporarilyUnavailable` for a venue that is unreachable, fails, or limits the rate."""
         try:
             with self._session.get(
                 f"{self._url}{path}", params=query, timeout=TIMEOUT_SECONDS, stream=True
             ) as response:
                 body = response.raw.read(MAX_ANSWER_BYTES + 1, decode_content=True)
         except (requests.RequestException, HTTPError, OSError) as error:
-            raise TryLater("unreachable", str(error)) from None
+            raise TemporarilyUnavailable("unreachable", str(error)) from None
         self._told(response.headers)
         reason = passing_reason(response.status_code)
         if reason is not None:
             pause = retry_after(response.headers)
             until = None if pause is None else self._now() + pause
-            raise TryLater(reason, f"status {response.status_code}", until)
+            raise TemporarilyUnavailable(reason, f"status {response.status_code}", until)
         if len(body) > MAX_ANSWER_BYTES:
-            raise TryLater("too_large", f"more than {MAX_ANSWER_BYTES} bytes")
+            raise TemporarilyUnavailable("too_large", f"more than {MAX_ANSWER_BYTES} bytes")
         return Answer(response.status_code, response.headers, body)
 
 
@@ -99,7 +99,7 @@ def passing_reason(status: int) -> str | None:
 
 
 def json_of(answer: Answer) -> Any:
-    """What an answer says. Raises `TryLater` for no JSON, and `Refused`, with the venue's words, for an error.
+    """The JSON of a response. Raises `TemporarilyUnavailable` for invalid JSON, `RequestRejected` for an error.
 
     Binance's errors are `{"code":-1121,"msg":"Invalid symbol."}`, CoinGecko's `{"error":"coin not found"}`.
     """
@@ -107,9 +107,9 @@ def json_of(answer: Answer) -> Any:
         said = json.loads(answer.body.decode())
     except (ValueError, RecursionError) as error:
         if answer.status == 200:
-            raise TryLater("malformed", f"not JSON: {error}"[:200]) from None
+            raise TemporarilyUnavailable("malformed", f"not JSON: {error}"[:200]) from None
         said = None
     if answer.status != 200:
         words = said.get("msg") or said.get("error") if isinstance(said, dict) else None
-        raise Refused(f"status {answer.status}: {words}"[:200] if words else f"status {answer.status}")
+        raise RequestRejected(f"status {answer.status}: {words}"[:200] if words else f"status {answer.status}")
     return said

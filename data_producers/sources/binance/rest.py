@@ -28,7 +28,10 @@ from foundation.process import Runtime
 
 
 class BinanceRest:
-    """Asks the venue, waiting where a minute's weight is used up. For one thread. Raises `TryLater` and `Refused`."""
+    """Calls the venue; blocks while the minute's weight is used up. Not thread-safe.
+
+    Raises `TemporarilyUnavailable` and `RequestRejected`.
+    """
 
     def __init__(self, url: str, weight_per_minute: int, outlier_percent: float, runtime: Runtime) -> None:
         self._runtime = runtime

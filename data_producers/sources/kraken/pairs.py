@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from data_producers.sources.kraken.dialect import SOURCE
 from data_producers.sources.kraken.parse_rest import VenueError, parse_pairs
 from data_producers.sources.kraken.rest import KrakenRest
-from data_producers.sources.rest import TryLater
+from data_producers.sources.rest import TemporarilyUnavailable
 from data_producers.telemetry import Telemetry
 
 log = logging.getLogger(__name__)
@@ -19,7 +19,7 @@ def traded_pairs(rest: KrakenRest, pairs: tuple[str, ...]) -> tuple[str, ...]:
     """
     try:
         names = parse_pairs(rest.ask("AssetPairs"))
-    except (TryLater, VenueError) as error:
+    except (TemporarilyUnavailable, VenueError) as error:
         log.warning("pairs not checked", extra={"why": str(error)})
         return pairs
     for pair in pairs:

@@ -11,7 +11,7 @@ from data_producers.pacing import Pace
 from data_producers.sources.kraken.gaps import Hole
 from data_producers.sources.kraken.parse_rest import TradesPage, VenueError
 from data_producers.sources.kraken.rest import PAGE_TRADES, KrakenRest
-from data_producers.sources.rest import TryLater
+from data_producers.sources.rest import TemporarilyUnavailable
 from foundation.process import Runtime
 from foundation.retry import backoff_seconds
 
@@ -149,7 +149,7 @@ class Refiller:
         self._pace.call(pair, self._runtime.monotonic())
         try:
             page = self._rest.trades(pair, since_ns)
-        except TryLater as away:
+        except TemporarilyUnavailable as away:
             self._back_off(away, pair)
             return None
         self._failures = 0
@@ -190,7 +190,7 @@ class Refiller:
         job.since_ns = page.next_since_ns(job.since_ns)
         return False
 
-    def _back_off(self, away: TryLater, pair: str) -> None:
+    def _back_off(self, away: TemporarilyUnavailable, pair: str) -> None:
         self._failures += 1
         pause = away.pause_seconds(self._failures, self._runtime)
         now = self._runtime.monotonic()

@@ -2,7 +2,7 @@
 
 from data_producers.sources.kraken.parse import MalformedFrame
 from data_producers.sources.kraken.parse_rest import TradesPage, VenueError, parse_result, parse_trades
-from data_producers.sources.rest import RestSession, TryLater
+from data_producers.sources.rest import RestSession, TemporarilyUnavailable
 from foundation.process import Runtime
 
 PAGE_TRADES = 1_000
@@ -10,7 +10,7 @@ PAGE_TRADES = 1_000
 
 
 class KrakenRest:
-    """Asks the venue. For one thread. Raises `TryLater`, and `VenueError` where asking again would not help."""
+    """Calls the venue. Not thread-safe. Raises `TemporarilyUnavailable`, and `VenueError` for a permanent error."""
 
     def __init__(self, url: str, runtime: Runtime) -> None:
         self._runtime = runtime
@@ -22,7 +22,7 @@ class KrakenRest:
         try:
             return parse_trades(result, pair, round(self._runtime.now(), 6))
         except MalformedFrame as error:
-            raise TryLater("malformed", str(error)) from None
+            raise TemporarilyUnavailable("malformed", str(error)) from None
 
     def ask(self, method: str, **query: str) -> dict[str, object]:
         """The result of a public method."""
@@ -31,7 +31,7 @@ class KrakenRest:
             return parse_result(answer.body)
         except VenueError as error:
             if error.passes:
-                raise TryLater("refused", str(error), error.until) from None
+                raise TemporarilyUnavailable("refused", str(error), error.until) from None
             raise
         except MalformedFrame as error:
-            raise TryLater("malformed", str(error)) from None
+            raise TemporarilyUnavailable("malformed", str(error)) from None

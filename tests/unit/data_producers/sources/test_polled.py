@@ -14,7 +14,7 @@ from data_producers.sinks.memory import MemorySink
 from data_producers.sources.cleaning import Cleaned, Quarantined
 from data_producers.sources.history import History
 from data_producers.sources.polled import SOURCES, Poller, Question, make_source
-from data_producers.sources.rest import Answer, Refused, TryLater
+from data_producers.sources.rest import Answer, RequestRejected, TemporarilyUnavailable
 from foundation.process import Runtime
 
 AT = 1_790_358_506.0
@@ -105,7 +105,7 @@ def test_what_was_published_is_not_published_again():
 
 def test_three_retries_with_back_off_bring_an_answer_that_is_late(counted):
     clock = Clock()
-    away = TryLater("server_error", "status 500")
+    away = TemporarilyUnavailable("server_error", "status 500")
     source = Source(clock, away, away, away, (snapshot(),))
     assert poll(source, clock) == [snapshot()]
     assert clock.pauses == [0.5, 1.0, 2.0]
@@ -117,7 +117,7 @@ def test_three_retries_with_back_off_bring_an_answer_that_is_late(counted):
 
 def test_after_three_retries_it_is_an_error_in_the_metrics_and_the_loop_goes_on(counted, caplog):
     clock = Clock()
-    away = TryLater("unreachable", "gone")
+    away = TemporarilyUnavailable("unreachable", "gone")
     source = Source(clock, away, away, away, away, (snapshot(pair="ETHUSDT"),), subjects=("BTCUSDT", "ETHUSDT"))
     with caplog.at_level(logging.ERROR):
         assert poll(source, clock) == [snapshot(pair="ETHUSDT")]
@@ -132,7 +132,7 @@ def test_the_time_a_venue_asks_for_is_kept_even_past_the_last_retry(counted):
     clock = Clock()
 
     def limited(after):
-        return TryLater("rate_limited", "status 429", AT + after)
+        return TemporarilyUnavailable("rate_limited", "status 429", AT + after)
 
     source = Source(
         clock, limited(7), limited(20), limited(20), limited(90), (snapshot(),), subjects=("BTCUSDT", "ETHUSDT")
@@ -144,7 +144,9 @@ def test_the_time_a_venue_asks_for_is_kept_even_past_the_last_retry(counted):
 
 def test_a_refused_question_is_not_repeated_and_shown(counted, caplog):
     clock = Clock()
-    source = Source(clock, Refused("status 400: Invalid symbol."), (snapshot(),), subjects=("FOOUSDT", "BTCUSDT"))
+    source = Source(
+        clock, RequestRejected("status 400: Invalid symbol."), (snapshot(),), subjects=("FOOUSDT", "BTCUSDT")
+    )
     with caplog.at_level(logging.ERROR):
         assert poll(source, clock) == [snapshot()]
     assert clock.pauses == []
@@ -218,7 +220,7 @@ def test_binance_judges_its_trades_by_the_setting():
 
 def test_a_question_that_is_answered_again_is_no_longer_refused():
     clock = Clock()
-    source = Source(clock, Refused("status 451"), (snapshot(pair="ADAUSDT"),), subjects=("ADAUSDT",))
+    source = Source(clock, RequestRejected("status 451"), (snapshot(pair="ADAUSDT"),), subjects=("ADAUSDT",))
     shown = []
     poller = Poller(source, History(20.0), MemorySink(), clock.runtime())
     for _ in range(2):
@@ -229,7 +231,7 @@ def test_a_question_that_is_answered_again_is_no_longer_refused():
 
 def test_a_symbol_is_refused_while_any_question_about_it_is():
     clock = Clock()
-    refused = Refused("status 400")
+    refused = RequestRejected("status 400")
 
     class TwoKinds(Source):
         def questions(self):

@@ -5,7 +5,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from data_producers.sources.rest import Answer, Refused, RestSession, TryLater, json_of
+from data_producers.sources.rest import Answer, RequestRejected, RestSession, TemporarilyUnavailable, json_of
 from foundation.ports import free_ports
 from foundation.process import Runtime
 
@@ -62,7 +62,7 @@ def test_a_question_carries_its_parameters_and_who_asks(venue):
 )
 def test_what_passes_says_until_when_and_its_headers_are_seen(venue, status, headers, reason, until):
     venue.status, venue.headers, seen = status, headers, []
-    with pytest.raises(TryLater) as away:
+    with pytest.raises(TemporarilyUnavailable) as away:
         session(venue, seen.append).get("/a", {})
     assert (away.value.reason, away.value.until, str(away.value)) == (reason, until, f"status {status}")
     assert len(seen) == 1
@@ -70,7 +70,7 @@ def test_what_passes_says_until_when_and_its_headers_are_seen(venue, status, hea
 
 def test_a_venue_out_of_reach_passes_too():
     (port,) = free_ports(1)
-    with pytest.raises(TryLater) as away:
+    with pytest.raises(TemporarilyUnavailable) as away:
         RestSession(f"http://127.0.0.1:{port}", Runtime()).get("/a", {})
     assert away.value.reason == "unreachable"
 
@@ -78,7 +78,7 @@ def test_a_venue_out_of_reach_passes_too():
 def test_an_endless_answer_is_not_read_to_its_end(venue, monkeypatch):
     monkeypatch.setattr("data_producers.sources.rest.MAX_ANSWER_BYTES", 100)
     venue.body = b"x" * 101
-    with pytest.raises(TryLater) as away:
+    with pytest.raises(TemporarilyUnavailable) as away:
         session(venue).get("/a", {})
     assert away.value.reason == "too_large"
 
@@ -86,13 +86,13 @@ def test_an_endless_answer_is_not_read_to_its_end(venue, monkeypatch):
 @pytest.mark.parametrize(
     ("status", "body", "error", "story"),
     [
-        (200, b'{"a":', TryLater, "not JSON: "),
-        (200, b"\xff", TryLater, "not JSON: "),
-        (200, b"[" * 100_000, TryLater, "not JSON: "),
-        (400, b'{"code":-1121,"msg":"Invalid symbol."}', Refused, "status 400: Invalid symbol."),
-        (404, b'{"error":"coin not found"}', Refused, "status 404: coin not found"),
-        (451, b"<html>", Refused, "status 451"),
-        (403, b"[]", Refused, "status 403"),
+        (200, b'{"a":', TemporarilyUnavailable, "not JSON: "),
+        (200, b"\xff", TemporarilyUnavailable, "not JSON: "),
+        (200, b"[" * 100_000, TemporarilyUnavailable, "not JSON: "),
+        (400, b'{"code":-1121,"msg":"Invalid symbol."}', RequestRejected, "status 400: Invalid symbol."),
+        (404, b'{"error":"coin not found"}', RequestRejected, "status 404: coin not found"),
+        (451, b"<html>", RequestRejected, "status 451"),
+        (403, b"[]", RequestRejected, "status 403"),
     ],
 )
 def test_an_answer_that_says_nothing_or_no(status, body, error, story):

@@ -9,7 +9,7 @@ from data_producers.backfill.request import Asked, CannotGoOn, Stored
 from data_producers.sources.binance.history import after_stored, backfill_candles
 from data_producers.sources.binance.parse import CandlePage
 from data_producers.sources.cleaning import Cleaned, Quarantined
-from data_producers.sources.rest import TryLater
+from data_producers.sources.rest import TemporarilyUnavailable
 from foundation.process import Runtime
 
 FIRST = 29_839_300
@@ -80,8 +80,8 @@ def test_only_what_begins_within_the_bounds_comes():
 
 def test_a_venue_that_stays_away_ends_it():
     with pytest.raises(CannotGoOn, match="banned"):
-        load(Venue([TryLater("banned", "banned")] * 8))
-    assert load(Venue([TryLater("rate_limited", "429", 30.0)]), since=17)[0] == [17, 18, 19]
+        load(Venue([TemporarilyUnavailable("banned", "banned")] * 8))
+    assert load(Venue([TemporarilyUnavailable("rate_limited", "429", 30.0)]), since=17)[0] == [17, 18, 19]
 
 
 def test_stretches_that_follow_each_other_are_passed_over_together():

@@ -9,7 +9,7 @@ from data_producers.backfill.request import MOST_FAILURES, Asked, CannotGoOn, St
 from data_producers.sources.kraken import history
 from data_producers.sources.kraken.history import Walk, backfill_trades
 from data_producers.sources.kraken.parse_rest import TradesPage, VenueError
-from data_producers.sources.rest import TryLater
+from data_producers.sources.rest import TemporarilyUnavailable
 from foundation.process import Runtime
 
 AT = 1_790_358_506
@@ -135,14 +135,20 @@ def test_every_other_call_is_left_to_the_producer():
 
 
 def test_a_limit_is_waited_out_and_said(capsys):
-    venue = Venue(past(1, 2), [TryLater("status", "status 429", AT + 130.0), TryLater("refused", "EService: Busy")])
+    venue = Venue(
+        past(1, 2),
+        [
+            TemporarilyUnavailable("status", "status 429", AT + 130.0),
+            TemporarilyUnavailable("refused", "EService: Busy"),
+        ],
+    )
     assert every_id(load(venue)) == [1, 2]
     assert venue.asked_at == [0.0, 30.0, 32.0]
     assert "status 429); asked again in 30 s" in capsys.readouterr().out
 
 
 def test_a_venue_that_stays_away_ends_it():
-    venue = Venue(past(1, 2), [TryLater("unreachable", "gone")] * MOST_FAILURES)
+    venue = Venue(past(1, 2), [TemporarilyUnavailable("unreachable", "gone")] * MOST_FAILURES)
     with pytest.raises(CannotGoOn, match="8 times in a row: gone"):
         list(load(venue))
 

@@ -1,7 +1,7 @@
 from prometheus_client import REGISTRY
 
 from data_producers.sources.kraken.pairs import traded_pairs
-from data_producers.sources.rest import TryLater
+from data_producers.sources.rest import TemporarilyUnavailable
 
 
 class Rest:
@@ -27,7 +27,7 @@ def test_a_pair_the_venue_does_not_trade_is_said_with_the_nearest_one_and_the_ot
 
 def test_a_venue_that_does_not_answer_is_followed_as_asked(caplog):
     pairs = ("BTC/USD", "BTC/GBP")
-    assert traded_pairs(Rest(failure=TryLater("unreachable", "gone")), pairs) == pairs
+    assert traded_pairs(Rest(failure=TemporarilyUnavailable("unreachable", "gone")), pairs) == pairs
     assert [record.message for record in caplog.records] == ["pairs not checked"]
 
 

@@ -13,7 +13,7 @@ from data_producers.sources.kraken.gaps import unfinished
 from data_producers.sources.kraken.ledger import Ledger, Publisher
 from data_producers.sources.kraken.parse_rest import TradesPage, VenueError
 from data_producers.sources.kraken.refill import SHORT_PAGES, Look, Refiller
-from data_producers.sources.rest import TryLater
+from data_producers.sources.rest import TemporarilyUnavailable
 from foundation.process import Runtime
 
 AT = 1_790_358_506
@@ -176,7 +176,7 @@ def test_a_rate_limit_within_a_burst_ends_the_bursts_of_all():
     scene = Scene(Venue(past(*range(1, 21))), burst=3)
     scene.stream(1, 9)
     scene.stream(1, 9, pair="ETH/USD")
-    scene.venue.failures = [TryLater("refused", "EAPI:Rate limit exceeded")]
+    scene.venue.failures = [TemporarilyUnavailable("refused", "EAPI:Rate limit exceeded")]
     moments = scene.run(30)
     assert moments[:2] == [(0.0, ["BTC/USD"]), (1.0, ["ETH/USD", "BTC/USD"])]
     assert all(len(pairs) == len(set(pairs)) for _, pairs in moments)
@@ -185,7 +185,7 @@ def test_a_rate_limit_within_a_burst_ends_the_bursts_of_all():
 
 
 def test_a_rate_limit_makes_everything_wait_longer_each_time():
-    limit = [TryLater("refused", "EAPI:Rate limit exceeded")] * 3
+    limit = [TemporarilyUnavailable("refused", "EAPI:Rate limit exceeded")] * 3
     scene = Scene(Venue(past(*range(1, 4)), limit))
     scene.stream(1, 3)
     assert [at for at, _ in scene.run(20)] == [0.0, 1.0, 2.0, 4.0]
@@ -193,7 +193,7 @@ def test_a_rate_limit_makes_everything_wait_longer_each_time():
 
 
 def test_a_throttle_is_waited_out_to_the_second_it_names():
-    scene = Scene(Venue(past(*range(1, 4)), [TryLater("refused", "EService: Throttled", AT + 12.5)]))
+    scene = Scene(Venue(past(*range(1, 4)), [TemporarilyUnavailable("refused", "EService: Throttled", AT + 12.5)]))
     scene.stream(1, 3)
     scene.stream(1, 3, pair="ETH/USD")
     assert [at for at, _ in scene.run(20)] == [0.0, 12.5]
@@ -302,7 +302,9 @@ def test_of_a_pair_without_a_trade_any_since_the_silence_began_is_newer(since, f
     assert told == found
 
 
-@pytest.mark.parametrize("failure", [TryLater("unreachable", "gone"), VenueError(["EQuery:Unknown asset pair"])])
+@pytest.mark.parametrize(
+    "failure", [TemporarilyUnavailable("unreachable", "gone"), VenueError(["EQuery:Unknown asset pair"])]
+)
 def test_a_question_without_an_answer_is_dropped(failure):
     scene = Scene(Venue(past(1, 2, 3), [failure]))
     told = []
@@ -313,7 +315,7 @@ def test_a_question_without_an_answer_is_dropped(failure):
 
 def test_questions_never_pile_up_and_never_hold_up_a_hole():
     """An hour away: each pair is doubted every fifteen seconds, then a hole is found."""
-    scene = Scene(Venue(past(1, 2, 3), [TryLater("refused", "EService:Unavailable")] * 10_000), burst=8)
+    scene = Scene(Venue(past(1, 2, 3), [TemporarilyUnavailable("refused", "EService:Unavailable")] * 10_000), burst=8)
     told = []
     for _ in range(240):
         for pair in ("BTC/USD", "ETH/USD", "SOL/USD"):
