@@ -35,9 +35,14 @@ class Handler(BaseHTTPRequestHandler):
         pass
 
 
+class Server(ThreadingHTTPServer):
+    def handle_error(self, request, client_address):
+        """A client that leaves is what these tests are about."""
+
+
 @pytest.fixture
 def server():
-    made = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    made = Server(("127.0.0.1", 0), Handler)
     made.requests, made.release, made.dripped = [], threading.Event(), 0
     made.url = f"http://127.0.0.1:{made.server_port}"
     made.daemon_threads = True

@@ -99,6 +99,13 @@ def test_a_transaction_marker_at_the_end_ends_the_range(consumer):
     assert offsets_of(source.read(TRADES, 0, 3)) == [[0, 1]]
 
 
+def test_an_end_of_the_partition_within_the_range_is_waited_out(consumer):
+    """An open transaction ends what can be read before the range's end; its records come once it is committed."""
+    source = OffsetReader(client_config("broker:9092"))
+    consumer[0].answers = [[Message(0), eof(1)], [Message(1)]]
+    assert offsets_of(source.read(TRADES, 0, 2)) == [[0], [1]]
+
+
 def test_records_after_the_end_are_left_out(consumer):
     source = OffsetReader(client_config("broker:9092"))
     consumer[0].answers = [[Message(0), Message(7)]]
