@@ -23,7 +23,7 @@ from foundation.process import Runtime
 from foundation.waiting import wait_until
 from sentiment.scorers.registry import SCORERS
 from simulator.news import NewsDesk
-from simulator.newsrooms import NEWSROOMS, Feed
+from simulator.newsrooms import SIMULATED_NEWSROOMS, SimulatedFeed
 
 _ITEMS = 250
 """Per feed: ten times what the real feeds hold."""
@@ -33,9 +33,9 @@ _START_US = 1_790_000_000_000_000
 
 def _documents() -> dict[str, bytes]:
     """A feed of `_ITEMS` items for each simulated newsroom."""
-    feeds = {newsroom.slug: Feed(newsroom, _ITEMS) for newsroom in NEWSROOMS}
+    feeds = {newsroom.slug: SimulatedFeed(newsroom, _ITEMS) for newsroom in SIMULATED_NEWSROOMS}
     desk = NewsDesk(("BTC/USD", "ETH/USD", "SOL/USD"), seed=7, mean_seconds=60, first_number=0, start_us=_START_US)
-    end_us = 2 * len(NEWSROOMS) * _ITEMS * 60_000_000
+    end_us = 2 * len(SIMULATED_NEWSROOMS) * _ITEMS * 60_000_000
     for _ in desk.advance(end_us):
         pass
     for article in desk.published(end_us):
@@ -62,7 +62,7 @@ def _poll(place: str, folder: Path) -> float:
     sink, archive = MemorySink(), Archive()
     scorer = SCORERS[StackSettings.model_fields["scorer"].default](ROOT)
     begun = process_time()
-    for newsroom in NEWSROOMS:
+    for newsroom in SIMULATED_NEWSROOMS:
         with feed_session([place]) as session:
             Newsroom(
                 f"http://{place}/{newsroom.slug}",
@@ -78,8 +78,8 @@ def _poll(place: str, folder: Path) -> float:
             ).poll(session)
     spent = process_time() - begun
     (folder / "validators.json").unlink()
-    if len(sink.records) != len(NEWSROOMS) * _ITEMS:
-        raise RuntimeError(f"{len(sink.records)} articles of {len(NEWSROOMS) * _ITEMS}")
+    if len(sink.records) != len(SIMULATED_NEWSROOMS) * _ITEMS:
+        raise RuntimeError(f"{len(sink.records)} articles of {len(SIMULATED_NEWSROOMS) * _ITEMS}")
     return spent
 
 

@@ -8,7 +8,7 @@ from bench.claims import Claim, Measurements, Options
 from data_producers.sources.kraken.parse import Market, parse_frame
 from simulator.market import Tick
 from simulator.protocol import ticker_frame, trade_frame
-from simulator.server import Plan, make_world
+from simulator.server import SimulationPlan, make_world
 
 _PAIRS = ("BTC/USD", "ETH/USD", "SOL/USD", "XRP/USD", "ADA/USD")
 _FRAMES = 20_000
@@ -20,7 +20,7 @@ _RECEIVED_AT = 1_790_003_600.0
 def frames(count: int) -> list[bytes]:
     """Frames of a busy market as the exchange sends them: for each tick a ticker, and its trades if any."""
     now_us = _START_US
-    world = make_world(Plan(_PAIRS, seed=7, rate=500.0, first_trade_id=1), lambda: now_us)
+    world = make_world(SimulationPlan(pairs=_PAIRS, seed=7, rate=500.0, first_trade_id=1), lambda: now_us)
     found: list[bytes] = []
     while len(found) < count:
         now_us += _STEP_US

@@ -1,4 +1,4 @@
-"""`python -m simulator`: the simulated exchange and newsrooms, until SIGTERM or SIGINT."""
+"""`python -m simulator`: serves the simulated venues and newsrooms until SIGTERM or SIGINT."""
 
 import argparse
 import asyncio
@@ -10,7 +10,7 @@ from contracts.assets import UnknownAsset, canonical
 from contracts.settings import SimulatorSettings, load_settings
 from foundation.logs import configure_logging
 from simulator.recording import BadRecording
-from simulator.server import NEWS_SECONDS, Plan, serve
+from simulator.server import NEWS_SECONDS, SimulationPlan, serve
 
 _EPILOG = """\
 Point the producers here:
@@ -20,10 +20,10 @@ Point the producers here:
   CRYPTOVIZ_COINGECKO_URL=http://127.0.0.1:8765
   CRYPTOVIZ_FEED_URLS=http://127.0.0.1:8765/feeds/coindesk/rss,http://127.0.0.1:8765/feeds/decrypt/rss
   CRYPTOVIZ_FEED_PRIVATE_HOSTS=127.0.0.1:8765
-Look around:            curl http://127.0.0.1:8765/
-Let something go wrong: curl http://127.0.0.1:8765/faults
+List all addresses: curl http://127.0.0.1:8765/
+List all faults:    curl http://127.0.0.1:8765/faults
 
-The defaults come from CRYPTOVIZ_SIMULATOR_*, CRYPTOVIZ_PAIRS and CRYPTOVIZ_METRICS_HOST. More in doc/09-simulator.md.
+Defaults come from CRYPTOVIZ_SIMULATOR_*, CRYPTOVIZ_PAIRS and CRYPTOVIZ_METRICS_HOST. See doc/09-simulator.md.
 """
 
 
@@ -47,12 +47,12 @@ def _pairs(text: str) -> tuple[str, ...]:
     except UnknownAsset as error:
         raise argparse.ArgumentTypeError(str(error)) from None
     if not names or not all("/" in name for name in names):
-        raise argparse.ArgumentTypeError("name pairs, such as BTC/USD,ETH/USD")
+        raise argparse.ArgumentTypeError("not a list of pairs such as BTC/USD,ETH/USD")
     return names
 
 
-def parse_arguments(arguments: Sequence[str] | None = None) -> tuple[Plan, str, int]:
-    """The plan, the address and the port that a command line asks for, with the settings as defaults."""
+def parse_arguments(arguments: Sequence[str] | None = None) -> tuple[SimulationPlan, str, int]:
+    """The plan, host and port of a command line; the settings are the defaults."""
     config = load_settings(SimulatorSettings)
     parser = argparse.ArgumentParser(
         prog="python -m simulator",
@@ -68,33 +68,42 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> tuple[Plan, str, 
         "--seed",
         type=int,
         default=config.simulator_seed,
-        help=f"same seed, same market; default {config.simulator_seed}",
+        help=f"seed of the random market; the same seed gives the same market; default {config.simulator_seed}",
     )
     add(
         "--rate",
         type=_positive,
         default=config.simulator_rate,
-        help=f"trades a second; default {config.simulator_rate}",
+        help=f"trades per second over all pairs; default {config.simulator_rate}",
     )
-    add("--recording", type=Path, default=config.simulator_recording, help="JSONL of v2 frames to replay instead")
+    add(
+        "--recording",
+        type=Path,
+        default=config.simulator_recording,
+        help="replay this JSONL file of Kraken v2 frames instead of a random market",
+    )
     add(
         "--speed",
         type=_positive,
         default=config.simulator_speed,
-        help=f"of the replay; default {config.simulator_speed}",
+        help=f"speed factor of the replay; default {config.simulator_speed}",
     )
     add(
         "--news-seconds",
         type=_positive,
         default=NEWS_SECONDS,
-        help=f"mean time between stories; default {NEWS_SECONDS}",
+        help=f"mean seconds between stories; default {NEWS_SECONDS}",
     )
-    add("--events", type=_count, metavar="N", help="stop trading after N trades of each pair, and go on serving")
-    add("--first-trade-id", type=_count, help="first trade id of every book; default: from the clock, never rewinding")
+    add("--events", type=_count, metavar="N", help="end the market after N trades per pair, but keep serving")
+    add(
+        "--first-trade-id",
+        type=_count,
+        help="first trade id of each pair; default: from the clock, so that restarts use new ids",
+    )
     asked = parser.parse_args(arguments)
     if asked.recording is not None and not asked.recording.is_file():
-        parser.error(f"no recording at {asked.recording}")
-    plan = Plan(
+        parser.error(f"no file at {asked.recording}")
+    plan = SimulationPlan(
         pairs=asked.pairs,
         seed=asked.seed,
         rate=asked.rate,
@@ -107,8 +116,8 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> tuple[Plan, str, 
     return plan, asked.host, asked.port
 
 
-async def run(plan: Plan, host: str, port: int) -> None:
-    """Serves until a signal asks to stop. Ends the process with one line if the address or the recording is bad."""
+async def run_simulator(plan: SimulationPlan, host: str, port: int) -> None:
+    """Serves until SIGTERM or SIGINT. Exits with an error line if the address or the recording is unusable."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for signal_number in (signal.SIGTERM, signal.SIGINT):
@@ -122,10 +131,10 @@ async def run(plan: Plan, host: str, port: int) -> None:
 
 
 def main() -> None:
-    """The command."""
+    """Entry point of `python -m simulator`."""
     plan, host, port = parse_arguments()
     configure_logging("simulator", load_settings(SimulatorSettings).log_level)
-    asyncio.run(run(plan, host, port))
+    asyncio.run(run_simulator(plan, host, port))
 
 
 if __name__ == "__main__":

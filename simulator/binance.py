@@ -1,23 +1,23 @@
-"""Binance's REST API, as JSON values: what a poller of public market data asks, over the same books as Kraken's.
+"""Binance's public market-data REST API, as JSON values, over the same books as Kraken's.
 
-The dollar books answer for the dollar coin too: `BTCUSDT` is the book of BTC/USD where there is none of BTC/USDT.
+`BTCUSDT` falls back to the book of BTC/USD if there is none of BTC/USDT.
 """
 
 from collections.abc import Mapping
 from typing import Any
 
 from contracts.assets import split_pair
-from simulator.books import Book, Candle
-from simulator.market import Trade
+from simulator.books import Book, SimulatedCandle
+from simulator.market import SimulatedTrade
 from simulator.pairs import LOT_DECIMALS, Pair
 from simulator.protocol import number_text
-from simulator.world import World
+from simulator.world import SimulatedWorld
 
 WEIGHT_PER_MINUTE = 1200
-WEIGHTS = {"ticker": 2, "depth": 5, "trades": 25, "klines": 2}
+_WEIGHTS = {"ticker": 2, "depth": 5, "trades": 25, "klines": 2}
 INTERVAL_MINUTES = {"1m": 1, "5m": 5, "15m": 15, "1h": 60, "4h": 240, "1d": 1440}
-DAY_MS = 86_400_000
-MOST_ROWS = 1000
+_DAY_MS = 86_400_000
+MAX_ROWS = 1000
 _DECIMALS = 8
 
 INVALID_SYMBOL = (-1121, "Invalid symbol.")
@@ -26,11 +26,11 @@ NO_SYMBOL = (-1102, "Mandatory parameter 'symbol' was not sent, was empty/null, 
 BAD_PARAMETER = (-1100, "Illegal characters found in a parameter.")
 TOO_MANY = (-1003, "Too much request weight used; current limit is 1200 request weight per 1 MINUTE.")
 
-Query = Mapping[str, str]
+_Query = Mapping[str, str]
 
 
 class BinanceError(Exception):
-    """An answer with an error, status 400: a code and a text."""
+    """An error response with status 400: code and text."""
 
     def __init__(self, error: tuple[int, str]) -> None:
         super().__init__(error[1])
@@ -38,23 +38,23 @@ class BinanceError(Exception):
 
 
 def error_body(error: tuple[int, str]) -> dict[str, Any]:
-    """A bad answer."""
+    """The body of an error response."""
     return {"code": error[0], "msg": error[1]}
 
 
-def answer(world: World, question: str, query: Query) -> Any:
-    """The answer to a question about `query["symbol"]`. Raises `BinanceError`."""
+def answer(world: SimulatedWorld, endpoint: str, query: _Query) -> Any:
+    """The response of an endpoint for `query["symbol"]`. Raises `BinanceError`."""
     book = _book(world, query.get("symbol"))
-    if question == "ticker":
+    if endpoint == "ticker":
         return _ticker(world, book)
-    if question == "depth":
+    if endpoint == "depth":
         return _depth(book, _whole(query, "limit", 100))
-    if question == "trades":
-        return [_trade(book.pair, trade) for trade in book.trades[-min(_whole(query, "limit", 500), MOST_ROWS) :]]
+    if endpoint == "trades":
+        return [_trade(book.pair, trade) for trade in book.trades[-min(_whole(query, "limit", 500), MAX_ROWS) :]]
     return _klines(world, book, query)
 
 
-def _book(world: World, symbol: str | None) -> Book:
+def _book(world: SimulatedWorld, symbol: str | None) -> Book:
     if not symbol:
         raise BinanceError(NO_SYMBOL)
     pair = split_pair(symbol) if symbol.isalnum() and symbol.isupper() else None
@@ -66,7 +66,7 @@ def _book(world: World, symbol: str | None) -> Book:
     raise BinanceError(INVALID_SYMBOL)
 
 
-def _whole(query: Query, name: str, default: int) -> int:
+def _whole(query: _Query, name: str, default: int) -> int:
     text = query.get(name, str(default))
     if not text.isdecimal():
         raise BinanceError(BAD_PARAMETER)
@@ -82,11 +82,11 @@ def _lots(units: int) -> str:
 
 
 def _notional(pair: Pair, notional: int) -> str:
-    """An amount of the quote currency, given in ticks x units."""
+    """Converts an amount in ticks x units to the quote currency."""
     return number_text(notional // 10**pair.decimals, LOT_DECIMALS)
 
 
-def _ticker(world: World, book: Book) -> dict[str, Any]:
+def _ticker(world: SimulatedWorld, book: Book) -> dict[str, Any]:
     state, pair = book.ticker(), book.pair
     if state is None:
         raise BinanceError(INVALID_SYMBOL)
@@ -108,7 +108,7 @@ def _ticker(world: World, book: Book) -> dict[str, Any]:
         "lowPrice": _price(pair, day.low),
         "volume": _lots(day.volume),
         "quoteVolume": _notional(pair, day.notional),
-        "openTime": now_ms - DAY_MS,
+        "openTime": now_ms - _DAY_MS,
         "closeTime": now_ms,
         "firstId": book.trades[0].trade_id if book.trades else -1,
         "lastId": book.trades[-1].trade_id if book.trades else -1,
@@ -117,7 +117,7 @@ def _ticker(world: World, book: Book) -> dict[str, Any]:
 
 
 def _depth(book: Book, levels: int) -> dict[str, Any]:
-    """The best bid and ask, and made-up levels a tick apart behind them."""
+    """The best bid and ask, and synthetic deeper levels one tick apart."""
     state, pair = book.ticker(), book.pair
     if state is None:
         raise BinanceError(INVALID_SYMBOL)
@@ -129,7 +129,7 @@ def _depth(book: Book, levels: int) -> dict[str, Any]:
     }
 
 
-def _trade(pair: Pair, trade: Trade) -> dict[str, Any]:
+def _trade(pair: Pair, trade: SimulatedTrade) -> dict[str, Any]:
     return {
         "id": trade.trade_id,
         "price": _price(pair, trade.price),
@@ -141,19 +141,19 @@ def _trade(pair: Pair, trade: Trade) -> dict[str, Any]:
     }
 
 
-def _klines(world: World, book: Book, query: Query) -> list[list[Any]]:
-    """Those that begin from `startTime` to `endTime` (milliseconds), oldest first; without a start, the newest."""
+def _klines(world: SimulatedWorld, book: Book, query: _Query) -> list[list[Any]]:
+    """Candles that begin in [`startTime`, `endTime`] (milliseconds), oldest first; the newest without `startTime`."""
     minutes = INTERVAL_MINUTES.get(query.get("interval", ""))
     if minutes is None:
         raise BinanceError(INVALID_INTERVAL)
     start, end = _whole(query, "startTime", 0), _whole(query, "endTime", 10**15)
-    limit = min(_whole(query, "limit", 500), MOST_ROWS)
+    limit = min(_whole(query, "limit", 500), MAX_ROWS)
     found = [c for c in book.candles_of(minutes, world.now_us()) if start <= c.begin * 1000 <= end]
     chosen = found[:limit] if "startTime" in query else found[-limit:]
     return [_kline(book.pair, candle, minutes) for candle in chosen]
 
 
-def _kline(pair: Pair, candle: Candle, minutes: int) -> list[Any]:
+def _kline(pair: Pair, candle: SimulatedCandle, minutes: int) -> list[Any]:
     prices = (_price(pair, price) for price in (candle.open, candle.high, candle.low, candle.close))
     begin_ms = candle.begin * 1000
     return [
@@ -164,21 +164,21 @@ def _kline(pair: Pair, candle: Candle, minutes: int) -> list[Any]:
 
 
 class WeightMeter:
-    """What was used in this minute of the clock, of all clients together: on loopback they are one address."""
+    """Request weight used in the current clock minute, by all clients together: on loopback they share an address."""
 
     def __init__(self) -> None:
         self._minute = -1
         self.used = 0
 
-    def allows(self, question: str, now_us: int) -> bool:
-        """Whether one more question of this kind is within the limit; counts it either way, as the venue does."""
+    def allows(self, endpoint: str, now_us: int) -> bool:
+        """Counts one request, as the venue does even for rejected ones. Returns whether it is within the limit."""
         minute = now_us // 60_000_000
         if minute != self._minute:
             self._minute, self.used = minute, 0
-        self.used += WEIGHTS[question]
+        self.used += _WEIGHTS[endpoint]
         return self.used <= WEIGHT_PER_MINUTE
 
     @staticmethod
     def seconds_left(now_us: int) -> int:
-        """How long this minute lasts still, in whole seconds."""
+        """Whole seconds until the current minute ends."""
         return 60 - now_us // 1_000_000 % 60

@@ -1,4 +1,4 @@
-"""What the venue remembers of a pair: its latest trades, its minute candles, and the rolling day that tickers show."""
+"""The venue's state of a pair: latest trades, minute candles, and the 24-hour statistics of tickers."""
 
 from bisect import bisect_right
 from collections import deque
@@ -8,7 +8,7 @@ from math import exp
 from random import Random
 from typing import NamedTuple
 
-from simulator.market import Quote, Tick, Trade
+from simulator.market import Quote, SimulatedTrade, Tick
 from simulator.pairs import Pair
 
 TRADES_KEPT = 200_000
@@ -18,11 +18,11 @@ _TRIM = 20_000
 _PAST_TRADES_A_MINUTE = 12
 
 
-@dataclass(slots=True)
-class Candle:
-    """One minute (or several): start in epoch seconds, prices in ticks, volume in units, notional in ticks x units.
+@dataclass(slots=True, kw_only=True)
+class SimulatedCandle:
+    """A candle: `begin` in epoch seconds, prices in ticks, volume in units, notional in ticks x units.
 
-    `bought` and `bought_notional` are what takers bought of the volume and the notional.
+    `bought` and `bought_notional` are the taker-buy parts of volume and notional.
     """
 
     begin: int
@@ -38,56 +38,60 @@ class Candle:
 
     @property
     def vwap(self) -> int:
-        """The volume-weighted average price in ticks; 0 when nothing was traded."""
+        """The volume-weighted average price in ticks; 0 without trades."""
         return round(self.notional / self.volume) if self.volume else 0
 
 
-class Ticker(NamedTuple):
-    """A pair's state, as its ticker channel tells it. The day's figures are over the last 24 hours."""
+class SimulatedTicker(NamedTuple):
+    """A pair's state, as in its ticker channel. `day` covers the last 24 hours."""
 
     pair: Pair
     at_us: int
     quote: Quote
     last: int
-    day: Candle
+    day: SimulatedCandle
 
     @property
     def change(self) -> int:
-        """The change over the day, in ticks."""
+        """The price change over 24 hours, in ticks."""
         return self.last - self.day.open
 
 
-def merge_candles(candles: list[Candle], begin: int) -> Candle:
-    """One candle out of consecutive ones. An empty minute gives no high or low unless nothing was traded at all."""
+def _flat_candle(begin: int, price: int) -> SimulatedCandle:
+    return SimulatedCandle(begin=begin, open=price, high=price, low=price, close=price)
+
+
+def merge_candles(candles: list[SimulatedCandle], begin: int) -> SimulatedCandle:
+    """Merges consecutive candles. Empty ones do not count for high and low, unless all are empty."""
     traded = [candle for candle in candles if candle.count] or candles
-    return Candle(
-        begin,
-        candles[0].open,
-        max(candle.high for candle in traded),
-        min(candle.low for candle in traded),
-        candles[-1].close,
-        sum(candle.volume for candle in candles),
-        sum(candle.notional for candle in candles),
-        sum(candle.count for candle in candles),
-        sum(candle.bought for candle in candles),
-        sum(candle.bought_notional for candle in candles),
+    return SimulatedCandle(
+        begin=begin,
+        open=candles[0].open,
+        high=max(candle.high for candle in traded),
+        low=min(candle.low for candle in traded),
+        close=candles[-1].close,
+        volume=sum(candle.volume for candle in candles),
+        notional=sum(candle.notional for candle in candles),
+        count=sum(candle.count for candle in candles),
+        bought=sum(candle.bought for candle in candles),
+        bought_notional=sum(candle.bought_notional for candle in candles),
     )
 
 
 class Book:
-    """One pair's memory. Fed in order of time; holds at most about `TRADES_KEPT` trades and a day of minutes."""
+    """State of one pair. Ticks must arrive in time order. Keeps about `TRADES_KEPT` trades and one day of minutes."""
 
     def __init__(self, pair: Pair) -> None:
         self.pair = pair
-        self.trades: list[Trade] = []
-        self.candles: deque[Candle] = deque(maxlen=DAY_MINUTES + 1)
+        self.trades: list[SimulatedTrade] = []
+        self.candles: deque[SimulatedCandle] = deque(maxlen=DAY_MINUTES + 1)
         self.at_us = 0
-        self._quote = Quote(1, 0, 2, 0)
+        self._quote = Quote(bid=1, bid_qty=0, ask=2, ask_qty=0)
         self._last = 0
-        self._day = Candle(0, 0, 0, 0, 0)
+        self._day = _flat_candle(0, 0)
 
     def record(self, tick: Tick) -> None:
-        """Takes in one tick."""
+        """Applies one tick."""
         self._quote = tick.quote
         self._last = tick.last
         self.at_us = tick.at_us
@@ -112,7 +116,7 @@ class Book:
                     candle.bought_notional += trade.price * trade.qty
 
     def roll(self, now_us: int) -> None:
-        """Opens the minute of `now_us`, with flat empty candles for the minutes since the last one."""
+        """Opens the candle of the minute at `now_us`, and adds empty candles for minutes skipped since the last."""
         begin = now_us // _MINUTE_US * 60
         if self.candles and self.candles[-1].begin >= begin:
             return
@@ -123,34 +127,34 @@ class Book:
             price, first = self.trades[0].price, begin
         else:
             return
-        self.candles.extend(Candle(minute, price, price, price, price) for minute in range(first, begin + 60, 60))
+        self.candles.extend(_flat_candle(minute, price) for minute in range(first, begin + 60, 60))
         self._day = merge_candles(list(self.candles), self.candles[0].begin)
 
-    def ticker(self) -> Ticker | None:
-        """The pair's state now, or None before its first tick."""
+    def ticker(self) -> SimulatedTicker | None:
+        """The pair's current state; None before its first tick."""
         if not self._last:
             return None
-        day = self._day if self.candles else Candle(0, *(self._last,) * 4)
-        return Ticker(self.pair, self.at_us, self._quote, self._last, day)
+        day = self._day if self.candles else _flat_candle(0, self._last)
+        return SimulatedTicker(pair=self.pair, at_us=self.at_us, quote=self._quote, last=self._last, day=day)
 
-    def trades_after(self, since_ns: int, count: int) -> list[Trade]:
-        """The oldest `count` trades later than `since_ns` (epoch nanoseconds)."""
+    def trades_after(self, since_ns: int, count: int) -> list[SimulatedTrade]:
+        """The oldest `count` trades after `since_ns` (epoch nanoseconds, exclusive)."""
         first = bisect_right(self.trades, since_ns, key=lambda trade: trade.at_us * 1000)
         return self.trades[first : first + count]
 
-    def candles_of(self, minutes: int, now_us: int) -> list[Candle]:
-        """All candles of `minutes` length, oldest first, the last one still open; empty ones are there too."""
+    def candles_of(self, minutes: int, now_us: int) -> list[SimulatedCandle]:
+        """All candles of `minutes` length, oldest first, empty ones and the open last one included."""
         self.roll(now_us)
         if minutes == 1:
             return list(self.candles)
-        groups: dict[int, list[Candle]] = {}
+        groups: dict[int, list[SimulatedCandle]] = {}
         for candle in self.candles:
             groups.setdefault(candle.begin // (minutes * 60) * minutes * 60, []).append(candle)
         return [merge_candles(group, begin) for begin, group in groups.items()]
 
 
-def past_candles(pair: Pair, before_us: int, close: int, random: Random) -> list[Candle]:
-    """A made-up day of minute candles that ends at price `close`, in the minute before the one of `before_us`."""
+def past_candles(pair: Pair, before_us: int, close: int, random: Random) -> list[SimulatedCandle]:
+    """A random day of minute candles that ends at price `close`, in the minute before `before_us`."""
     end = before_us // _MINUTE_US * 60
     path = [0.0]
     spread = pair.volatility * 60**0.5
@@ -166,5 +170,18 @@ def past_candles(pair: Pair, before_us: int, close: int, random: Random) -> list
         volume = round(trades * 300 / pair.dollars * 10**8 * exp(random.gauss(0.0, 0.5)))
         begin = end - (DAY_MINUTES - index) * 60
         notional = volume * ((high + low + last) // 3)
-        candles.append(Candle(begin, first, high, low, last, volume, notional, trades, volume // 2, notional // 2))
+        candles.append(
+            SimulatedCandle(
+                begin=begin,
+                open=first,
+                high=high,
+                low=low,
+                close=last,
+                volume=volume,
+                notional=notional,
+                count=trades,
+                bought=volume // 2,
+                bought_notional=notional // 2,
+            )
+        )
     return candles

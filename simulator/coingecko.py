@@ -1,4 +1,4 @@
-"""CoinGecko's `/coins/markets`, as JSON values: the coins of the dollar books, each worth what its book says."""
+"""CoinGecko's `/coins/markets`, as JSON values: the base assets of the USD books at their current prices."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -6,7 +6,7 @@ from typing import Any
 
 from contracts.assets import ASSETS, Asset
 from simulator.books import Book
-from simulator.world import World
+from simulator.world import SimulatedWorld
 
 NO_CURRENCY = (422, "Missing parameter vs_currency")
 INVALID_CURRENCY = (400, "invalid vs_currency")
@@ -19,15 +19,15 @@ _SUPPLY = {
 
 
 class CoinGeckoError(Exception):
-    """An answer with an error: its status and text."""
+    """An error response: status and text."""
 
     def __init__(self, error: tuple[int, str]) -> None:
         super().__init__(error[1])
         self.status = error[0]
 
 
-def markets(world: World, query: Mapping[str, str]) -> list[dict[str, Any]]:
-    """The coins of `query["ids"]`, largest first; ids that are not known are left out. Raises `CoinGeckoError`."""
+def markets(world: SimulatedWorld, query: Mapping[str, str]) -> list[dict[str, Any]]:
+    """The coins in `query["ids"]` by descending market cap; unknown ids are omitted. Raises `CoinGeckoError`."""
     if "vs_currency" not in query:
         raise CoinGeckoError(NO_CURRENCY)
     if query["vs_currency"] != "usd":
@@ -41,7 +41,7 @@ def markets(world: World, query: Mapping[str, str]) -> list[dict[str, Any]]:
     return sorted(rows, key=lambda row: -row["market_cap"])
 
 
-def _row(world: World, asset: Asset, book: Book) -> dict[str, Any]:
+def _row(world: SimulatedWorld, asset: Asset, book: Book) -> dict[str, Any]:
     state = book.ticker()
     tick = 10.0**-book.pair.decimals
     last, day = (state.last, state.day) if state is not None else (0, book.candles[-1])

@@ -1,4 +1,4 @@
-"""The exchange's WebSocket: sessions, their subscriptions, and one hub that tells each tick to whoever asked for it."""
+"""The exchange's WebSocket server: client sessions and the hub that sends ticks to subscribers."""
 
 import asyncio
 import logging
@@ -11,45 +11,45 @@ from aiohttp import WSMsgType, web
 
 from simulator import protocol
 from simulator.faults import Faults
-from simulator.market import Tick, Trade
+from simulator.market import SimulatedTrade, Tick
 from simulator.protocol import Request, System
-from simulator.world import World
+from simulator.world import SimulatedWorld
 
 log = logging.getLogger(__name__)
 
 QUEUE_FRAMES = 20_000
-"""Frames that may wait for one client. A client that falls further behind is disconnected."""
+"""Send-queue limit per client. A client that falls further behind is disconnected."""
 
 GARBAGE = '{"channel":"ticker","type":"update","data":[{"symbol":"BTC/USD","bid":'
-Subscription = tuple[str, str]
+ChannelSymbol = tuple[str, str]
 """(channel, symbol)"""
 
 
 @dataclass(eq=False)
-class Session:
-    """One client's connection: what it asked for, and the frames on their way to it."""
+class ClientSession:
+    """One client's connection: its subscriptions and its send queue."""
 
     connection_id: int
     abort: Callable[[], None]
-    """Cuts the connection without a close frame: a client that does not read would not get one."""
+    """Aborts the connection without a close frame, which a client that does not read would not receive."""
     queue: "asyncio.Queue[str | None]"
-    subscriptions: dict[Subscription, Request] = field(default_factory=dict)
+    subscriptions: dict[ChannelSymbol, Request] = field(default_factory=dict)
     close_with: tuple[int, bytes] = (1000, b"")
     closing: bool = False
 
     def send(self, frame: str) -> None:
-        """Queues a frame; a full queue ends the session."""
+        """Queues a frame. Ends the session if the queue is full."""
         if self.closing:
             return
         try:
             self.queue.put_nowait(frame)
         except asyncio.QueueFull:
-            log.warning("client reads too slowly, cutting it off", extra={"connection_id": self.connection_id})
+            log.warning("client reads too slowly, disconnecting", extra={"connection_id": self.connection_id})
             self.closing = True
             self.abort()
 
     def close(self, code: int, message: bytes) -> None:
-        """Ends the session now, whatever still waits."""
+        """Closes the session and discards its queued frames."""
         self.closing = True
         self.close_with = (code, message)
         while not self.queue.empty():
@@ -58,42 +58,47 @@ class Session:
 
 
 class Hub:
-    """All sessions, and what goes to them. Synchronous: between two awaits the world and the sessions agree."""
+    """All client sessions and the frames sent to them. Synchronous, so sessions are consistent with the world at any
+    await."""
 
     def __init__(
-        self, world: World, faults: Faults, count_event: Callable[[str], None], queue_frames: int = QUEUE_FRAMES
+        self,
+        world: SimulatedWorld,
+        faults: Faults,
+        count_event: Callable[[str], None],
+        queue_frames: int = QUEUE_FRAMES,
     ) -> None:
         self.world = world
         self.faults = faults
         self.system: System = "online"
         self._count_event = count_event
         self._queue_frames = queue_frames
-        self._sessions: dict[Session, None] = {}
-        self._listeners: dict[Subscription, dict[Session, Request]] = {}
-        self._trades: dict[str, list[Trade]] = {}
+        self._sessions: dict[ClientSession, None] = {}
+        self._listeners: dict[ChannelSymbol, dict[ClientSession, Request]] = {}
+        self._trades: dict[str, list[SimulatedTrade]] = {}
         self._connection_ids = count(world.now_us() * 4096)
 
     @property
     def sessions(self) -> int:
-        """How many clients are connected."""
+        """The number of connected clients."""
         return len(self._sessions)
 
-    def join(self, abort: Callable[[], None]) -> Session:
-        """A new session, with the status frame queued."""
-        session = Session(next(self._connection_ids), abort, asyncio.Queue(self._queue_frames))
+    def join(self, abort: Callable[[], None]) -> ClientSession:
+        """Adds a session and queues its status frame."""
+        session = ClientSession(next(self._connection_ids), abort, asyncio.Queue(self._queue_frames))
         self._sessions[session] = None
         self._count_event("connection")
         session.send(protocol.status_frame(session.connection_id, self.system))
         return session
 
-    def leave(self, session: Session) -> None:
-        """Forgets a session."""
+    def leave(self, session: ClientSession) -> None:
+        """Removes a session."""
         self._sessions.pop(session, None)
         for subscription in session.subscriptions:
             self._listeners[subscription].pop(session, None)
 
     def publish(self, tick: Tick) -> None:
-        """Tells a tick's ticker now; its trades go out with the next `flush`."""
+        """Sends a tick's ticker to its subscribers; its trades are sent by the next `flush`."""
         symbol = tick.pair.symbol
         if tick.trades and self._listeners.get(("trade", symbol)):
             self._trades.setdefault(symbol, []).extend(tick.trades)
@@ -110,11 +115,11 @@ class Hub:
             session.send(frame)
 
     def flush(self) -> None:
-        """Sends the trades gathered since the last call, one frame a pair. To be called before anything is awaited."""
+        """Sends the trades since the last call, one frame per pair. Call it before awaiting anything."""
         for symbol, trades in self._trades.items():
-            shown = self.faults.trades_to_send(symbol, trades)
-            if shown and ("trade", symbol) not in self.faults.silent:
-                frame = protocol.trade_frame("update", self.world.pairs[symbol], shown)
+            sent = self.faults.trades_to_send(symbol, trades)
+            if sent and ("trade", symbol) not in self.faults.silent:
+                frame = protocol.trade_frame("update", self.world.pairs[symbol], sent)
                 for session in self._listeners.get(("trade", symbol), {}):
                     session.send(frame)
         self._trades.clear()
@@ -130,32 +135,32 @@ class Hub:
             session.close(code, message)
 
     def cut_all(self) -> None:
-        """Breaks every connection without a close frame."""
+        """Aborts every connection without a close frame."""
         for session in list(self._sessions):
             session.closing = True
             session.abort()
 
     def set_system(self, system: System) -> None:
-        """Changes the engine's state and tells everybody."""
+        """Sets the engine's state and sends it to every session."""
         self.system = system
         for session in self._sessions:
             session.send(protocol.status_frame(session.connection_id, system))
 
-    def send_snapshots_again(self) -> None:
-        """The snapshots of all subscriptions once more, unasked."""
+    def resend_snapshots(self) -> None:
+        """Sends the snapshots of all subscriptions again."""
         for subscription, listeners in self._listeners.items():
             for session in listeners:
                 self._send_snapshot(session, *subscription)
 
-    def answer(self, session: Session, text: str) -> None:
-        """Answers one request of a client."""
+    def answer(self, session: ClientSession, text: str) -> None:
+        """Handles one client request and queues the replies."""
         in_us = self.world.now_us()
         try:
             request = protocol.parse_request(text)
-            if self.faults.refuses_message():
-                raise protocol.Refused(protocol.MESSAGE_RATE, request.method, request.req_id)
-        except protocol.Refused as refused:
-            self._refuse(session, refused.error, refused.method, refused.req_id, None, in_us)
+            if self.faults.rejects_message():
+                raise protocol.RejectedRequest(protocol.MESSAGE_RATE_ERROR, request.method, request.req_id)
+        except protocol.RejectedRequest as rejected:
+            self._reject(session, rejected.error, rejected.method, rejected.req_id, None, in_us)
             return
         if request.method == "ping":
             session.send(protocol.pong_frame(request.req_id, in_us, self.world.now_us()))
@@ -165,18 +170,18 @@ class Hub:
             for symbol in request.symbols:
                 self._answer_symbol(session, request, symbol, in_us)
 
-    def _answer_symbol(self, session: Session, request: Request, symbol: str, in_us: int) -> None:
+    def _answer_symbol(self, session: ClientSession, request: Request, symbol: str, in_us: int) -> None:
         subscription = (request.channel, symbol)
         subscribed = subscription in session.subscriptions
         error = None
-        if symbol and (symbol not in self.world.pairs or symbol in self.faults.refused):
-            error = protocol.NOT_SUPPORTED
+        if symbol and (symbol not in self.world.pairs or symbol in self.faults.rejected):
+            error = protocol.NOT_SUPPORTED_ERROR
         elif request.method == "subscribe" and subscribed:
-            error = protocol.ALREADY_SUBSCRIBED
+            error = protocol.ALREADY_SUBSCRIBED_ERROR
         elif request.method == "unsubscribe" and not subscribed:
-            error = protocol.NOT_SUBSCRIBED
+            error = protocol.NOT_SUBSCRIBED_ERROR
         if error is not None:
-            self._refuse(session, error, request.method, request.req_id, symbol or None, in_us)
+            self._reject(session, error, request.method, request.req_id, symbol or None, in_us)
             return
         session.send(protocol.ack_frame(request, symbol or None, in_us, self.world.now_us()))
         if request.method == "subscribe":
@@ -188,13 +193,13 @@ class Hub:
             del session.subscriptions[subscription]
             del self._listeners[subscription][session]
 
-    def _refuse(
-        self, session: Session, error: str, method: str | None, req_id: int | None, symbol: str | None, in_us: int
+    def _reject(
+        self, session: ClientSession, error: str, method: str | None, req_id: int | None, symbol: str | None, in_us: int
     ) -> None:
         self._count_event("refusal")
-        session.send(protocol.refusal_frame(error, method, req_id, symbol, in_us, self.world.now_us()))
+        session.send(protocol.error_frame(error, method, req_id, symbol, in_us, self.world.now_us()))
 
-    def _send_snapshot(self, session: Session, channel: str, symbol: str) -> None:
+    def _send_snapshot(self, session: ClientSession, channel: str, symbol: str) -> None:
         if channel == "instrument":
             session.send(protocol.instrument_frame(tuple(self.world.pairs.values())))
             return
@@ -205,13 +210,13 @@ class Hub:
         if channel == "ticker":
             session.send(protocol.ticker_frame("snapshot", ticker))
         else:
-            lost = self.faults.lost_ids.get(symbol, ())
-            newest = [trade for trade in book.trades[-protocol.SNAPSHOT_TRADES :] if trade.trade_id not in lost]
+            lost_ids = self.faults.lost_ids.get(symbol, ())
+            newest = [trade for trade in book.trades[-protocol.TRADE_SNAPSHOT_SIZE :] if trade.trade_id not in lost_ids]
             session.send(protocol.trade_frame("snapshot", book.pair, newest))
 
 
 async def serve_websocket(request: web.Request, hub: Hub, heartbeat_seconds: float) -> web.WebSocketResponse:
-    """Speaks Kraken v2 with one client until either side closes."""
+    """Serves Kraken v2 to one client until either side closes."""
     socket = web.WebSocketResponse(compress=False, max_msg_size=1_000_000)
     await socket.prepare(request)
     transport = request.transport
@@ -235,8 +240,8 @@ async def serve_websocket(request: web.Request, hub: Hub, heartbeat_seconds: flo
     return socket
 
 
-async def _write_frames(socket: web.WebSocketResponse, session: Session, heartbeat_seconds: float) -> None:
-    """Sends what the session queues, a heartbeat after a silent second, and the close frame at the end."""
+async def _write_frames(socket: web.WebSocketResponse, session: ClientSession, heartbeat_seconds: float) -> None:
+    """Sends queued frames, a heartbeat after each silent `heartbeat_seconds`, and the close frame at the end."""
     try:
         while not socket.closed:
             try:

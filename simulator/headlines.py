@@ -1,7 +1,7 @@
-"""What the simulated journalists write: templates by mood, and stories that only seem to be about a coin."""
+"""Templates of simulated articles, by mood, and of articles that mention a coin's name with another meaning."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from random import Random
 from typing import Literal
 
@@ -10,13 +10,14 @@ Mood = Literal["positive", "negative", "neutral"]
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """One story with blanks: `{coin}`, `{other}`, `{percent}`, `{millions}`, `{firm}`, `{place}`, `{person}`...
+    """One story with placeholders: `{coin}`, `{other}`, `{percent}`, `{millions}`, `{firm}`, `{place}`, `{person}`...
 
-    `titles` are the headline of who is first, then what others make of it, each further from it. The first two bear a
-    figure, so that two stories of one template are two stories.
+    `titles`: the first newsroom's headline, then variants by others, each less similar. The first two contain a number,
+    so that two stories from one template differ.
     """
 
     section: str
+    _: KW_ONLY
     titles: tuple[str, ...]
     summary: str
     paragraphs: tuple[str, ...]
@@ -26,232 +27,240 @@ TEMPLATES: dict[Mood, tuple[Template, ...]] = {
     "positive": (
         Template(
             "Markets",
-            (
+            titles=(
                 "{coin} surges {percent}% as buyers return",
                 "{coin} jumps {percent}% as buyers come back",
                 "Strong rally lifts {coin} {percent}% to a fresh high",
             ),
-            "{coin} gained {percent}% within hours as strong demand met thin supply, beating {other}.",
-            (
+            summary="{coin} gained {percent}% within hours as strong demand met thin supply, beating {other}.",
+            paragraphs=(
                 "{coin} climbed {percent}% on heavy volume, its best session in {days} days.",
                 "Traders at {firm} called the rally impressive and said momentum remains strong.",
             ),
         ),
         Template(
             "Business",
-            (
+            titles=(
                 "{firm} adds ${millions} million of {coin} to its treasury",
                 "{firm} adds ${millions}M in {coin} to treasury",
                 "{coin} wins over {firm} with ${millions}M buy",
             ),
-            "{firm} said it is excited about the growth of {coin} and plans further purchases.",
-            (
+            summary="{firm} said it is excited about the growth of {coin} and plans further purchases.",
+            paragraphs=(
                 "The company bought {coin} over {days} days at what it calls an attractive price.",
                 "{person} described the purchase as a great success for shareholders.",
             ),
         ),
         Template(
             "Policy",
-            (
+            titles=(
                 "{place} approves {firm}'s ${millions} million {coin} fund",
                 "{firm}'s ${millions}M {coin} fund is approved by {place}",
                 "Regulator in {place} clears {coin} fund in win for investors",
             ),
-            "Approval in {place} is a breakthrough for {coin}, supporters say, and gives savers safe access.",
-            (
+            summary="Approval in {place} is a breakthrough for {coin}, supporters say, and gives savers safe access.",
+            paragraphs=(
                 "The regulator praised the applicant's excellent record and approved the product after {days} days.",
                 "{person} welcomed the decision as good news for everyone who holds {coin}.",
             ),
         ),
         Template(
             "Tech",
-            (
+            titles=(
                 "{coin} upgrade {release} goes live, cuts fees by {share}%",
                 "Upgrade {release} of {coin} live, cutting fees by {share}%",
                 "Smooth upgrade makes {coin} faster and cheaper",
             ),
-            "Developers celebrated a flawless upgrade that makes {coin} faster, safer and cheaper to use.",
-            (
+            summary="Developers celebrated a flawless upgrade that makes {coin} faster, safer and cheaper to use.",
+            paragraphs=(
                 "The upgrade was activated without a hitch after {days} days of successful tests.",
                 "{person} thanked contributors for their brilliant work.",
             ),
         ),
         Template(
             "Business",
-            (
+            titles=(
                 "{firm} brings {coin} payments to {figure} shops in {place}",
                 "{figure} shops in {place} get {coin} payments from {firm}",
                 "{place} gets {coin} payments in promising deal",
             ),
-            "The partnership brings easy, reliable {coin} payments to shops in {place}.",
-            (
+            summary="The partnership brings easy, reliable {coin} payments to shops in {place}.",
+            paragraphs=(
                 "{firm} expects strong growth and a better experience for its customers.",
                 "Analysts see the deal as an encouraging sign for {coin} adoption.",
             ),
         ),
         Template(
             "Markets",
-            (
+            titles=(
                 "Record inflows: investors pour ${millions} million into {coin} funds",
                 "Investors pour record inflows of ${millions}M into {coin} funds",
                 "{coin} funds enjoy best week with ${millions}M inflow",
             ),
-            "Funds holding {coin} attracted a record ${millions} million as optimism spread.",
-            ("Inflows beat the previous record by {percent}%.", "Confidence in {coin} has improved, {firm} wrote."),
+            summary="Funds holding {coin} attracted a record ${millions} million as optimism spread.",
+            paragraphs=(
+                "Inflows beat the previous record by {percent}%.",
+                "Confidence in {coin} has improved, {firm} wrote.",
+            ),
         ),
     ),
     "negative": (
         Template(
             "Markets",
-            (
+            titles=(
                 "{coin} plunges {percent}% as fear grips traders",
                 "{coin} tumbles {percent}% as fear grips its traders",
                 "Brutal selloff wipes {percent}% off {coin}",
             ),
-            "{coin} crashed {percent}% in a violent selloff that hurt leveraged traders and dragged down {other}.",
-            (
+            summary=(
+                "{coin} crashed {percent}% in a violent selloff that hurt leveraged traders and dragged down {other}."
+            ),
+            paragraphs=(
                 "Liquidations reached ${millions} million as panic spread, the worst loss in {days} days.",
                 "{firm} warned that a deeper decline is likely.",
             ),
         ),
         Template(
             "Tech",
-            (
+            titles=(
                 "Hackers drain ${millions} million in {coin} from {firm}",
                 "${millions}M in {coin} drained from {firm} by hackers",
                 "{firm} halts withdrawals after ${millions}M {coin} theft",
             ),
-            "A devastating hack at {firm} cost users ${millions} million in {coin}; withdrawals are suspended.",
-            (
+            summary="A devastating hack at {firm} cost users ${millions} million in {coin}; withdrawals are suspended.",
+            paragraphs=(
                 "Attackers exploited a serious flaw that had been ignored for {days} days.",
                 "Victims are angry and fear that their money is lost.",
             ),
         ),
         Template(
             "Policy",
-            (
+            titles=(
                 "{place} sues {firm} over alleged ${millions} million {coin} fraud",
                 "{firm} sued by {place} over alleged {coin} fraud of ${millions}M",
                 "{firm} faces fraud charges in {place} over {coin} sales",
             ),
-            "Prosecutors in {place} accuse {firm} of deceiving customers who bought {coin}.",
-            (
+            summary="Prosecutors in {place} accuse {firm} of deceiving customers who bought {coin}.",
+            paragraphs=(
                 "The complaint describes a scheme that caused losses of ${millions} million.",
                 "{person} denied the accusations and called the case a disaster for the industry.",
             ),
         ),
         Template(
             "Policy",
-            (
+            titles=(
                 "{place} bans {coin} trading after {figure} scam complaints",
                 "{figure} scam complaints: {place} bans trading of {coin}",
                 "{coin} slumps as {place} orders trading ban",
             ),
-            "The ban is a painful blow to {coin} holders in {place}, who have {days} days to sell.",
-            ("Officials blamed rising scams and money laundering.", "Exchanges fear a collapse in volume."),
+            summary="The ban is a painful blow to {coin} holders in {place}, who have {days} days to sell.",
+            paragraphs=("Officials blamed rising scams and money laundering.", "Exchanges fear a collapse in volume."),
         ),
         Template(
             "Tech",
-            (
+            titles=(
                 "{coin} network suffers {share}-minute outage, second in {days} days",
                 "Second outage in {days} days: {coin} network down {share} minutes",
                 "Outage halts {coin}, users furious",
             ),
-            "The {coin} network failed for hours, leaving users frustrated and payments stuck.",
-            ("Engineers blamed a bug in the newest release.", "{firm} stopped deposits because of the failure."),
+            summary="The {coin} network failed for hours, leaving users frustrated and payments stuck.",
+            paragraphs=(
+                "Engineers blamed a bug in the newest release.",
+                "{firm} stopped deposits because of the failure.",
+            ),
         ),
         Template(
             "Business",
-            (
+            titles=(
                 "{firm} files for bankruptcy after ${millions} million of bad {coin} bets",
                 "${millions}M of bad {coin} bets: {firm} files for bankruptcy",
                 "Bad {coin} bets sink {firm}",
             ),
-            "{firm} collapsed with debts of ${millions} million after losing bets on {coin}.",
-            ("Creditors expect heavy losses.", "{person} resigned and apologised for the failure."),
+            summary="{firm} collapsed with debts of ${millions} million after losing bets on {coin}.",
+            paragraphs=("Creditors expect heavy losses.", "{person} resigned and apologised for the failure."),
         ),
     ),
     "neutral": (
         Template(
             "Markets",
-            (
+            titles=(
                 "{coin} trades flat on ${millions} million of volume ahead of inflation data",
                 "Ahead of inflation data {coin} trades flat on ${millions}M of volume",
                 "What to watch in {coin} this week",
             ),
-            "{coin} and {other} moved sideways as the market waited for figures from {place}.",
-            ("Volume was in line with its {days}-day average.", "{firm} kept its outlook unchanged."),
+            summary="{coin} and {other} moved sideways as the market waited for figures from {place}.",
+            paragraphs=("Volume was in line with its {days}-day average.", "{firm} kept its outlook unchanged."),
         ),
         Template(
             "Tech",
-            (
+            titles=(
                 "{coin} developers schedule call on release {release}",
                 "Call on release {release} scheduled by {coin} developers",
                 "Next {coin} release: the agenda",
             ),
-            "Contributors to {coin} meet in {days} days to discuss the scope of the next release.",
-            ("The agenda lists four proposals.", "{person} will chair the call."),
+            summary="Contributors to {coin} meet in {days} days to discuss the scope of the next release.",
+            paragraphs=("The agenda lists four proposals.", "{person} will chair the call."),
         ),
         Template(
             "Policy",
-            (
+            titles=(
                 "{place} opens consultation on {coin} reporting rules, paper {figure}",
                 "Paper {figure}: {place} opens consultation on rules for {coin} reporting",
                 "{place} asks for comments on {coin} reporting",
             ),
-            "The consultation on how {coin} holdings are reported runs for {days} days.",
-            ("Responses are due by the end of the period.", "The ministry did not comment further."),
+            summary="The consultation on how {coin} holdings are reported runs for {days} days.",
+            paragraphs=("Responses are due by the end of the period.", "The ministry did not comment further."),
         ),
         Template(
             "Business",
-            (
+            titles=(
                 "{firm} moves its {coin} desk of {days} people to {place}",
                 "{coin} desk of {firm}, {days} people, moves to {place}",
                 "{coin} desk of {firm} relocates",
             ),
-            "The desk, which also handles {other}, will work from {place} as of next month.",
-            ("About {days} employees are part of the move.", "{person} remains head of the desk."),
+            summary="The desk, which also handles {other}, will work from {place} as of next month.",
+            paragraphs=("About {days} employees are part of the move.", "{person} remains head of the desk."),
         ),
     ),
 }
 
-# None of these is about a coin, though each carries the name or the ticker of one.
+# None of these is about a coin, though each contains a coin's name or ticker.
 HARD_NEGATIVES: tuple[Template, ...] = (
     Template(
         "Opinion",
-        ("The missing link between regulators and banks in {place}",),
-        "A link in the chain of supervision is missing, writes {person}.",
-        ("Near the end of the year, officials hope to close the gap.",),
+        titles=("The missing link between regulators and banks in {place}",),
+        summary="A link in the chain of supervision is missing, writes {person}.",
+        paragraphs=("Near the end of the year, officials hope to close the gap.",),
     ),
     Template(
         "Culture",
-        ("A stellar quarter for museums in {place}", "Museums in {place} report stellar quarter"),
-        "An exhibition on the cosmos drew crowds for {days} days.",
-        ("Visitors could see an atom-thin sheet of gold and a polka dot mural.",),
+        titles=("A stellar quarter for museums in {place}", "Museums in {place} report stellar quarter"),
+        summary="An exhibition on the cosmos drew crowds for {days} days.",
+        paragraphs=("Visitors could see an atom-thin sheet of gold and a polka dot mural.",),
     ),
     Template(
         "World",
-        ("Avalanche closes mountain pass near {place}",),
-        "An avalanche blocked the road for {days} hours; nobody was hurt.",
-        ("Rescue teams said the snow will be cleared in the near future.",),
+        titles=("Avalanche closes mountain pass near {place}",),
+        summary="An avalanche blocked the road for {days} hours; nobody was hurt.",
+        paragraphs=("Rescue teams said the snow will be cleared in the near future.",),
     ),
     Template(
         "Business",
-        ("Payments firm {firm} stays solvent after merger", "{firm} merger: what the ripple effects mean"),
-        "The deal may have a ripple effect on card fees, {person} said.",
-        ("The uni-directional transfer is worth ${millions} million.",),
+        titles=("Payments firm {firm} stays solvent after merger", "{firm} merger: what the ripple effects mean"),
+        summary="The deal may have a ripple effect on card fees, {person} said.",
+        paragraphs=("The uni-directional transfer is worth ${millions} million.",),
     ),
     Template(
         "Technology",
-        ("Chip maker in {place} opens dot-matrix museum",),
-        "From the dot matrix to ether-net cabling: a tour of office history.",
-        ("The collection was a gift from {person}.",),
+        titles=("Chip maker in {place} opens dot-matrix museum",),
+        summary="From the dot matrix to ether-net cabling: a tour of office history.",
+        paragraphs=("The collection was a gift from {person}.",),
     ),
     Template(
         "Opinion",
-        ("Why the founder of {firm} is adamant about open source",),
-        "{person} is adamant: closed code has no place in finance.",
-        ("The essay closes with a nod to Ada Lovelace and a dig at the solar lobby.",),
+        titles=("Why the founder of {firm} is adamant about open source",),
+        summary="{person} is adamant: closed code has no place in finance.",
+        paragraphs=("The essay closes with a nod to Ada Lovelace and a dig at the solar lobby.",),
     ),
 )
 
@@ -268,7 +277,7 @@ _PEOPLE = ("Clara Mondego", "Henrik Aalto", "Priya Venkataraman", "Oluwaseun Bel
 
 
 def fill(random: Random, coins: Sequence[str]) -> dict[str, str]:
-    """What goes into the blanks. `coins` are at most two, already spelled; for want of a second: 'the wider market'."""
+    """Random values for the placeholders. `coins`: at most two names; the default second is 'the wider market'."""
     return {
         "coin": coins[0] if coins else "",
         "other": coins[1] if len(coins) > 1 else "the wider market",

@@ -1,7 +1,7 @@
-"""A synthetic market: seeded, pure, stepped by whoever holds the clock.
+"""A synthetic market: seeded and pure; the caller advances it in time.
 
-Each pair is its own sequence of ticks, drawn from its own generator, so a pair's prices, volumes, sides and trade ids
-depend on the seed, the rate and the news alone: never on the clock, on how often it is stepped, or on the other pairs.
+Each pair has its own random generator. Its prices, volumes, sides and trade ids depend only on the seed, the rate and
+the news, not on the clock, the step size or the other pairs.
 """
 
 import heapq
@@ -16,20 +16,20 @@ from contracts.rules import Side
 from simulator.pairs import LOT_DECIMALS, Pair
 
 HISTORY_TRADES = 120
-"""Trades of each pair that lie before the start, so that a snapshot of 50 is full from the first second."""
+"""Trades per pair before the start, so that a snapshot of 50 trades is full at once."""
 
 _UNIT: int = 10**LOT_DECIMALS
-_ANOTHER_FILL = 0.3
-_MOST_FILLS = 6
-_FILLS_PER_ORDER = (1 - _ANOTHER_FILL**_MOST_FILLS) / (1 - _ANOTHER_FILL)
+_NEXT_FILL_PROBABILITY = 0.3
+_MAX_FILLS = 6
+_FILLS_PER_ORDER = (1 - _NEXT_FILL_PROBABILITY**_MAX_FILLS) / (1 - _NEXT_FILL_PROBABILITY)
 _SPREAD = 2e-5
 _CALM_SECONDS = 400.0
 _RETURN_SECONDS = 6 * 3600.0
 _EXCITEMENT = 80.0
-_MOST_EXCITED = 1.6
+_MAX_EXCITEMENT = 1.6
 
 
-class Trade(NamedTuple):
+class SimulatedTrade(NamedTuple):
     """One trade: price in ticks, quantity in units of 10**-8, the taker's side, time in epoch microseconds."""
 
     trade_id: int
@@ -50,50 +50,50 @@ class Quote(NamedTuple):
 
 
 class Tick(NamedTuple):
-    """One moment of a pair: the trades of one taker order, if any, and the quote after them.
+    """One event of a pair: the trades of one taker order, if any, and the quote after them.
 
-    `is_trading` says whether ticker clients that follow trades are told, `last` the price of the newest trade in ticks.
+    `is_trading`: whether subscribers with the `trades` trigger receive it. `last`: the latest trade price in ticks.
     """
 
     pair: Pair
     at_us: int
-    trades: tuple[Trade, ...]
+    trades: tuple[SimulatedTrade, ...]
     quote: Quote
     last: int
     is_trading: bool
 
 
 class Shock(NamedTuple):
-    """News that moves a price: the log return it causes, and when (microseconds since the start)."""
+    """A price jump caused by news: its log return, and its time in microseconds since the start."""
 
     symbol: str
     after_us: int
     jump: float
 
 
-class Source(Protocol):
-    """Where ticks come from: a synthetic market or a recording. Times go in as microseconds since the start."""
+class TickSource(Protocol):
+    """A source of ticks: a synthetic market or a recording. Arguments are microseconds since the start."""
 
     pairs: Sequence[Pair]
     start_us: int
-    """The epoch time of the start; moving it forward delays everything that has not happened yet."""
+    """Epoch time of the start. Moving it forward delays all future ticks."""
 
     def history(self) -> Iterator[Tick]:
-        """Ticks from before the start, oldest first within a pair. To be drawn once, before anything else."""
+        """Ticks before the start, oldest first per pair. Must be consumed once, before any other call."""
 
     def advance(self, until_us: int) -> Iterator[Tick]:
-        """The ticks due up to `until_us` after the start, in order of time."""
+        """The ticks due up to `until_us`, in time order."""
 
     def shock(self, shock: Shock) -> None:
-        """Lets news move a price. To be told before advancing past its time."""
+        """Applies a price jump. Must be called before advancing past its time."""
 
     def next_due_us(self) -> int | None:
-        """When the next tick is due after the start, or None when there is none left."""
+        """Time of the next tick since the start; None if there are no more."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class _PairProcess:
-    """One pair's endless sequence: a log price with clustered volatility, a pull home, and jumps on news."""
+    """One pair's price process: log price with clustered volatility, mean reversion and news jumps."""
 
     pair: Pair
     random: Random
@@ -112,19 +112,21 @@ class _PairProcess:
         self.elapsed_us += max(1, round(self.gap_seconds * 1e6))
 
     def next_tick(self, start_us: int) -> Tick:
-        """The tick due now; the gap to the following one is drawn with it."""
+        """The current tick. Also draws the time until the next one."""
         at_us = start_us + self.elapsed_us
         bid, ask = self._move()
         random = self.random
-        trades: tuple[Trade, ...] = ()
+        trades: tuple[SimulatedTrade, ...] = ()
         if random.random() < 0.5:
             trades = self._fill_order(bid, ask, at_us)
             spread = ask - bid
             self.last = last = trades[-1].price
             bid, ask = (last - spread, last) if trades[-1].side == "buy" else (last, last + spread)
-        quote = Quote(max(1, bid), self._draw_qty(3.0), max(2, ask), self._draw_qty(3.0))
+        quote = Quote(bid=max(1, bid), bid_qty=self._draw_qty(3.0), ask=max(2, ask), ask_qty=self._draw_qty(3.0))
         self.draw_gap()
-        return Tick(self.pair, at_us, trades, quote, self.last or bid, bool(trades))
+        return Tick(
+            pair=self.pair, at_us=at_us, trades=trades, quote=quote, last=self.last or bid, is_trading=bool(trades)
+        )
 
     def _move(self) -> tuple[int, int]:
         pair, gauss, gap = self.pair, self.random.gauss, self.gap_seconds
@@ -134,27 +136,36 @@ class _PairProcess:
             self.pending_jump = 0.0
         root = sqrt(gap)
         calmer = self.log_volatility * exp(-gap / _CALM_SECONDS) + 0.04 * root * gauss(0.0, 1.0)
-        # Bounded, so that news without end excite the market without blowing it up.
-        self.log_volatility = max(-_MOST_EXCITED, min(_MOST_EXCITED, calmer))
-        home = (log(pair.start_price) - self.log_price) * min(1.0, gap / _RETURN_SECONDS)
-        self.log_price += home + pair.volatility * exp(self.log_volatility) * root * gauss(0.0, 1.0)
+        # Bounded, so that frequent news cannot make the price diverge.
+        self.log_volatility = max(-_MAX_EXCITEMENT, min(_MAX_EXCITEMENT, calmer))
+        reversion = (log(pair.start_price) - self.log_price) * min(1.0, gap / _RETURN_SECONDS)
+        self.log_price += reversion + pair.volatility * exp(self.log_volatility) * root * gauss(0.0, 1.0)
         middle = exp(self.log_price) * 10**pair.decimals
         spread = max(1, round(middle * _SPREAD * exp(self.log_volatility)))
         bid = max(1, round(middle - spread / 2))
         return bid, bid + spread
 
-    def _fill_order(self, bid: int, ask: int, at_us: int) -> tuple[Trade, ...]:
+    def _fill_order(self, bid: int, ask: int, at_us: int) -> tuple[SimulatedTrade, ...]:
         random = self.random
         side: Side = "buy" if random.random() < 0.5 else "sell"
         ord_type: Literal["limit", "market"] = "market" if random.random() < 0.4 else "limit"
         fills = 1
-        while fills < min(_MOST_FILLS, self.trades_left) and random.random() < _ANOTHER_FILL:
+        while fills < min(_MAX_FILLS, self.trades_left) and random.random() < _NEXT_FILL_PROBABILITY:
             fills += 1
         self.trades_left -= fills
         price, deeper = (ask, 1) if side == "buy" else (bid, -1)
         trades = []
         for _ in range(fills):
-            trades.append(Trade(next(self.trade_ids), max(1, price), self._draw_qty(0.0), side, ord_type, at_us))
+            trades.append(
+                SimulatedTrade(
+                    trade_id=next(self.trade_ids),
+                    price=max(1, price),
+                    qty=self._draw_qty(0.0),
+                    side=side,
+                    ord_type=ord_type,
+                    at_us=at_us,
+                )
+            )
             price += deeper * random.randrange(3)
         return tuple(trades)
 
@@ -164,10 +175,10 @@ class _PairProcess:
 
 
 class SyntheticMarket:
-    """All pairs' sequences, merged in order of time. `rate` is trades a second, all pairs together.
+    """The price processes of all pairs, merged in time order. `rate`: trades per second over all pairs.
 
-    `first_trade_id` is the first id of every book, history included; with `trades_per_pair` each pair stops after that
-    many trades of its own (history apart), to the letter.
+    `first_trade_id`: first id of each pair, history included. `trades_per_pair`: each pair stops after exactly this
+    many trades, history not counted.
     """
 
     def __init__(
@@ -186,12 +197,12 @@ class SyntheticMarket:
         total = sum(pair.weight for pair in pairs)
         self._processes = {
             pair.symbol: _PairProcess(
-                pair,
-                Random(f"{seed}/{pair.symbol}"),
-                2 * rate * pair.weight / total / _FILLS_PER_ORDER,
-                count(first_trade_id),
-                float("inf"),
-                log(pair.start_price),
+                pair=pair,
+                random=Random(f"{seed}/{pair.symbol}"),
+                tick_rate=2 * rate * pair.weight / total / _FILLS_PER_ORDER,
+                trade_ids=count(first_trade_id),
+                trades_left=float("inf"),
+                log_price=log(pair.start_price),
             )
             for pair in pairs
         }
@@ -199,7 +210,7 @@ class SyntheticMarket:
         self._due: list[tuple[int, str]] = []
 
     def history(self) -> Iterator[Tick]:
-        """The first `HISTORY_TRADES` trades or so of each pair, shifted so that the last of them is at the start."""
+        """About the first `HISTORY_TRADES` trades per pair, shifted in time so that the last one is at the start."""
         for symbol, process in self._processes.items():
             process.draw_gap()
             ticks: list[Tick] = []
@@ -219,7 +230,7 @@ class SyntheticMarket:
                 heapq.heappush(self._due, (process.elapsed_us, symbol))
 
     def advance(self, until_us: int) -> Iterator[Tick]:
-        """The ticks due up to `until_us` after the start, in order of time."""
+        """The ticks due up to `until_us`, in time order."""
         due = self._due
         while due and due[0][0] <= until_us:
             due_us, symbol = due[0]
@@ -235,10 +246,10 @@ class SyntheticMarket:
             yield tick
 
     def shock(self, shock: Shock) -> None:
-        """Lets news move a price. To be told in order of time, and before advancing past its time."""
+        """Applies a price jump. Jumps must come in time order, each before advancing past its time."""
         if shock.symbol in self._shocks:
             self._shocks[shock.symbol].append(shock)
 
     def next_due_us(self) -> int | None:
-        """When the next tick is due after the start, or None when every pair has made its trades."""
+        """Time of the next tick since the start; None once all pairs have stopped."""
         return self._due[0][0] if self._due else None

@@ -1,21 +1,21 @@
-"""The news of the simulated world: seeded stories about its coins, some of which move prices and cross newsrooms.
+"""Simulated news: seeded stories about coins. Some move prices, and some are covered by several newsrooms.
 
-When a story breaks, which coin it is about and how far it moves the price depend on the seed alone; its wording also
-on `first_number`, so that a restart writes new articles instead of the old ones again.
+The time, coin and price move of a story depend only on the seed. Its wording also depends on `first_number`, so that a
+restart publishes new articles.
 """
 
 import heapq
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import KW_ONLY, dataclass, replace
 from random import Random
 
 from contracts.assets import ASSETS
 from simulator.headlines import HARD_NEGATIVES, TEMPLATES, Mood, fill
 from simulator.market import Shock
-from simulator.newsrooms import NEWSROOMS, Article, slug_of
+from simulator.newsrooms import SIMULATED_NEWSROOMS, SimulatedArticle, slug_of
 
 BACKLOG_STORIES = 20
-"""Stories already out at the start, so that every newsroom has articles to show."""
+"""Stories published before the start, so that no feed is empty."""
 
 _BACKLOG_HOURS = 3
 _MAJOR_SHARE = 0.08
@@ -39,9 +39,10 @@ _NAMES |= {
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """Something that happened: who writes about it how long after, and which prices it moves."""
+    """A story: the newsrooms that cover it, and the price jumps it causes."""
 
     after_us: int
+    _: KW_ONLY
     mood: Mood
     symbols: tuple[str, ...]
     shocks: tuple[Shock, ...]
@@ -50,7 +51,7 @@ class Story:
 
 
 class NewsDesk:
-    """The sequence of stories. `pairs` are the symbols whose prices news can move; times count from `start_us`."""
+    """Generates stories. `symbols`: pairs whose prices news can move. Times count from `start_us`."""
 
     def __init__(
         self, symbols: Sequence[str], *, seed: int, mean_seconds: float, first_number: int, start_us: int
@@ -61,23 +62,23 @@ class NewsDesk:
         self._random = Random(f"{seed}/news")
         self._wording = Random(f"{seed}/wording/{first_number}")
         self._number = first_number
-        self._pending: list[tuple[int, int, Article]] = []
+        self._pending: list[tuple[int, int, SimulatedArticle]] = []
         self._next_us = self._gap_us()
 
-    def backlog(self) -> list[Article]:
-        """The articles already out at the start, oldest first."""
+    def backlog(self) -> list[SimulatedArticle]:
+        """The articles published before the start, oldest first."""
         random = Random(f"{self._random.random()}/backlog")
         span_us = _BACKLOG_HOURS * 3600 * _SECOND_US
         times = sorted(-random.randrange(30 * _SECOND_US, span_us) for _ in range(BACKLOG_STORIES))
-        # Every newsroom leads one story in five, so none is empty.
+        # The newsrooms take turns as first to publish, so no feed is empty.
         articles = []
         for index, after_us in enumerate(times):
-            story = self._draw_story(random, after_us, lead=NEWSROOMS[index % len(NEWSROOMS)].slug)
+            story = self._draw_story(random, after_us, lead=SIMULATED_NEWSROOMS[index % len(SIMULATED_NEWSROOMS)].slug)
             articles += [article for article in self._write(story) if article.shown_us <= self.start_us]
         return sorted(articles, key=lambda article: article.shown_us)
 
     def advance(self, until_us: int) -> Iterator[Story]:
-        """The stories that broke up to `until_us` after the start; their articles appear in `published`."""
+        """The stories up to `until_us` after the start; `published` returns their articles."""
         while self._next_us <= until_us:
             story = self._draw_story(self._random, self._next_us)
             self._next_us += self._gap_us()
@@ -85,8 +86,8 @@ class NewsDesk:
                 heapq.heappush(self._pending, (article.shown_us - self.start_us, article.number, article))
             yield story
 
-    def published(self, until_us: int) -> Iterator[Article]:
-        """The articles that appear or are edited up to `until_us` after the start, in order of time."""
+    def published(self, until_us: int) -> Iterator[SimulatedArticle]:
+        """The articles published or edited up to `until_us` after the start, in time order."""
         while self._pending and self._pending[0][0] <= until_us:
             yield heapq.heappop(self._pending)[2]
 
@@ -105,14 +106,14 @@ class NewsDesk:
         size = random.uniform(*(_MAJOR_JUMP if random.random() < _MAJOR_SHARE else _MINOR_JUMP))
         sign = {"positive": 1.0, "negative": -1.0, "neutral": 0.0}[mood]
         shocks = tuple(Shock(each, after_us, sign * size) for each in symbols) if sign else ()
-        slugs = [newsroom.slug for newsroom in NEWSROOMS]
+        slugs = [newsroom.slug for newsroom in SIMULATED_NEWSROOMS]
         first = lead or random.choice(slugs)
         followers = [slug for slug in slugs if slug != first and symbols and random.random() < _FOLLOWER_SHARE / 2]
         appearances = [(first, after_us)]
         appearances += [(slug, after_us + random.randrange(5, 90) * _SECOND_US) for slug in followers]
-        return Story(after_us, mood, symbols, shocks, tuple(appearances))
+        return Story(after_us, mood=mood, symbols=symbols, shocks=shocks, newsrooms=tuple(appearances))
 
-    def _write(self, story: Story) -> list[Article]:
+    def _write(self, story: Story) -> list[SimulatedArticle]:
         wording = self._wording
         coins = [wording.choice(_NAMES[symbol.partition("/")[0]]) for symbol in story.symbols]
         template = wording.choice(TEMPLATES[story.mood] if coins else HARD_NEGATIVES)
@@ -121,11 +122,11 @@ class NewsDesk:
         titles = [title[0].upper() + title[1:] for title in (each.format(**blanks) for each in template.titles)]
         articles = []
         for index, (newsroom, after_us) in enumerate(story.newsrooms):
-            # Most followers rewrite the headline, the more freely the rarer; some print it word for word.
+            # Followers copy the headline or use a variant; the least similar variant is the rarest.
             variant = 0 if index == 0 else wording.choices((0, 1, 2), (0.4, 0.4, 0.2))[0]
             title = titles[min(variant, len(titles) - 1)]
             self._number += 1
-            article = Article(
+            article = SimulatedArticle(
                 newsroom=newsroom,
                 number=self._number,
                 at_us=self.start_us + after_us,

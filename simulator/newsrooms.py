@@ -1,4 +1,4 @@
-"""The five newsrooms: each one's feed as RSS 2.0 in the shape the real one has, with its validators for 304.
+"""The five newsrooms: RSS 2.0 feeds in the format of the real ones, with HTTP validators (ETag, Last-Modified).
 
 CoinDesk: UUID guids, empty full text. Cointelegraph: tracking parameters in the link, HTML in the description.
 Decrypt: plain summaries. CryptoSlate and Bitcoin Magazine: WordPress, with full text.
@@ -30,12 +30,12 @@ _NAMESPACES = " ".join(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Article:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SimulatedArticle:
     """One newsroom's article. `at_us` is epoch microseconds; `number` is unique in the world and across restarts.
 
-    `slug` is what its address is made of and stays, whatever becomes of the title. An edited article is the same with
-    another title and `edited_us`, the time of the edit.
+    `slug` is part of its URL and does not change with the title. An edited article has the same number, another title,
+    and the time of the edit in `edited_us`.
     """
 
     newsroom: str
@@ -53,17 +53,17 @@ class Article:
 
     @property
     def shown_us(self) -> int:
-        """When it stands in the feed like this for the first time."""
+        """When this version first appears in the feed."""
         return self.at_us if self.edited_us is None else self.edited_us
 
 
 def http_date(at_us: int) -> str:
-    """The time as HTTP writes it."""
+    """The time in HTTP date format."""
     return format_datetime(datetime.fromtimestamp(at_us // 1_000_000, UTC), usegmt=True)
 
 
 def rss_date(at_us: int) -> str:
-    """The time as RSS writes it: `Fri, 25 Sep 2026 14:41:53 +0000`."""
+    """The time in RSS date format: `Fri, 25 Sep 2026 14:41:53 +0000`."""
     return format_datetime(datetime.fromtimestamp(at_us // 1_000_000, UTC))
 
 
@@ -72,23 +72,23 @@ def _cdata(text: str) -> str:
 
 
 def slug_of(title: str) -> str:
-    """The title as a part of an address."""
+    """The title in URL form."""
     return sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")
 
 
-def _slug(article: Article) -> str:
+def _slug(article: SimulatedArticle) -> str:
     return f"{article.slug}-{article.number}"
 
 
-def _day(article: Article) -> str:
+def _day(article: SimulatedArticle) -> str:
     return datetime.fromtimestamp(article.at_us // 1_000_000, UTC).strftime("%Y/%m/%d")
 
 
-def _html(article: Article) -> str:
+def _html(article: SimulatedArticle) -> str:
     return "".join(f"<p>{escape(text)}</p>" for text in (article.summary, *article.paragraphs))
 
 
-def _coindesk_item(article: Article) -> str:
+def _coindesk_item(article: SimulatedArticle) -> str:
     site = "https://www.coindesk.com"
     section = article.section.lower()
     tags = "".join(f'<category domain="tag">{_cdata(tag)}</category>' for tag in article.tags)
@@ -104,7 +104,7 @@ def _coindesk_item(article: Article) -> str:
     )
 
 
-def _cointelegraph_item(article: Article) -> str:
+def _cointelegraph_item(article: SimulatedArticle) -> str:
     link = f"https://cointelegraph.com/news/{_slug(article)}"
     image = f"https://cointelegraph.com/images/{article.number}.png"
     tracking = "?utm_source=rss_feed&utm_medium=rss&utm_campaign=rss_partner_inbound"
@@ -125,7 +125,7 @@ def _cointelegraph_item(article: Article) -> str:
     )
 
 
-def _decrypt_item(article: Article) -> str:
+def _decrypt_item(article: SimulatedArticle) -> str:
     return (
         f"<title>{escape(article.title)}</title><link>https://decrypt.co/{article.number}/{_slug(article)}</link>"
         f'<guid isPermaLink="false">https://decrypt.co/?p={article.number}</guid>'
@@ -134,8 +134,8 @@ def _decrypt_item(article: Article) -> str:
     )
 
 
-def _wordpress_item(site: str) -> Callable[[Article], str]:
-    def item(article: Article) -> str:
+def _wordpress_item(site: str) -> Callable[[SimulatedArticle], str]:
+    def item(article: SimulatedArticle) -> str:
         link = f"{site}/{_slug(article)}/"
         tags = "".join(f"<category>{_cdata(tag)}</category>" for tag in (article.section, *article.tags))
         source = f'The post <a href="{link}">{escape(article.title)}</a> appeared first.'
@@ -151,57 +151,69 @@ def _wordpress_item(site: str) -> Callable[[Article], str]:
     return item
 
 
-@dataclass(frozen=True, slots=True)
-class Newsroom:
-    """One newsroom: the name in its URL here, its feed's title and home, and how it writes an item."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SimulatedNewsroom:
+    """One newsroom: its name in URLs here, its feed's title and link, and its item format."""
 
     slug: str
     title: str
     link: str
     generator: str
-    item: Callable[[Article], str]
+    item: Callable[[SimulatedArticle], str]
 
 
-NEWSROOMS: tuple[Newsroom, ...] = (
-    Newsroom("coindesk", "CoinDesk: simulated newsroom", "https://www.coindesk.com/", "CoinDesk", _coindesk_item),
-    Newsroom(
-        "cointelegraph",
-        "Cointelegraph.com News: simulated newsroom",
-        "https://cointelegraph.com",
-        "cointelegraph.com",
-        _cointelegraph_item,
+SIMULATED_NEWSROOMS: tuple[SimulatedNewsroom, ...] = (
+    SimulatedNewsroom(
+        slug="coindesk",
+        title="CoinDesk: simulated newsroom",
+        link="https://www.coindesk.com/",
+        generator="CoinDesk",
+        item=_coindesk_item,
     ),
-    Newsroom("decrypt", "Decrypt: simulated newsroom", "https://decrypt.co", "Decrypt", _decrypt_item),
-    Newsroom(
-        "cryptoslate",
-        "CryptoSlate: simulated newsroom",
-        "https://cryptoslate.com",
-        "https://wordpress.org/?v=6.8",
-        _wordpress_item("https://cryptoslate.com"),
+    SimulatedNewsroom(
+        slug="cointelegraph",
+        title="Cointelegraph.com News: simulated newsroom",
+        link="https://cointelegraph.com",
+        generator="cointelegraph.com",
+        item=_cointelegraph_item,
     ),
-    Newsroom(
-        "bitcoinmagazine",
-        "Bitcoin Magazine: simulated newsroom",
-        "https://bitcoinmagazine.com",
-        "https://wordpress.org/?v=6.8",
-        _wordpress_item("https://bitcoinmagazine.com"),
+    SimulatedNewsroom(
+        slug="decrypt",
+        title="Decrypt: simulated newsroom",
+        link="https://decrypt.co",
+        generator="Decrypt",
+        item=_decrypt_item,
+    ),
+    SimulatedNewsroom(
+        slug="cryptoslate",
+        title="CryptoSlate: simulated newsroom",
+        link="https://cryptoslate.com",
+        generator="https://wordpress.org/?v=6.8",
+        item=_wordpress_item("https://cryptoslate.com"),
+    ),
+    SimulatedNewsroom(
+        slug="bitcoinmagazine",
+        title="Bitcoin Magazine: simulated newsroom",
+        link="https://bitcoinmagazine.com",
+        generator="https://wordpress.org/?v=6.8",
+        item=_wordpress_item("https://bitcoinmagazine.com"),
     ),
 )
 
 
-class Feed:
-    """One newsroom's feed: the newest articles, newest first, as a document that changes only with an article."""
+class SimulatedFeed:
+    """One newsroom's feed: its newest articles, newest first. The document changes only when an article does."""
 
-    def __init__(self, newsroom: Newsroom, items: int = FEED_ITEMS) -> None:
+    def __init__(self, newsroom: SimulatedNewsroom, items: int = FEED_ITEMS) -> None:
         self.newsroom = newsroom
         self._items = items
-        self._articles: list[Article] = []
+        self._articles: list[SimulatedArticle] = []
         self.document = b""
         self.etag = ""
         self.modified_us = 0
 
-    def publish(self, article: Article) -> None:
-        """Puts an article at the top; an edited one into its place, unless it has none any more."""
+    def publish(self, article: SimulatedArticle) -> None:
+        """Adds an article at the top. An edited article replaces its earlier version, if that is still in the feed."""
         if article.edited_us is None:
             self._articles = [article, *self._articles][: self._items]
         elif any(other.number == article.number for other in self._articles):
@@ -226,7 +238,7 @@ class Feed:
         )
 
     def is_unchanged(self, if_none_match: str | None, if_modified_since: str | None) -> bool:
-        """Whether a client's validators still hold (then 304). An ETag, if sent, decides alone (RFC 9110, 13.2.2)."""
+        """Whether the client's copy is current (then 304). `If-None-Match` has precedence (RFC 9110, 13.2.2)."""
         if if_none_match is not None:
             tags = {tag.strip().removeprefix("W/") for tag in if_none_match.split(",")}
             return "*" in tags or self.etag in tags

@@ -1,4 +1,4 @@
-"""How the venue lists its pairs: every spelling it uses, its precision, and where the synthetic market starts."""
+"""The venue's pairs: their names in each API, their precision, and parameters of the synthetic market."""
 
 from dataclasses import dataclass
 from math import floor, log10
@@ -6,9 +6,9 @@ from math import floor, log10
 from contracts.assets import canonical
 
 LOT_DECIMALS = 8
-"""Quantities and volumes have eight decimals on every pair, trailing zeros included."""
+"""Quantities and volumes have eight decimals for all pairs, trailing zeros included."""
 
-# symbol: (US dollars at the start, price decimals against fiat, volatility against Bitcoin's, share of the trading)
+# symbol: (initial price in USD, price decimals against fiat, volatility relative to Bitcoin, share of trades)
 _ASSETS: dict[str, tuple[float, int, float, float]] = {
     "BTC": (84_000.0, 1, 1.0, 6.0),
     "ETH": (2_500.0, 2, 1.3, 4.0),
@@ -35,13 +35,13 @@ _ASSETS: dict[str, tuple[float, int, float, float]] = {
 }
 _FIAT_DOLLARS = {"USD": 1.0, "EUR": 1.09, "GBP": 1.27, "USDT": 1.0, "USDC": 1.0}
 
-# Kraken's names from before 2014 (X for coins, Z for currencies) live on in REST; XBT and XDG also in its v1 names.
+# REST still uses Kraken's names from before 2014 (X for coins, Z for currencies); v1 names also have XBT and XDG.
 _LEGACY_CODES = {
     "BTC": "XXBT", "ETH": "XETH", "XRP": "XXRP", "LTC": "XLTC", "XLM": "XXLM", "XMR": "XXMR", "DOGE": "XXDG",
     "USD": "ZUSD", "EUR": "ZEUR", "GBP": "ZGBP",
 }  # fmt: skip
 _ALTNAMES = {"BTC": "XBT", "DOGE": "XDG"}
-# The oldest pairs are still listed under both legacy codes run together (XXBTZUSD); those listed later are not.
+# The oldest pairs are listed under their concatenated legacy codes (XXBTZUSD); later pairs are not.
 _LEGACY_KEYS = frozenset(
     f"{base}/{quote}"
     for base, quotes in {
@@ -59,13 +59,13 @@ _LEGACY_KEYS = frozenset(
 _BITCOIN_VOLATILITY = 6e-5
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Pair:
     """One pair of the venue. Prices are whole ticks of 10**-`decimals`, quantities whole units of 10**-8.
 
     `symbol` is the v2 name (`BTC/USD`), `wsname` the v1 name (`XBT/USD`), `altname` and `key` REST's two (`XBTUSD`,
-    `XXBTZUSD`). `volatility` is the standard deviation of the log price over one second; `dollars` what one unit of
-    the base is worth; `weight` the pair's share of the trading.
+    `XXBTZUSD`). `volatility` is the standard deviation of the log price over one second, `dollars` the base asset's
+    price in USD, `weight` the pair's share of trades.
     """
 
     symbol: str
@@ -83,12 +83,12 @@ class Pair:
     weight: float
 
     def spellings(self) -> frozenset[str]:
-        """Every name under which REST finds the pair."""
+        """All names that REST accepts for the pair."""
         return frozenset((self.symbol, self.wsname, self.altname, self.key))
 
 
 def pair_of(name: str) -> Pair:
-    """The listing of a pair in any venue's spelling. Raises `contracts.assets.UnknownAsset`."""
+    """The pair with this name, in any venue's spelling. Raises `contracts.assets.UnknownAsset`."""
     symbol = canonical(name)
     base, _, quote = symbol.partition("/")
     dollars, decimals, volatility, weight = _ASSETS[base]

@@ -1,39 +1,38 @@
-"""Kraken WebSocket v2, as text: every frame the server sends, and what it makes of a client's request.
+"""Kraken WebSocket v2: formats the server's frames and parses client requests.
 
-Numbers are written digit by digit, trailing zeros included, as the venue does: a client that parses them as decimals
-gets the venue's own text back. Shapes follow frames captured from the venue; the error texts marked below are its
-wording in the older protocol, since its wording in this one was never captured.
+Numbers keep their trailing zeros, as at the venue, so that decimal parsing is lossless. Frames follow captured ones.
+The error texts marked below are from the v1 protocol, since none were captured in v2.
 """
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, Literal
 
-from simulator.books import Ticker
-from simulator.market import Trade
+from simulator.books import SimulatedTicker
+from simulator.market import SimulatedTrade
 from simulator.pairs import LOT_DECIMALS, Pair
 
-SNAPSHOT_TRADES = 50
+TRADE_SNAPSHOT_SIZE = 50
 """Trades in a trade snapshot, oldest first."""
 
 HEARTBEAT_SECONDS = 1.0
 HEARTBEAT = '{"channel":"heartbeat"}'
 VERSION = "2.0.10"
 
-NOT_SUPPORTED = "Currency pair not supported"
-ALREADY_SUBSCRIBED = "Already subscribed"
-NOT_SUBSCRIBED = "Subscription Not Found"
-PRIVATE = "Private data and trading are unavailable on this endpoint. Try ws-auth.kraken.com"
-MESSAGE_RATE = "Exceeded msg rate"
-# The older protocol's wording for requests that make no sense.
-MALFORMED = "Malformed request"
-UNKNOWN_METHOD = "Event(s) not found"
-UNKNOWN_CHANNEL = "Subscription name invalid"
-SYMBOLS_MISSING = "Pair field must be an array"
-BAD_OPTION = "Subscription field invalid"
+NOT_SUPPORTED_ERROR = "Currency pair not supported"
+ALREADY_SUBSCRIBED_ERROR = "Already subscribed"
+NOT_SUBSCRIBED_ERROR = "Subscription Not Found"
+PRIVATE_ERROR = "Private data and trading are unavailable on this endpoint. Try ws-auth.kraken.com"
+MESSAGE_RATE_ERROR = "Exceeded msg rate"
+# The v1 protocol's texts for invalid requests.
+MALFORMED_ERROR = "Malformed request"
+UNKNOWN_METHOD_ERROR = "Event(s) not found"
+UNKNOWN_CHANNEL_ERROR = "Subscription name invalid"
+SYMBOLS_MISSING_ERROR = "Pair field must be an array"
+BAD_OPTION_ERROR = "Subscription field invalid"
 
 System = Literal["online", "cancel_only", "post_only", "maintenance"]
 FrameKind = Literal["snapshot", "update"]
@@ -51,7 +50,7 @@ def _second_text(second: int) -> str:
 
 
 def time_text(at_us: int) -> str:
-    """Epoch microseconds as the venue writes them: `2026-09-25T17:48:26.844359Z`."""
+    """Epoch microseconds in the venue's format: `2026-09-25T17:48:26.844359Z`."""
     second, micros = divmod(at_us, 1_000_000)
     return f"{_second_text(second)}.{micros:06d}Z"
 
@@ -64,15 +63,15 @@ def number_text(value: int, decimals: int) -> str:
 
 
 def status_frame(connection_id: int, system: System = "online") -> str:
-    """The first frame of every connection, sent again whenever the engine's state changes."""
+    """The first frame of a connection; sent again when the engine's state changes."""
     return (
         f'{{"channel":"status","type":"update","data":[{{"version":"{VERSION}","system":"{system}","api_version":"v2",'
         f'"connection_id":{connection_id},"upcoming_maintenance":[],"emergency":[]}}]}}'
     )
 
 
-def ticker_frame(kind: FrameKind, ticker: Ticker) -> str:
-    """A pair's state: `data` holds exactly one object; volume, vwap, low, high and change are over 24 hours."""
+def ticker_frame(kind: FrameKind, ticker: SimulatedTicker) -> str:
+    """A pair's state, one object in `data`. Volume, vwap, low, high and change cover 24 hours."""
     pair, quote, day = ticker.pair, ticker.quote, ticker.day
     decimals = pair.decimals
     percent = round(ticker.change * 10_000 / day.open)
@@ -87,8 +86,8 @@ def ticker_frame(kind: FrameKind, ticker: Ticker) -> str:
     )
 
 
-def trade_frame(kind: FrameKind, pair: Pair, trades: Iterable[Trade]) -> str:
-    """Trades of one pair, oldest first; an update may hold several orders' trades."""
+def trade_frame(kind: FrameKind, pair: Pair, trades: Iterable[SimulatedTrade]) -> str:
+    """Trades of one pair, oldest first. An update may contain trades of several orders."""
     rows = ",".join(
         f'{{"symbol":"{pair.symbol}","side":"{trade.side}","price":{number_text(trade.price, pair.decimals)},'
         f'"qty":{number_text(trade.qty, LOT_DECIMALS)},"ord_type":"{trade.ord_type}","trade_id":{trade.trade_id},'
@@ -99,7 +98,7 @@ def trade_frame(kind: FrameKind, pair: Pair, trades: Iterable[Trade]) -> str:
 
 
 def instrument_frame(pairs: Sequence[Pair]) -> str:
-    """The reference data of all assets and pairs. Increments are the venue's smallest steps."""
+    """The reference data of all assets and pairs, with the venue's minimum increments."""
     assets = {code for pair in pairs for code in (pair.base, pair.quote)}
     data = {
         "assets": [
@@ -139,18 +138,19 @@ def instrument_frame(pairs: Sequence[Pair]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A client's request that makes sense. `symbols` is empty for `ping` and for channels that take none."""
+    """A valid client request. `symbols` is empty for `ping` and for channels without symbols."""
 
     method: Literal["subscribe", "unsubscribe", "ping"]
     req_id: int | None = None
+    _: KW_ONLY
     channel: str = ""
     symbols: tuple[str, ...] = ()
     event_trigger: Literal["trades", "bbo"] = "trades"
     snapshot: bool = True
 
 
-class Refused(Exception):
-    """A request the venue refuses as a whole. `error` is its text; `method` and `req_id` are echoed where readable."""
+class RejectedRequest(Exception):
+    """A request that the venue rejects. `error` is the text of the reply; `method` and `req_id` are echoed if known."""
 
     def __init__(self, error: str, method: str | None = None, req_id: int | None = None) -> None:
         super().__init__(error)
@@ -158,26 +158,26 @@ class Refused(Exception):
 
 
 def parse_request(text: str) -> Request:
-    """What a client asks. Raises `Refused`; whether a symbol exists is not judged here."""
+    """Parses a client request. Raises `RejectedRequest`. Does not check whether symbols exist."""
     try:
         message = json.loads(text)
     except (ValueError, RecursionError):
-        raise Refused(MALFORMED) from None
+        raise RejectedRequest(MALFORMED_ERROR) from None
     if not isinstance(message, dict):
-        raise Refused(MALFORMED)
+        raise RejectedRequest(MALFORMED_ERROR)
     method, req_id, params = message.get("method"), message.get("req_id"), message.get("params", {})
     if not isinstance(method, str):
-        raise Refused(MALFORMED)
+        raise RejectedRequest(MALFORMED_ERROR)
     if req_id is not None and (not isinstance(req_id, int) or isinstance(req_id, bool)):
-        raise Refused(MALFORMED, method)
+        raise RejectedRequest(MALFORMED_ERROR, method)
     if method == "ping":
         return Request("ping", req_id)
     if method in _PRIVATE_METHODS:
-        raise Refused(PRIVATE, method, req_id)
+        raise RejectedRequest(PRIVATE_ERROR, method, req_id)
     if method not in ("subscribe", "unsubscribe"):
-        raise Refused(UNKNOWN_METHOD, method, req_id)
+        raise RejectedRequest(UNKNOWN_METHOD_ERROR, method, req_id)
     if not isinstance(params, dict):
-        raise Refused(MALFORMED, method, req_id)
+        raise RejectedRequest(MALFORMED_ERROR, method, req_id)
     return _parse_subscription("subscribe" if method == "subscribe" else "unsubscribe", req_id, params)
 
 
@@ -186,21 +186,28 @@ def _parse_subscription(
 ) -> Request:
     channel = params.get("channel")
     if not isinstance(channel, str):
-        raise Refused(UNKNOWN_CHANNEL, method, req_id)
+        raise RejectedRequest(UNKNOWN_CHANNEL_ERROR, method, req_id)
     if channel in _PRIVATE_CHANNELS:
-        raise Refused(PRIVATE, method, req_id)
+        raise RejectedRequest(PRIVATE_ERROR, method, req_id)
     if channel not in ("ticker", "trade", "instrument"):
-        raise Refused(UNKNOWN_CHANNEL, method, req_id)
+        raise RejectedRequest(UNKNOWN_CHANNEL_ERROR, method, req_id)
     symbols = params.get("symbol", [])
     if not isinstance(symbols, list) or not all(isinstance(symbol, str) for symbol in symbols):
-        raise Refused(SYMBOLS_MISSING, method, req_id)
+        raise RejectedRequest(SYMBOLS_MISSING_ERROR, method, req_id)
     if channel != "instrument" and not symbols:
-        raise Refused(SYMBOLS_MISSING, method, req_id)
+        raise RejectedRequest(SYMBOLS_MISSING_ERROR, method, req_id)
     trigger = params.get("event_trigger", "trades")
     snapshot = params.get("snapshot", channel != "trade")
     if (trigger != "trades" and trigger != "bbo") or not isinstance(snapshot, bool):
-        raise Refused(BAD_OPTION, method, req_id)
-    return Request(method, req_id, channel, tuple(symbols) if channel != "instrument" else (), trigger, snapshot)
+        raise RejectedRequest(BAD_OPTION_ERROR, method, req_id)
+    return Request(
+        method,
+        req_id,
+        channel=channel,
+        symbols=tuple(symbols) if channel != "instrument" else (),
+        event_trigger=trigger,
+        snapshot=snapshot,
+    )
 
 
 def _reply(body: dict[str, Any], in_us: int, out_us: int) -> str:
@@ -210,7 +217,7 @@ def _reply(body: dict[str, Any], in_us: int, out_us: int) -> str:
 
 
 def ack_frame(request: Request, symbol: str | None, in_us: int, out_us: int) -> str:
-    """The acknowledgement of one symbol; a request of many symbols gets one each."""
+    """The acknowledgement of one symbol. A request for several symbols gets one each."""
     result: dict[str, Any] = {"channel": request.channel}
     if request.channel == "ticker":
         result["event_trigger"] = request.event_trigger
@@ -222,11 +229,9 @@ def ack_frame(request: Request, symbol: str | None, in_us: int, out_us: int) -> 
     return _reply({"method": request.method, **echoed, "result": result, "success": True}, in_us, out_us)
 
 
-def refusal_frame(
-    error: str, method: str | None, req_id: int | None, symbol: str | None, in_us: int, out_us: int
-) -> str:
-    """A refusal: of one symbol, or of a request as a whole (then without `symbol`)."""
-    body: dict[str, Any] = {"error": f"{error} {symbol}" if error == NOT_SUPPORTED else error}
+def error_frame(error: str, method: str | None, req_id: int | None, symbol: str | None, in_us: int, out_us: int) -> str:
+    """An error reply: for one symbol, or for the whole request (without `symbol`)."""
+    body: dict[str, Any] = {"error": f"{error} {symbol}" if error == NOT_SUPPORTED_ERROR else error}
     for key, value in (("method", method), ("req_id", req_id)):
         if value is not None:
             body[key] = value
@@ -237,5 +242,5 @@ def refusal_frame(
 
 
 def pong_frame(req_id: int | None, in_us: int, out_us: int) -> str:
-    """The answer to the application-level ping; `success` appears only in failures."""
+    """The reply to an application-level ping. Only error replies to it have `success`."""
     return _reply({"method": "pong", **({} if req_id is None else {"req_id": req_id})}, in_us, out_us)

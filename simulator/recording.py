@@ -1,10 +1,9 @@
-"""A recording of Kraken v2 ticker and trade frames, played again as if it happened now.
+"""Replays a recording of Kraken v2 ticker and trade frames as live data.
 
-The frames' own timestamps give the rhythm: what was recorded T seconds after the first update goes out T / speed
-seconds after the start and carries that time, so an event sent now says now. Whatever is older than the first update,
-such as the trades of a snapshot, becomes the history. Trade ids keep their distances, holes included, but count from
-`first_trade_id`, so that a second playing does not use an id again. A trade recorded twice is played once. The day's
-figures (volume, low, high...) are those of the trades played, not the recorded ones.
+An event recorded T seconds after the first update is sent T / speed seconds after the start, with that time as its
+timestamp. Events before the first update, such as the trades of a snapshot, become the history. Trade ids are shifted
+to begin at `first_trade_id`, so that replays do not reuse ids; gaps are kept. Duplicate trades are dropped. The 24-hour
+statistics are computed from the replayed trades.
 """
 
 import json
@@ -15,12 +14,12 @@ from decimal import Decimal
 from typing import Any
 
 from contracts.assets import UnknownAsset
-from simulator.market import Quote, Shock, Tick, Trade
+from simulator.market import Quote, Shock, SimulatedTrade, Tick
 from simulator.pairs import LOT_DECIMALS, Pair, pair_of
 
 
 class BadRecording(ValueError):
-    """A line that is not JSON, or nothing to play. `str()` of it says which."""
+    """A recording with a line that is not JSON, or without usable frames. `str(error)` has the reason."""
 
 
 def _is_listed(symbol: str) -> bool:
@@ -44,14 +43,14 @@ def _decimals(value: Any) -> int:
     return max(1, -exponent) if isinstance(exponent, int) else 1
 
 
-def _trade(pair: Pair, row: dict[str, Any]) -> Trade:
-    return Trade(
-        row["trade_id"],
-        _scaled(row["price"], pair.decimals),
-        _scaled(row["qty"], LOT_DECIMALS),
-        row["side"],
-        row["ord_type"],
-        _micros(row["timestamp"]),
+def _trade(pair: Pair, row: dict[str, Any]) -> SimulatedTrade:
+    return SimulatedTrade(
+        trade_id=row["trade_id"],
+        price=_scaled(row["price"], pair.decimals),
+        qty=_scaled(row["qty"], LOT_DECIMALS),
+        side=row["side"],
+        ord_type=row["ord_type"],
+        at_us=_micros(row["timestamp"]),
     )
 
 
@@ -59,11 +58,11 @@ def _quote(pair: Pair, row: dict[str, Any]) -> Quote:
     prices = (_scaled(row[side], pair.decimals) for side in ("bid", "ask"))
     sizes = (_scaled(row[f"{side}_qty"], LOT_DECIMALS) for side in ("bid", "ask"))
     (bid, ask), (bid_qty, ask_qty) = prices, sizes
-    return Quote(bid, bid_qty, ask, ask_qty)
+    return Quote(bid=bid, bid_qty=bid_qty, ask=ask, ask_qty=ask_qty)
 
 
 def _pairs_of(frames: Iterable[dict[str, Any]]) -> dict[str, Pair]:
-    """The recorded pairs, with the precision and the first price that the recording shows."""
+    """The recorded pairs, with the precision and first price found in the recording."""
     pairs: dict[str, Pair] = {}
     for frame in frames:
         for row in frame["data"]:
@@ -74,7 +73,7 @@ def _pairs_of(frames: Iterable[dict[str, Any]]) -> dict[str, Pair]:
 
 
 def _ticks_of(frames: Iterable[dict[str, Any]], pairs: dict[str, Pair]) -> Iterator[Tick]:
-    """The ticks, in the order recorded. A ticker without a time takes the newest time seen, or is passed over."""
+    """The ticks in recorded order. A ticker without timestamp gets the latest one before it, or is skipped."""
     rows = [(frame["channel"], row) for frame in frames for row in frame["data"]]
     with_ticker = {row["symbol"] for channel, row in rows if channel == "ticker"}
     seen: set[tuple[str, int]] = set()
@@ -88,21 +87,25 @@ def _ticks_of(frames: Iterable[dict[str, Any]], pairs: dict[str, Pair]) -> Itera
             quotes[pair.symbol] = _quote(pair, row)
             if at_us:
                 last = _scaled(row["last"], pair.decimals)
-                yield Tick(pair, at_us, (), quotes[pair.symbol], last, is_trading=True)
+                yield Tick(pair=pair, at_us=at_us, trades=(), quote=quotes[pair.symbol], last=last, is_trading=True)
             continue
         trade = _trade(pair, row)
         if (pair.symbol, trade.trade_id) in seen:
             continue
         seen.add((pair.symbol, trade.trade_id))
-        quote = quotes.get(pair.symbol) or Quote(trade.price - 1, 0, trade.price + 1, 0)
-        yield Tick(pair, at_us, (trade,), quote, trade.price, is_trading=pair.symbol not in with_ticker)
+        quote = quotes.get(pair.symbol) or Quote(bid=trade.price - 1, bid_qty=0, ask=trade.price + 1, ask_qty=0)
+        yield Tick(
+            pair=pair,
+            at_us=at_us,
+            trades=(trade,),
+            quote=quote,
+            last=trade.price,
+            is_trading=pair.symbol not in with_ticker,
+        )
 
 
 def parse_frames(lines: Iterable[str]) -> list[dict[str, Any]]:
-    """The ticker and trade frames among the lines, without pairs that the project's contracts do not know.
-
-    Other frames (status, heartbeat, acks) are passed over. Raises `BadRecording`.
-    """
+    """The ticker and trade frames of the known pairs; skips all other frames. Raises `BadRecording`."""
     frames = []
     for number, line in enumerate(lines, start=1):
         if not line.strip():
@@ -115,12 +118,12 @@ def parse_frames(lines: Iterable[str]) -> list[dict[str, Any]]:
             rows = [row for row in frame["data"] if _is_listed(row["symbol"])]
             frames += [{**frame, "data": rows}] if rows else []
     if not frames:
-        raise BadRecording("no ticker or trade of a known pair in it")
+        raise BadRecording("no ticker or trade frame of a known pair")
     return frames
 
 
 class Recording:
-    """A recorded market as a source of ticks. It ends with its last frame; news leave it unmoved."""
+    """A recorded market as a source of ticks. Ends with the last frame. News does not move its prices."""
 
     def __init__(self, frames: Sequence[dict[str, Any]], *, speed: float, first_trade_id: int, start_us: int) -> None:
         by_symbol = _pairs_of(frames)
@@ -149,19 +152,19 @@ class Recording:
         return tick._replace(at_us=at_us, trades=trades)
 
     def history(self) -> Iterator[Tick]:
-        """What was recorded before the first update, as far before the start."""
+        """The ticks before the first update, shifted to before the start."""
         return (self._rebased(tick) for tick in self._past)
 
     def advance(self, until_us: int) -> Iterator[Tick]:
-        """The recorded ticks due up to `until_us` after the start, in order of time."""
+        """The recorded ticks due up to `until_us` after the start, in time order."""
         while self._next < len(self._live) and self._due_us(self._live[self._next]) <= until_us:
             tick = self._live[self._next]
             self._next += 1
             yield self._rebased(tick)
 
     def shock(self, shock: Shock) -> None:
-        """Nothing: what was recorded stays as it was."""
+        """Does nothing: recorded prices do not change."""
 
     def next_due_us(self) -> int | None:
-        """When the next recorded tick is due after the start, or None at the end of the recording."""
+        """Time of the next tick since the start; None at the end of the recording."""
         return self._due_us(self._live[self._next]) if self._next < len(self._live) else None

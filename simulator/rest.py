@@ -1,20 +1,20 @@
-"""Kraken REST, as JSON values: the public endpoints a market-data client needs, in the shapes of saved answers."""
+"""Kraken's public market-data REST endpoints, as JSON values in the format of captured responses."""
 
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
 
-from simulator.books import Book, Candle
+from simulator.books import Book, SimulatedCandle
 from simulator.pairs import LOT_DECIMALS, Pair
 from simulator.protocol import System, number_text
-from simulator.world import World
+from simulator.world import SimulatedWorld
 
-MOST_TRADES = 1000
-MOST_CANDLES = 720
-"""Closed candles in an OHLC answer; the open one comes on top."""
+MAX_TRADE_ROWS = 1000
+MAX_OHLC_CANDLES = 720
+"""Closed candles in an OHLC response; the open candle is added."""
 
-INTERVALS = (1, 5, 15, 30, 60, 240, 1440, 10080, 21600)
+OHLC_INTERVALS = (1, 5, 15, 30, 60, 240, 1440, 10080, 21600)
 _PRICE_DECIMALS = 5
 _FEES = [[0, 0.4], [10_000, 0.35], [50_000, 0.24], [100_000, 0.22], [250_000, 0.2], [500_000, 0.18], [1_000_000, 0.16]]
 _MAKER_FEES = [[0, 0.25], [10_000, 0.2], [50_000, 0.14], [100_000, 0.12], [250_000, 0.1], [500_000, 0.08]]
@@ -25,21 +25,21 @@ UNKNOWN_METHOD = "EGeneral:Unknown method"
 
 
 class RestError(Exception):
-    """An answer with an error. `str()` of it goes into the envelope; the HTTP status stays 200, as at the venue."""
+    """An error response. `str(error)` is its text; the HTTP status stays 200, as at the venue."""
 
 
 def envelope(result: Any) -> dict[str, Any]:
-    """A good answer."""
+    """The body of a successful response."""
     return {"error": [], "result": result}
 
 
 def error_envelope(error: str) -> dict[str, Any]:
-    """A bad answer: no `result` at all."""
+    """The body of an error response, without `result`."""
     return {"error": [error]}
 
 
-def _book(world: World, name: str | None) -> tuple[str, Book]:
-    """The book, and the key its answer goes under: the request's own spelling with a slash, else the legacy key."""
+def _book(world: SimulatedWorld, name: str | None) -> tuple[str, Book]:
+    """The book, and its key in the response: the requested name if it has a slash, else the legacy key."""
     if not name:
         raise RestError(INVALID)
     pair = world.find_pair(name)
@@ -58,29 +58,29 @@ def _whole(text: str | None, default: int) -> int:
 
 
 def _price(pair: Pair, ticks: int) -> str:
-    """Five decimals at least: `30243.40000`."""
+    """At least five decimals: `30243.40000`."""
     return number_text(ticks * 10 ** max(0, _PRICE_DECIMALS - pair.decimals), max(_PRICE_DECIMALS, pair.decimals))
 
 
 def trades(
-    world: World,
+    world: SimulatedWorld,
     name: str | None,
     since: str | None,
     count: str | None,
     lost_ids: Mapping[str, Collection[int]] = MappingProxyType({}),
 ) -> dict[str, Any]:
-    """Trades after `since` (nanoseconds, exclusive), oldest first, at most `count`; without `since` the newest.
+    """At most `count` trades after `since` (nanoseconds, exclusive), oldest first; without `since` the newest.
 
-    `last` is the time of the last row in nanoseconds, as text: the next call's `since`. Trades of one order share a
-    time, so a page that ends inside an order hides the rest of it from a client that asks from `last`. Trades among
-    `lost_ids`, by symbol, are not there.
+    `last` is the time of the last row in nanoseconds, as text, for the next call's `since`. Trades of one order share a
+    timestamp: if a page ends inside an order, a client that continues from `last` misses the rest of it. Trades in
+    `lost_ids`, by symbol, are omitted.
     """
     key, book = _book(world, name)
-    most = _whole(count, MOST_TRADES)
-    if not 1 <= most <= MOST_TRADES:
+    limit = _whole(count, MAX_TRADE_ROWS)
+    if not 1 <= limit <= MAX_TRADE_ROWS:
         raise RestError(INVALID)
     since_ns = _whole(since, -1)
-    found = book.trades_after(since_ns, most) if since_ns >= 0 else book.trades[-most:]
+    found = book.trades_after(since_ns, limit) if since_ns >= 0 else book.trades[-limit:]
     pair = book.pair
     rows = [
         [
@@ -99,26 +99,26 @@ def trades(
     return {key: rows, "last": str(last_ns)}
 
 
-def ohlc(world: World, name: str | None, interval: str | None, since: str | None) -> dict[str, Any]:
-    """The newest candles after `since` (seconds, exclusive), empty minutes included, the open one last."""
+def ohlc(world: SimulatedWorld, name: str | None, interval: str | None, since: str | None) -> dict[str, Any]:
+    """The newest candles after `since` (seconds, exclusive), empty ones included, the open one last."""
     key, book = _book(world, name)
     minutes = _whole(interval, 1)
-    if minutes not in INTERVALS:
+    if minutes not in OHLC_INTERVALS:
         raise RestError(INVALID)
-    candles = book.candles_of(minutes, world.now_us())[-(MOST_CANDLES + 1) :]
+    candles = book.candles_of(minutes, world.now_us())[-(MAX_OHLC_CANDLES + 1) :]
     after = _whole(since, -1)
     last = candles[-2].begin if len(candles) > 1 else 0
     return {key: [_candle_row(book.pair, candle) for candle in candles if candle.begin > after], "last": last}
 
 
-def _candle_row(pair: Pair, candle: Candle) -> list[Any]:
+def _candle_row(pair: Pair, candle: SimulatedCandle) -> list[Any]:
     prices = (number_text(price, pair.decimals) for price in (candle.open, candle.high, candle.low, candle.close))
     vwap = number_text(candle.vwap, pair.decimals) if candle.count else "0.0"
     return [candle.begin, *prices, vwap, number_text(candle.volume, LOT_DECIMALS), candle.count]
 
 
-def ticker(world: World, names: str | None) -> dict[str, Any]:
-    """Pairs' states in REST's own shape. The venue's "today" is given as the last 24 hours here."""
+def ticker(world: SimulatedWorld, names: str | None) -> dict[str, Any]:
+    """The pairs' states in REST format. The "today" fields also cover the last 24 hours."""
     wanted = names.split(",") if names else [pair.key for pair in world.pairs.values()]
     result: dict[str, Any] = {}
     for name in wanted:
@@ -149,8 +149,8 @@ def _lots(qty: int) -> str:
     return f"{max(1, qty // 10**8)}.000"
 
 
-def asset_pairs(world: World, names: str | None) -> dict[str, Any]:
-    """What the venue says about its pairs."""
+def asset_pairs(world: SimulatedWorld, names: str | None) -> dict[str, Any]:
+    """The venue's reference data of pairs."""
     pairs = list(world.pairs.values())
     if names:
         pairs = [_book(world, name)[1].pair for name in names.split(",")]
@@ -186,7 +186,7 @@ def _asset_pair(pair: Pair) -> dict[str, Any]:
     }
 
 
-def assets(world: World) -> dict[str, Any]:
+def assets(world: SimulatedWorld) -> dict[str, Any]:
     """The assets of the pairs, under their legacy codes."""
     names = {
         code: altname
@@ -199,14 +199,14 @@ def assets(world: World) -> dict[str, Any]:
     }
 
 
-def system_status(world: World, system: System) -> dict[str, Any]:
+def system_status(world: SimulatedWorld, system: System) -> dict[str, Any]:
     """The engine's state and the time."""
     now = datetime.fromtimestamp(world.now_us() // 1_000_000, UTC)
     return {"status": system, "timestamp": now.strftime("%Y-%m-%dT%H:%M:%SZ")}
 
 
-def server_time(world: World) -> dict[str, Any]:
-    """The time, twice."""
+def server_time(world: SimulatedWorld) -> dict[str, Any]:
+    """The time in two formats."""
     second = world.now_us() // 1_000_000
     text = datetime.fromtimestamp(second, UTC).strftime("%a, %d %b %y %H:%M:%S +0000")
     return {"unixtime": second, "rfc1123": text}

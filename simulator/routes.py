@@ -1,4 +1,4 @@
-"""Everything the simulator serves over HTTP: Kraken's REST, polled venues, the five feeds, faults, metrics, health."""
+"""The simulator's HTTP routes: Kraken REST, polled venues, feeds, faults, metrics, health."""
 
 import asyncio
 import json
@@ -13,19 +13,19 @@ from simulator import rest
 from simulator.binance import WeightMeter
 from simulator.exchange import GARBAGE, Hub, serve_websocket
 from simulator.faults import FAULTS, SLOW_FEED_SECONDS, BadFault
-from simulator.newsrooms import NEWSROOMS, Feed, http_date
+from simulator.newsrooms import SIMULATED_NEWSROOMS, SimulatedFeed, http_date
 from simulator.protocol import System
-from simulator.venue_routes import ADDRESSES, add_venues
-from simulator.world import World
+from simulator.venue_routes import VENUE_PATHS, add_venues
+from simulator.world import SimulatedWorld
 
-# Without spaces, as the venue writes it.
+# Without spaces, as at the venue.
 _compact = partial(json.dumps, separators=(",", ":"))
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-def make_app(world: World, hub: Hub, *, heartbeat_seconds: float) -> web.Application:
-    """The application: every address on one page."""
+def make_app(world: SimulatedWorld, hub: Hub, *, heartbeat_seconds: float) -> web.Application:
+    """The aiohttp application with all routes."""
     app = web.Application()
 
     async def websocket(request: web.Request) -> web.StreamResponse:
@@ -37,15 +37,15 @@ def make_app(world: World, hub: Hub, *, heartbeat_seconds: float) -> web.Applica
     meter = add_venues(app, world, hub)
     app.router.add_get("/feeds/{newsroom}/rss", _feed_handler(world, hub))
     app.router.add_get("/faults", _faults_page)
-    app.router.add_delete("/faults", _faults_clearer(hub, meter))
-    app.router.add_post("/faults/{name}", _fault_switch(world, hub))
+    app.router.add_delete("/faults", _clear_faults(hub, meter))
+    app.router.add_post("/faults/{name}", _switch_fault(world, hub))
     app.router.add_get("/metrics", _metrics)
     app.router.add_get("/health", _health_page(world, hub))
     app.router.add_get("/", _front_page)
     return app
 
 
-def _rest_handler(world: World, hub: Hub) -> Handler:
+def _rest_handler(world: SimulatedWorld, hub: Hub) -> Handler:
     answers: dict[str, Callable[[Any], dict[str, Any]]] = {
         "Time": lambda query: rest.server_time(world),
         "SystemStatus": lambda query: rest.system_status(world, hub.system),
@@ -72,11 +72,11 @@ def _rest_handler(world: World, hub: Hub) -> Handler:
     return answer
 
 
-def _feed_handler(world: World, hub: Hub) -> Handler:
+def _feed_handler(world: SimulatedWorld, hub: Hub) -> Handler:
     async def answer(request: web.Request) -> web.Response:
         slug = request.match_info["newsroom"]
         if slug not in world.feeds:
-            raise web.HTTPNotFound(text=f"no newsroom {slug!r}; there are: {', '.join(world.feeds)}\n")
+            raise web.HTTPNotFound(text=f"unknown newsroom {slug!r}; known newsrooms: {', '.join(world.feeds)}\n")
         feed = world.feeds[slug]
         fault = hub.faults.feeds.get(slug)
         if fault == "forbidden":
@@ -92,7 +92,7 @@ def _feed_handler(world: World, hub: Hub) -> Handler:
     return answer
 
 
-def _feed_response(feed: Feed, request: web.Request) -> web.Response:
+def _feed_response(feed: SimulatedFeed, request: web.Request) -> web.Response:
     headers = {"ETag": feed.etag, "Last-Modified": http_date(feed.modified_us), "Cache-Control": "max-age=0"}
     if feed.is_unchanged(request.headers.get("If-None-Match"), request.headers.get("If-Modified-Since")):
         return web.Response(status=304, headers=headers)
@@ -100,7 +100,7 @@ def _feed_response(feed: Feed, request: web.Request) -> web.Response:
     return web.Response(body=feed.document, headers=headers)
 
 
-def _fault_switch(world: World, hub: Hub) -> Handler:
+def _switch_fault(world: SimulatedWorld, hub: Hub) -> Handler:
     async def switch(request: web.Request) -> web.Response:
         name, parameters = request.match_info["name"], request.query
         try:
@@ -113,7 +113,7 @@ def _fault_switch(world: World, hub: Hub) -> Handler:
             elif name == "garbage":
                 hub.broadcast(parameters.get("text", GARBAGE))
             elif name == "duplicate_snapshot":
-                hub.send_snapshots_again()
+                hub.resend_snapshots()
             elif name == "status":
                 hub.set_system(_system(parameters.get("system", "")))
             else:
@@ -127,13 +127,13 @@ def _fault_switch(world: World, hub: Hub) -> Handler:
 
 def _close_code(text: str) -> int:
     if not text.isdecimal() or not 1000 <= int(text) <= 4999:
-        raise BadFault(f"code={text!r} is no WebSocket close code (1000 to 4999)")
+        raise BadFault(f"code={text!r} is not a WebSocket close code (1000 to 4999)")
     return int(text)
 
 
 def _seconds(text: str) -> int:
     if not text.isdecimal() or not 1 <= int(text) <= 86_400:
-        raise BadFault(f"seconds={text!r} is no length of a step (1 to 86400)")
+        raise BadFault(f"seconds={text!r} is not a number of seconds (1 to 86400)")
     return int(text)
 
 
@@ -141,10 +141,10 @@ def _system(text: str) -> System:
     for system in get_args(System):
         if system == text:
             return system  # type: ignore[no-any-return]
-    raise BadFault(f"system={text!r} is none of: {', '.join(get_args(System))}")
+    raise BadFault(f"system={text!r} is not one of: {', '.join(get_args(System))}")
 
 
-def _faults_clearer(hub: Hub, meter: WeightMeter) -> Handler:
+def _clear_faults(hub: Hub, meter: WeightMeter) -> Handler:
     async def clear(request: web.Request) -> web.Response:
         hub.faults.clear()
         meter.used = 0
@@ -156,7 +156,7 @@ def _faults_clearer(hub: Hub, meter: WeightMeter) -> Handler:
 
 async def _faults_page(request: web.Request) -> web.Response:
     usage = {f"POST /faults/{name}": parameters for name, parameters in FAULTS.items()}
-    return web.json_response({**usage, "DELETE /faults": "end them all"})
+    return web.json_response({**usage, "DELETE /faults": "clear all faults"})
 
 
 async def _metrics(request: web.Request) -> web.Response:
@@ -164,7 +164,7 @@ async def _metrics(request: web.Request) -> web.Response:
     return web.Response(body=body, headers={"Content-Type": prometheus_client.CONTENT_TYPE_LATEST})
 
 
-def _health_page(world: World, hub: Hub) -> Handler:
+def _health_page(world: SimulatedWorld, hub: Hub) -> Handler:
     async def health(request: web.Request) -> web.Response:
         newest = {symbol: book.trades[-1].trade_id for symbol, book in world.books.items() if book.trades}
         return web.json_response(
@@ -181,10 +181,10 @@ def _health_page(world: World, hub: Hub) -> Handler:
 
 
 async def _front_page(request: web.Request) -> web.Response:
-    venues = "".join(f"{path} ({source})\n" for path, (source, _) in ADDRESSES.items())
-    feeds = "".join(f"/feeds/{newsroom.slug}/rss\n" for newsroom in NEWSROOMS)
+    venues = "".join(f"{path} ({source})\n" for path, (source, _) in VENUE_PATHS.items())
+    feeds = "".join(f"/feeds/{newsroom.slug}/rss\n" for newsroom in SIMULATED_NEWSROOMS)
     return web.Response(
         text="CRYPTO VIZ simulator\n\n/v2 (Kraken WebSocket v2)\n"
         "/0/public/Trades OHLC Ticker AssetPairs Assets Time SystemStatus (Kraken REST)\n"
-        f"{venues}{feeds}/faults (what can go wrong)\n/metrics\n/health\n"
+        f"{venues}{feeds}/faults (fault injection)\n/metrics\n/health\n"
     )

@@ -1,4 +1,4 @@
-"""Puts the simulated world on a port and moves it on with the clock."""
+"""Serves the simulated world on a port and advances it with the clock."""
 
 import asyncio
 import logging
@@ -12,13 +12,13 @@ from prometheus_client import Counter
 from contracts.metrics import SIMULATOR_EVENTS
 from simulator.exchange import QUEUE_FRAMES, Hub
 from simulator.faults import Faults
-from simulator.market import Source, SyntheticMarket, Tick
+from simulator.market import SyntheticMarket, Tick, TickSource
 from simulator.news import NewsDesk
 from simulator.pairs import pair_of
 from simulator.protocol import HEARTBEAT_SECONDS
 from simulator.recording import Recording, parse_frames
 from simulator.routes import make_app
-from simulator.world import Clock, World
+from simulator.world import Clock, SimulatedWorld
 
 log = logging.getLogger(__name__)
 
@@ -35,11 +35,11 @@ def wall_clock_us() -> int:
     return time.time_ns() // 1000
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What to simulate. `first_trade_id` and the articles' numbers come from the clock unless given.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SimulationPlan:
+    """What to simulate. By default `first_trade_id` and the article numbers derive from the clock.
 
-    Ten thousand numbers a second lie between two starts, more than a pair trades, so a restart never uses one again.
+    They advance by ten thousand per second, faster than a pair trades, so a restart does not reuse an id.
     """
 
     pairs: tuple[str, ...]
@@ -52,8 +52,8 @@ class Plan:
     trades_per_pair: int | None = None
 
 
-def make_world(plan: Plan, clock: Clock) -> World:
-    """The world of a plan, starting now. Reads the recording, if there is one."""
+def make_world(plan: SimulationPlan, clock: Clock) -> SimulatedWorld:
+    """The world of a plan, starting now. Reads the recording, if the plan has one."""
     start_us = clock()
     first = start_us // 100 if plan.first_trade_id is None else plan.first_trade_id
     source = _make_source(plan, start_us, first)
@@ -64,10 +64,10 @@ def make_world(plan: Plan, clock: Clock) -> World:
         first_number=first,
         start_us=start_us,
     )
-    return World(source, desk, seed=plan.seed, clock=clock)
+    return SimulatedWorld(source, desk, seed=plan.seed, clock=clock)
 
 
-def _make_source(plan: Plan, start_us: int, first_trade_id: int) -> Source:
+def _make_source(plan: SimulationPlan, start_us: int, first_trade_id: int) -> TickSource:
     if plan.recording is not None:
         with plan.recording.open(encoding="utf-8") as lines:
             frames = parse_frames(lines)
@@ -82,14 +82,14 @@ def _make_source(plan: Plan, start_us: int, first_trade_id: int) -> Source:
     )
 
 
-def make_hub(world: World, queue_frames: int) -> Hub:
-    """The hub of a world, counting into the process's metrics."""
+def make_hub(world: SimulatedWorld, queue_frames: int) -> Hub:
+    """The hub of a world, with the process's metrics."""
     counters = {kind: EVENTS.labels(kind) for kind in ("trade", "ticker", "article", "connection", "refusal")}
     return Hub(world, Faults(), lambda kind: counters[kind].inc(), queue_frames)
 
 
-async def run_world(world: World, hub: Hub) -> None:
-    """Moves the world on until cancelled, at most some milliseconds behind the clock."""
+async def run_world(world: SimulatedWorld, hub: Hub) -> None:
+    """Advances the world until cancelled, at most `_LONGEST_STEP_SECONDS` behind the clock."""
     trades, articles = EVENTS.labels("trade"), EVENTS.labels("article")
     while True:
         for event in world.events():
@@ -105,7 +105,7 @@ async def run_world(world: World, hub: Hub) -> None:
 
 
 async def serve(
-    plan: Plan,
+    plan: SimulationPlan,
     host: str,
     port: int,
     stop: asyncio.Event,
@@ -128,11 +128,11 @@ async def serve(
         await runner.cleanup()
 
 
-async def _run_until(stop: asyncio.Event, world: World, hub: Hub) -> None:
+async def _run_until(stop: asyncio.Event, world: SimulatedWorld, hub: Hub) -> None:
     running = asyncio.create_task(run_world(world, hub))
     stopping = asyncio.create_task(stop.wait())
     try:
-        # A world that breaks ends the process; it must not go on serving a market that stands still.
+        # An error in the world ends the process, instead of serving a frozen market.
         await asyncio.wait((running, stopping), return_when=asyncio.FIRST_COMPLETED)
         if running.done():
             running.result()

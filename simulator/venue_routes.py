@@ -1,4 +1,4 @@
-"""The polled venues over HTTP: Binance's and CoinGecko's REST, with their headers and their ways of failing."""
+"""HTTP routes of the polled venues, Binance and CoinGecko, with their headers and error responses."""
 
 import json
 from collections.abc import Callable
@@ -8,12 +8,12 @@ from typing import Any
 from aiohttp import web
 
 from simulator import binance, coingecko
+from simulator.corruption import corrupt_answer
 from simulator.exchange import Hub
-from simulator.faults import VenueTrouble
-from simulator.spoilt import spoil
-from simulator.world import World
+from simulator.faults import ActiveVenueFault
+from simulator.world import SimulatedWorld
 
-ADDRESSES = {
+VENUE_PATHS = {
     "/api/v3/ticker/24hr": ("binance", "ticker"),
     "/api/v3/depth": ("binance", "depth"),
     "/api/v3/trades": ("binance", "trades"),
@@ -24,14 +24,14 @@ ADDRESSES = {
 _compact = partial(json.dumps, separators=(",", ":"))
 
 
-def add_venues(app: web.Application, world: World, hub: Hub) -> binance.WeightMeter:
-    """Serves the polled venues; the meter that counts what is used at Binance."""
+def add_venues(app: web.Application, world: SimulatedWorld, hub: Hub) -> binance.WeightMeter:
+    """Adds the routes of the polled venues. Returns Binance's weight meter."""
     meter = binance.WeightMeter()
-    for path, (source, question) in ADDRESSES.items():
+    for path, (source, endpoint) in VENUE_PATHS.items():
         if source == "binance":
-            app.router.add_get(path, _binance(question, world, hub, meter))
+            app.router.add_get(path, _binance(endpoint, world, hub, meter))
         else:
-            app.router.add_get(path, _coingecko(question, world, hub))
+            app.router.add_get(path, _coingecko(endpoint, world, hub))
     app.router.add_get("/api/v3/ping", _ping)
     return meter
 
@@ -40,15 +40,15 @@ async def _ping(_: web.Request) -> web.Response:
     return _json({})
 
 
-def _binance(question: str, world: World, hub: Hub, meter: binance.WeightMeter) -> Any:
+def _binance(endpoint: str, world: SimulatedWorld, hub: Hub, meter: binance.WeightMeter) -> Any:
     async def answer(request: web.Request) -> web.Response:
-        allowed = meter.allows(question, world.now_us())
+        allowed = meter.allows(endpoint, world.now_us())
         headers = dict.fromkeys(("X-MBX-USED-WEIGHT", "X-MBX-USED-WEIGHT-1M"), str(meter.used))
-        trouble = hub.faults.venue_trouble("binance", question)
-        if trouble is None and not allowed:
-            trouble = VenueTrouble("rate_limited", None, meter.seconds_left(world.now_us()))
+        fault = hub.faults.next_venue_fault("binance", endpoint)
+        if fault is None and not allowed:
+            fault = ActiveVenueFault("rate_limited", None, meter.seconds_left(world.now_us()))
         try:
-            response = _troubled(trouble, question, partial(binance.answer, world, question, request.query))
+            response = _respond(fault, endpoint, partial(binance.answer, world, endpoint, request.query))
         except binance.BinanceError as error:
             response = _json(binance.error_body((error.code, str(error))), 400)
         response.headers.update(headers)
@@ -57,31 +57,31 @@ def _binance(question: str, world: World, hub: Hub, meter: binance.WeightMeter) 
     return answer
 
 
-def _coingecko(question: str, world: World, hub: Hub) -> Any:
+def _coingecko(endpoint: str, world: SimulatedWorld, hub: Hub) -> Any:
     async def answer(request: web.Request) -> web.Response:
-        trouble = hub.faults.venue_trouble("coingecko", question)
+        fault = hub.faults.next_venue_fault("coingecko", endpoint)
         try:
-            return _troubled(trouble, question, partial(coingecko.markets, world, request.query))
+            return _respond(fault, endpoint, partial(coingecko.markets, world, request.query))
         except coingecko.CoinGeckoError as error:
             return _json({"error": str(error)}, error.status)
 
     return answer
 
 
-def _troubled(trouble: VenueTrouble | None, question: str, make: Callable[[], Any]) -> web.Response:
-    """The answer that `make` gives, or what the trouble makes of it."""
-    if trouble is None:
+def _respond(fault: ActiveVenueFault | None, endpoint: str, make: Callable[[], Any]) -> web.Response:
+    """The response from `make`, altered by the active fault."""
+    if fault is None:
         return _json(make())
-    if trouble.fault in ("rate_limited", "banned"):
-        response = _json(binance.error_body(binance.TOO_MANY), 429 if trouble.fault == "rate_limited" else 418)
-        response.headers["Retry-After"] = str(trouble.retry_after)
+    if fault.fault in ("rate_limited", "banned"):
+        response = _json(binance.error_body(binance.TOO_MANY), 429 if fault.fault == "rate_limited" else 418)
+        response.headers["Retry-After"] = str(fault.retry_after)
         return response
-    if trouble.fault == "broken":
+    if fault.fault == "broken":
         return web.Response(status=500, text="<html><body>Oops</body></html>", content_type="text/html")
-    if trouble.fault == "garbage":
+    if fault.fault == "garbage":
         return web.Response(body=_compact(make()).encode()[:-7], content_type="application/json")
-    return _json(spoil(question, trouble.fault, make()))
+    return _json(corrupt_answer(endpoint, fault.fault, make()))
 
 
-def _json(said: Any, status: int = 200) -> web.Response:
-    return web.json_response(said, status=status, dumps=_compact)
+def _json(body: Any, status: int = 200) -> web.Response:
+    return web.json_response(body, status=status, dumps=_compact)

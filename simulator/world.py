@@ -1,24 +1,24 @@
-"""The simulated world: the market, what the venue remembers of it, and the newsrooms, moved on by an injected clock."""
+"""The simulated world: market, books and newsrooms, advanced by an injected clock."""
 
 from collections.abc import Callable, Iterator
 from random import Random
 
 from simulator.books import Book, past_candles
-from simulator.market import Source, Tick
+from simulator.market import Tick, TickSource
 from simulator.news import NewsDesk
-from simulator.newsrooms import NEWSROOMS, Article, Feed
+from simulator.newsrooms import SIMULATED_NEWSROOMS, SimulatedArticle, SimulatedFeed
 from simulator.pairs import Pair
 
 Clock = Callable[[], int]
-"""Epoch microseconds."""
+"""Returns epoch microseconds."""
 
 _STALL_US = 1_000_000
 
 
-class World:
-    """One state for everything that is served. `events` moves it on; nothing else changes it."""
+class SimulatedWorld:
+    """The state behind all responses. Only `events` advances it."""
 
-    def __init__(self, source: Source, desk: NewsDesk, *, seed: int, clock: Clock) -> None:
+    def __init__(self, source: TickSource, desk: NewsDesk, *, seed: int, clock: Clock) -> None:
         self._source = source
         self._desk = desk
         self._clock = clock
@@ -26,7 +26,9 @@ class World:
         self._now_us = source.start_us
         self.pairs: dict[str, Pair] = {pair.symbol: pair for pair in source.pairs}
         self.books: dict[str, Book] = {symbol: Book(pair) for symbol, pair in self.pairs.items()}
-        self.feeds: dict[str, Feed] = {newsroom.slug: Feed(newsroom) for newsroom in NEWSROOMS}
+        self.feeds: dict[str, SimulatedFeed] = {
+            newsroom.slug: SimulatedFeed(newsroom) for newsroom in SIMULATED_NEWSROOMS
+        }
         for tick in source.history():
             book = self.books[tick.pair.symbol]
             if not book.candles and tick.trades:
@@ -37,20 +39,20 @@ class World:
             self._publish(article)
 
     def now_us(self) -> int:
-        """The time of the world's clock, never going back."""
+        """The world's time; never decreases."""
         self._now_us = max(self._now_us, self._clock() + self._ahead_us)
         return self._now_us
 
     def step_clock(self, seconds: int) -> None:
-        """Puts the world's clock ahead: what happens from now on carries later times, and what was to come, comes."""
+        """Moves the world's clock ahead. Later events carry later times; none is skipped."""
         self._ahead_us += seconds * 1_000_000
         self._source.start_us += seconds * 1_000_000
         self._desk.start_us += seconds * 1_000_000
 
-    def events(self) -> Iterator[Tick | Article]:
-        """What happened since the last call, each already recorded when it is handed out, ticks in order of time.
+    def events(self) -> Iterator[Tick | SimulatedArticle]:
+        """The events since the last call, ticks in time order. Each is applied to the world before it is yielded.
 
-        After a stall of more than a second the world goes on from now instead of catching up: a process that was
+        After a stall of more than a second the world continues from now without catching up: a process that was
         suspended must not send an hour of trades at once.
         """
         now_us = self.now_us()
@@ -70,13 +72,13 @@ class World:
             yield tick
 
     def next_due_us(self) -> int | None:
-        """The epoch time of the next tick, or None when the market has ended."""
+        """Epoch time of the next tick; None once the market has ended."""
         due_us = self._source.next_due_us()
         return None if due_us is None else self._source.start_us + due_us
 
-    def _publish(self, article: Article) -> None:
+    def _publish(self, article: SimulatedArticle) -> None:
         self.feeds[article.newsroom].publish(article)
 
     def find_pair(self, name: str) -> Pair | None:
-        """The pair REST knows under `name` (any of the venue's spellings), or None."""
+        """The pair with this REST name, in any of the venue's spellings; None if unknown."""
         return next((pair for pair in self.pairs.values() if name in pair.spellings()), None)

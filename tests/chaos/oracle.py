@@ -11,9 +11,9 @@ from foundation.waiting import NotReady
 from monitoring.samples import fetch
 from scripts.audit.auditor import Auditor
 from scripts.audit.verdict import report
-from simulator.market import Tick, Trade
+from simulator.market import SimulatedTrade, Tick
 from simulator.pairs import LOT_DECIMALS
-from simulator.server import Plan, make_world
+from simulator.server import SimulationPlan, make_world
 from tests.chaos.rig import FIRST_TRADE_ID, NEWS_SECONDS, PAIRS, TRADES_PER_SECOND, Rig
 from tests.testkit.recompute import (
     differences,
@@ -58,11 +58,13 @@ def undisturbed_trades(seed: int, until: dict[str, int]) -> Iterator[TradeRow]:
     The market depends on the seed, the rate, the pairs and the news alone, so it can be played again in no time.
     """
     now_us = 1_700_000_000_000_000
-    plan = Plan(PAIRS, seed, TRADES_PER_SECOND, news_seconds=NEWS_SECONDS, first_trade_id=FIRST_TRADE_ID)
+    plan = SimulationPlan(
+        pairs=PAIRS, seed=seed, rate=TRADES_PER_SECOND, news_seconds=NEWS_SECONDS, first_trade_id=FIRST_TRADE_ID
+    )
     world = make_world(plan, lambda: now_us)
     newest = dict.fromkeys(PAIRS, 0)
 
-    def rows(symbol: str, trades: Sequence[Trade]) -> Iterator[TradeRow]:
+    def rows(symbol: str, trades: Sequence[SimulatedTrade]) -> Iterator[TradeRow]:
         scale = 10 ** world.pairs[symbol].decimals
         for trade in trades:
             newest[symbol] = trade.trade_id

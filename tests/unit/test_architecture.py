@@ -73,7 +73,7 @@ PURE = [
     "simulator/market.py",
     "simulator/binance.py",
     "simulator/coingecko.py",
-    "simulator/spoilt.py",
+    "simulator/corruption.py",
 ]
 """No IO, and nothing imported that does it."""
 

@@ -5,8 +5,8 @@ from random import Random
 
 import pytest
 
-from simulator.books import TRADES_KEPT, Book, Candle, merge_candles, past_candles
-from simulator.market import Quote, Tick, Trade
+from simulator.books import TRADES_KEPT, Book, SimulatedCandle, merge_candles, past_candles
+from simulator.market import Quote, SimulatedTrade, Tick
 from simulator.pairs import pair_of
 
 BTC = pair_of("BTC/USDT")
@@ -15,7 +15,14 @@ NOON_US = 1_790_000_000_000_000 // MINUTE_US * MINUTE_US
 
 
 def tick_of(trade, pair=BTC):
-    return Tick(pair, trade.at_us, (trade,), Quote(1, 1, 2, 1), trade.price, True)
+    return Tick(
+        pair=pair,
+        at_us=trade.at_us,
+        trades=(trade,),
+        quote=Quote(bid=1, bid_qty=1, ask=2, ask_qty=1),
+        last=trade.price,
+        is_trading=True,
+    )
 
 
 def test_candles_of_recorded_trades_are_the_recorded_candles(recorded):
@@ -23,13 +30,13 @@ def test_candles_of_recorded_trades_are_the_recorded_candles(recorded):
     candles = json.loads(recorded("kraken_rest/http_ohlc.json").read_text())["result"]["XBTUSDT"]
     book = Book(BTC)
     for price, qty, at, side, _, _, trade_id in rows:
-        trade = Trade(
-            trade_id,
-            int(Decimal(price) * 10),
-            int(Decimal(qty) * 10**8),
-            {"b": "buy", "s": "sell"}[side],
-            "limit",
-            int(Decimal(repr(at)) * 1_000_000),
+        trade = SimulatedTrade(
+            trade_id=trade_id,
+            price=int(Decimal(price) * 10),
+            qty=int(Decimal(qty) * 10**8),
+            side={"b": "buy", "s": "sell"}[side],
+            ord_type="limit",
+            at_us=int(Decimal(repr(at)) * 1_000_000),
         )
         book.record(tick_of(trade))
     ours = {
@@ -47,7 +54,18 @@ def test_candles_of_recorded_trades_are_the_recorded_candles(recorded):
 def test_the_day_is_the_last_1440_minutes_and_the_open_one():
     book = Book(BTC)
     for index, minute in enumerate((0, 1, 5, 1440, 1441)):
-        book.record(tick_of(Trade(index, 100 + index, 10, "buy", "limit", NOON_US + minute * MINUTE_US)))
+        book.record(
+            tick_of(
+                SimulatedTrade(
+                    trade_id=index,
+                    price=100 + index,
+                    qty=10,
+                    side="buy",
+                    ord_type="limit",
+                    at_us=NOON_US + minute * MINUTE_US,
+                )
+            )
+        )
     day = book.ticker().day
     assert (day.count, day.volume, day.low, day.high, day.open) == (4, 40, 101, 104, 101)
     assert book.ticker().change == 3
@@ -56,21 +74,39 @@ def test_the_day_is_the_last_1440_minutes_and_the_open_one():
 
 def test_an_idle_book_keeps_its_price_in_empty_candles():
     book = Book(BTC)
-    book.record(tick_of(Trade(1, 500, 10, "buy", "limit", NOON_US)))
+    book.record(tick_of(SimulatedTrade(trade_id=1, price=500, qty=10, side="buy", ord_type="limit", at_us=NOON_US)))
     candles = book.candles_of(1, NOON_US + 3 * MINUTE_US)
     assert [(candle.open, candle.close, candle.count, candle.vwap) for candle in candles[1:]] == [(500, 500, 0, 0)] * 3
 
 
 def test_merging_ignores_empty_minutes_for_high_and_low():
-    merged = merge_candles([Candle(0, 9, 9, 9, 9), Candle(60, 5, 7, 4, 6, 10, 55, 2)], 0)
-    assert merged == Candle(0, 9, 7, 4, 6, 10, 55, 2)
+    merged = merge_candles(
+        [
+            SimulatedCandle(begin=0, open=9, high=9, low=9, close=9),
+            SimulatedCandle(begin=60, open=5, high=7, low=4, close=6, volume=10, notional=55, count=2),
+        ],
+        0,
+    )
+    assert merged == SimulatedCandle(begin=0, open=9, high=7, low=4, close=6, volume=10, notional=55, count=2)
 
 
 def test_only_the_newest_trades_are_kept():
     book = Book(BTC)
     for index in range(0, TRADES_KEPT + 30_000, 100):
-        trades = tuple(Trade(index + step, 100, 1, "buy", "limit", NOON_US) for step in range(100))
-        book.record(Tick(BTC, NOON_US, trades, Quote(1, 1, 2, 1), 100, True))
+        trades = tuple(
+            SimulatedTrade(trade_id=index + step, price=100, qty=1, side="buy", ord_type="limit", at_us=NOON_US)
+            for step in range(100)
+        )
+        book.record(
+            Tick(
+                pair=BTC,
+                at_us=NOON_US,
+                trades=trades,
+                quote=Quote(bid=1, bid_qty=1, ask=2, ask_qty=1),
+                last=100,
+                is_trading=True,
+            )
+        )
     assert TRADES_KEPT <= len(book.trades) < TRADES_KEPT + 20_000
     assert book.trades[-1].trade_id == TRADES_KEPT + 29_999
     assert book.trades[0].trade_id == book.trades[-1].trade_id - len(book.trades) + 1

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from simulator.__main__ import parse_arguments, run
-from simulator.server import Plan
+from simulator.__main__ import parse_arguments, run_simulator
+from simulator.server import SimulationPlan
 
 
 def test_options_make_a_plan(tmp_path):
@@ -13,7 +13,16 @@ def test_options_make_a_plan(tmp_path):
     recording.write_text("")
     market = "--pairs XBT/USD,eth-usd --seed 3 --rate 1000 --events 10 --news-seconds 2 --first-trade-id 5 --speed 4"
     plan, host, port = parse_arguments([*market.split(), "--port", "1234", "--recording", str(recording)])
-    assert plan == Plan(("BTC/USD", "ETH/USD"), 3, 1000.0, recording, 4.0, 2.0, 5, 10)
+    assert plan == SimulationPlan(
+        pairs=("BTC/USD", "ETH/USD"),
+        seed=3,
+        rate=1000.0,
+        recording=recording,
+        speed=4.0,
+        news_seconds=2.0,
+        first_trade_id=5,
+        trades_per_pair=10,
+    )
     assert (host, port) == ("127.0.0.1", 1234)
 
 
@@ -29,13 +38,13 @@ def test_help_teaches(capsys):
     ("arguments", "reason"),
     [
         (["--pairs", "NOPE/USD"], "unknown asset or pair 'NOPE/USD'"),
-        (["--pairs", "BTC"], "name pairs"),
+        (["--pairs", "BTC"], "not a list of pairs"),
         (["--rate", "0"], "--rate"),
         (["--events", "-1"], "--events"),
-        (["--recording", "/nowhere/at/all"], "no recording at /nowhere/at/all"),
+        (["--recording", "/nowhere/at/all"], "no file at /nowhere/at/all"),
     ],
 )
-def test_senseless_options_are_refused_with_a_reason(arguments, reason, capsys):
+def test_invalid_options_are_rejected_with_a_reason(arguments, reason, capsys):
     with pytest.raises(SystemExit, match="2"):
         parse_arguments(arguments)
     assert reason in capsys.readouterr().err
@@ -46,10 +55,10 @@ def test_a_taken_port_and_a_bad_recording_end_with_one_line(tmp_path):
     recording = tmp_path / "frames.jsonl"
     recording.write_text("{\n")
     with pytest.raises(SystemExit, match=r"frames\.jsonl: line 1 is not JSON"):
-        asyncio.run(run(replace(plan, recording=recording), host, 1))
+        asyncio.run(run_simulator(replace(plan, recording=recording), host, 1))
     with socket.socket() as taken:
         taken.bind((host, 0))
         taken.listen()
         port = taken.getsockname()[1]
         with pytest.raises(SystemExit, match=f"cannot listen on {host}:{port}"):
-            asyncio.run(run(plan, host, port))
+            asyncio.run(run_simulator(plan, host, port))

@@ -1,11 +1,14 @@
 import pytest
 
 from simulator.faults import FAULTS, BadFault, Faults
-from simulator.market import Trade
+from simulator.market import SimulatedTrade
 
 
 def trades(*ids):
-    return [Trade(trade_id, 1, 1, "buy", "limit", trade_id) for trade_id in ids]
+    return [
+        SimulatedTrade(trade_id=trade_id, price=1, qty=1, side="buy", ord_type="limit", at_us=trade_id)
+        for trade_id in ids
+    ]
 
 
 def ids_of(found):
@@ -16,7 +19,7 @@ def test_without_faults_trades_pass():
     assert ids_of(Faults().trades_to_send("BTC/USD", trades(1, 2))) == [1, 2]
 
 
-def test_a_hole_takes_the_next_trades_of_its_pair():
+def test_hole_omits_the_next_trades_of_its_pair():
     faults = Faults()
     faults.switch_on("hole", {"symbol": "BTC/USD", "count": "3"})
     assert ids_of(faults.trades_to_send("ETH/USD", trades(1))) == [1]
@@ -32,7 +35,7 @@ def test_late_trades_come_after_newer_ones_and_none_is_lost():
     assert sent == [[], [4, 1, 2, 3], [5]]
 
 
-def test_lost_trades_are_sent_to_nobody_and_known_as_lost_even_after_all_is_cleared():
+def test_lost_trades_are_not_sent_and_stay_lost_after_clearing():
     faults = Faults()
     faults.switch_on("lost", {"symbol": "BTC/USD", "count": "2"})
     faults.switch_on("hole", {"symbol": "BTC/USD", "count": "1"})
@@ -50,7 +53,7 @@ def test_reversed_trades_come_together_the_newest_first():
     assert ids_of(faults.trades_to_send("ETH/USD", trades(1, 2))) == [1, 2]
 
 
-def test_clearing_ends_lasting_faults_and_keeps_held_trades():
+def test_clearing_ends_lasting_faults_and_keeps_delayed_trades():
     faults = Faults()
     for name, parameters in (
         ("refuse", {"symbol": "BTC/USD"}),
@@ -64,27 +67,27 @@ def test_clearing_ends_lasting_faults_and_keeps_held_trades():
         faults.switch_on(name, parameters)
     assert faults.trades_to_send("BTC/USD", trades(1)) == []
     faults.clear()
-    assert (faults.refused, faults.silent, faults.feeds, faults.rest_error) == (set(), set(), {}, None)
-    assert not faults.refuses_message()
+    assert (faults.rejected, faults.silent, faults.feeds, faults.rest_error) == (set(), set(), {}, None)
+    assert not faults.rejects_message()
     assert ids_of(faults.trades_to_send("BTC/USD", trades(2))) == [2, 1]
 
 
 def test_the_message_rate_is_exceeded_as_often_as_asked():
     faults = Faults()
     faults.switch_on("message_rate", {"count": "2"})
-    assert [faults.refuses_message() for _ in range(3)] == [True, True, False]
+    assert [faults.rejects_message() for _ in range(3)] == [True, True, False]
 
 
 @pytest.mark.parametrize(
     ("name", "parameters", "reason"),
     [
-        ("flood", {}, "no fault is called 'flood'"),
-        ("refuse", {}, "'symbol' is missing"),
+        ("flood", {}, "unknown fault 'flood'"),
+        ("refuse", {}, "missing parameter 'symbol'"),
         ("hole", {"symbol": "BTC/USD", "count": "-1"}, "count='-1'"),
         ("feed", {"website": "decrypt", "fault": "sad"}, "forbidden, broken, truncated, slow"),
     ],
 )
-def test_senseless_faults_are_refused(name, parameters, reason):
+def test_invalid_faults_are_rejected(name, parameters, reason):
     with pytest.raises(BadFault, match=reason):
         Faults().switch_on(name, parameters)
 

@@ -10,7 +10,7 @@ from contracts.newsrooms import NEWSROOMS as FOLLOWED
 from sentiment.stories import MIN_SIMILARITY, headline_of, similarity
 from simulator.headlines import HARD_NEGATIVES, TEMPLATES, fill
 from simulator.news import BACKLOG_STORIES, NewsDesk
-from simulator.newsrooms import FEED_ITEMS, NEWSROOMS, Feed, http_date
+from simulator.newsrooms import FEED_ITEMS, SIMULATED_NEWSROOMS, SimulatedFeed, http_date
 
 START_US = 1_790_000_000_000_000
 HOUR_US = 3_600_000_000
@@ -45,7 +45,7 @@ def test_stories_depend_on_the_seed_alone_and_their_wording_on_the_first_number_
 def test_every_newsroom_has_articles_from_before_the_start():
     backlog = make_desk().backlog()
     counts = Counter(article.newsroom for article in backlog)
-    assert set(counts) == {newsroom.slug for newsroom in NEWSROOMS}
+    assert set(counts) == {newsroom.slug for newsroom in SIMULATED_NEWSROOMS}
     assert min(counts.values()) >= 4
     assert all(START_US - 4 * HOUR_US < article.at_us <= START_US for article in backlog)
     assert len(backlog) >= BACKLOG_STORIES
@@ -94,17 +94,17 @@ def test_a_rewritten_headline_tells_its_story_and_no_other():
 @pytest.fixture(scope="module")
 def feeds():
     _, _, articles = run_desk(make_desk(), HOUR_US, HOUR_US)
-    feeds = {newsroom.slug: Feed(newsroom) for newsroom in NEWSROOMS}
+    feeds = {newsroom.slug: SimulatedFeed(newsroom) for newsroom in SIMULATED_NEWSROOMS}
     for article in articles:
         feeds[article.newsroom].publish(article)
     return feeds, articles
 
 
 def test_the_simulated_newsrooms_are_those_that_are_followed():
-    assert {newsroom.slug for newsroom in NEWSROOMS} == set(FOLLOWED)
+    assert {newsroom.slug for newsroom in SIMULATED_NEWSROOMS} == set(FOLLOWED)
 
 
-@pytest.mark.parametrize("slug", [newsroom.slug for newsroom in NEWSROOMS])
+@pytest.mark.parametrize("slug", [newsroom.slug for newsroom in SIMULATED_NEWSROOMS])
 def test_feeds_are_well_formed_newest_first_and_bounded(feeds, slug):
     feed = feedparser.parse(feeds[0][slug].document)
     newest = {article.number: article for article in feeds[1]}
@@ -150,10 +150,10 @@ def test_items_have_the_elements_of_saved_feeds(feeds, recorded, slug, name):
 
 def test_a_feed_changes_with_its_articles_alone():
     article = make_desk().backlog()[-1]
-    feed = Feed(NEWSROOMS[0])
+    feed = SimulatedFeed(SIMULATED_NEWSROOMS[0])
     feed.publish(article)
     first = (feed.etag, feed.document)
-    again = Feed(NEWSROOMS[0])
+    again = SimulatedFeed(SIMULATED_NEWSROOMS[0])
     again.publish(article)
     assert (again.etag, again.document) == first
     feed.publish(article)
@@ -164,14 +164,14 @@ def items_of(feed):
     return [(entry.id, entry.link, entry.published, entry.title) for entry in feedparser.parse(feed.document).entries]
 
 
-@pytest.mark.parametrize("newsroom", NEWSROOMS, ids=lambda newsroom: newsroom.slug)
+@pytest.mark.parametrize("newsroom", SIMULATED_NEWSROOMS, ids=lambda newsroom: newsroom.slug)
 def test_an_edited_headline_stays_in_its_place_and_is_the_same_article(newsroom):
     _, _, articles = run_desk(make_desk(), HOUR_US, HOUR_US)
     edited = next(article for article in articles if article.edited_us is not None)
     first = next(article for article in articles if article.number == edited.number)
     other = next(article for article in articles if article.number != edited.number)
     assert (first.edited_us, first.title != edited.title) == (None, True)
-    feed = Feed(newsroom)
+    feed = SimulatedFeed(newsroom)
     for article in (first, other):
         feed.publish(article)
     before, modified_us = items_of(feed), feed.modified_us
@@ -187,7 +187,7 @@ def test_an_edit_comes_after_its_article_and_none_of_one_that_is_gone():
     assert 5 < len(edits) < 60
     assert all(numbers.index(article.number) < articles.index(article) for article in edits)
     assert [article.shown_us for article in articles] == sorted(article.shown_us for article in articles)
-    feed = Feed(NEWSROOMS[0])
+    feed = SimulatedFeed(SIMULATED_NEWSROOMS[0])
     feed.publish(articles[0])
     document = feed.document
     feed.publish(edits[0])
@@ -210,13 +210,13 @@ def test_an_edit_comes_after_its_article_and_none_of_one_that_is_gone():
     ],
 )
 def test_validators_decide_about_304(etag, since_us, unchanged):
-    feed = Feed(NEWSROOMS[0])
+    feed = SimulatedFeed(SIMULATED_NEWSROOMS[0])
     feed.publish(make_desk().backlog()[-1])
     since = None if since_us is None else http_date(feed.modified_us + since_us)
     assert feed.is_unchanged(etag and etag.replace("{etag}", feed.etag), since) is unchanged
 
 
 def test_a_date_that_is_none_is_ignored():
-    feed = Feed(NEWSROOMS[0])
+    feed = SimulatedFeed(SIMULATED_NEWSROOMS[0])
     feed.publish(make_desk().backlog()[-1])
     assert not feed.is_unchanged(None, "yesterday")

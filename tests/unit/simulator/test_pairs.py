@@ -32,7 +32,7 @@ def test_every_spelling_is_one_pair(name):
     assert name in pair.spellings()
 
 
-def test_unknown_pairs_are_refused():
+def test_unknown_pairs_are_rejected():
     with pytest.raises(UnknownAsset):
         pair_of("NOPE/USD")
 

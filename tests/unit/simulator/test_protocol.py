@@ -4,10 +4,10 @@ from decimal import Decimal
 import pytest
 
 from simulator import protocol
-from simulator.books import Candle, Ticker
-from simulator.market import Quote, Trade
+from simulator.books import SimulatedCandle, SimulatedTicker
+from simulator.market import Quote, SimulatedTrade
 from simulator.pairs import pair_of
-from simulator.protocol import Refused, Request, parse_request
+from simulator.protocol import RejectedRequest, Request, parse_request
 
 BTC = pair_of("BTC/USD")
 AT_US = 1_790_358_506_844_359
@@ -29,12 +29,21 @@ def captured(recorded):
 
 
 def ticker():
-    day = Candle(0, 841_736, 852_474, 831_636, 0, 315_684_782_110, 841_746 * 315_684_782_110, 135_262)
-    quote = Quote(837_442, 56_251_979, 837_443, 44_780)
-    return Ticker(BTC, AT_US, quote, 837_443, day)
+    day = SimulatedCandle(
+        begin=0,
+        open=841_736,
+        high=852_474,
+        low=831_636,
+        close=0,
+        volume=315_684_782_110,
+        notional=841_746 * 315_684_782_110,
+        count=135_262,
+    )
+    quote = Quote(bid=837_442, bid_qty=56_251_979, ask=837_443, ask_qty=44_780)
+    return SimulatedTicker(pair=BTC, at_us=AT_US, quote=quote, last=837_443, day=day)
 
 
-TRADE = Trade(109_116_693, 837_443, 44_780, "buy", "limit", AT_US)
+TRADE = SimulatedTrade(trade_id=109_116_693, price=837_443, qty=44_780, side="buy", ord_type="limit", at_us=AT_US)
 
 
 def test_ticker_frame_to_the_letter():
@@ -67,21 +76,21 @@ def test_frames_have_the_shape_of_captured_ones(captured):
 
 def test_acks_are_those_captured(captured):
     for theirs in (f for f in captured if f.get("method") == "subscribe" and f["result"]["channel"] == "ticker"):
-        request = Request("subscribe", theirs.get("req_id"), "ticker", (theirs["result"]["symbol"],))
+        request = Request("subscribe", theirs.get("req_id"), channel="ticker", symbols=(theirs["result"]["symbol"],))
         ours = json.loads(protocol.ack_frame(request, theirs["result"]["symbol"], 0, 36))
         assert list(ours) == list(theirs)
         assert {**ours, "time_in": "", "time_out": ""} == {**theirs, "time_in": "", "time_out": ""}
 
 
-def test_refusals_are_those_captured(recorded):
+def test_error_frames_match_captured_ones(recorded):
     lines = recorded("kraken_v2/frames_edited.jsonl").read_text().splitlines()
     theirs = json.loads(lines[0])
-    ours = json.loads(protocol.refusal_frame(protocol.NOT_SUPPORTED, "subscribe", 999, "XBT/USD", 0, 1))
+    ours = json.loads(protocol.error_frame(protocol.NOT_SUPPORTED_ERROR, "subscribe", 999, "XBT/USD", 0, 1))
     assert list(ours) == list(theirs)
     assert {**ours, "time_in": "...", "time_out": "..."} == theirs
     theirs = json.loads(lines[1])
-    ours = json.loads(protocol.refusal_frame(theirs["error"], "subscribe", 123456789, "BTC/USD", 0, 1))
-    assert theirs["error"] == protocol.NOT_SUBSCRIBED
+    ours = json.loads(protocol.error_frame(theirs["error"], "subscribe", 123456789, "BTC/USD", 0, 1))
+    assert theirs["error"] == protocol.NOT_SUBSCRIBED_ERROR
     assert {key: ours[key] for key in theirs} == theirs
 
 
@@ -119,31 +128,37 @@ def test_instrument_names_every_pair_and_asset():
 def test_requests_have_the_venues_defaults():
     text = '{"method":"subscribe","params":{"channel":"%s","symbol":["BTC/USD","ETH/USD"]},"req_id":3}'
     symbols = ("BTC/USD", "ETH/USD")
-    assert parse_request(text % "ticker") == Request("subscribe", 3, "ticker", symbols, "trades", True)
-    assert parse_request(text % "trade") == Request("subscribe", 3, "trade", symbols, "trades", False)
+    assert parse_request(text % "ticker") == Request(
+        "subscribe", 3, channel="ticker", symbols=symbols, event_trigger="trades", snapshot=True
+    )
+    assert parse_request(text % "trade") == Request(
+        "subscribe", 3, channel="trade", symbols=symbols, event_trigger="trades", snapshot=False
+    )
     assert parse_request('{"method":"ping","req_id":101}') == Request("ping", 101)
     asked = parse_request(
         '{"method":"unsubscribe","params":{"channel":"ticker","symbol":["A/B"],"event_trigger":"bbo","snapshot":false}}'
     )
-    assert asked == Request("unsubscribe", None, "ticker", ("A/B",), "bbo", False)
+    assert asked == Request(
+        "unsubscribe", None, channel="ticker", symbols=("A/B",), event_trigger="bbo", snapshot=False
+    )
 
 
 @pytest.mark.parametrize(
     ("text", "error", "method", "req_id"),
     [
-        ("{bad", protocol.MALFORMED, None, None),
-        ("[" * 100_000, protocol.MALFORMED, None, None),
-        ("[]", protocol.MALFORMED, None, None),
-        ("{}", protocol.MALFORMED, None, None),
-        ('{"method":"subscribe","req_id":"x"}', protocol.MALFORMED, "subscribe", None),
-        ('{"method":"dance","req_id":4}', protocol.UNKNOWN_METHOD, "dance", 4),
-        ('{"method":"add_order","req_id":4}', protocol.PRIVATE, "add_order", 4),
-        ('{"method":"subscribe","req_id":4}', protocol.UNKNOWN_CHANNEL, "subscribe", 4),
-        ('{"method":"subscribe","params":[]}', protocol.MALFORMED, "subscribe", None),
+        ("{bad", protocol.MALFORMED_ERROR, None, None),
+        ("[" * 100_000, protocol.MALFORMED_ERROR, None, None),
+        ("[]", protocol.MALFORMED_ERROR, None, None),
+        ("{}", protocol.MALFORMED_ERROR, None, None),
+        ('{"method":"subscribe","req_id":"x"}', protocol.MALFORMED_ERROR, "subscribe", None),
+        ('{"method":"dance","req_id":4}', protocol.UNKNOWN_METHOD_ERROR, "dance", 4),
+        ('{"method":"add_order","req_id":4}', protocol.PRIVATE_ERROR, "add_order", 4),
+        ('{"method":"subscribe","req_id":4}', protocol.UNKNOWN_CHANNEL_ERROR, "subscribe", 4),
+        ('{"method":"subscribe","params":[]}', protocol.MALFORMED_ERROR, "subscribe", None),
     ],
 )
-def test_senseless_requests_are_refused(text, error, method, req_id):
-    with pytest.raises(Refused) as caught:
+def test_invalid_requests_are_rejected(text, error, method, req_id):
+    with pytest.raises(RejectedRequest) as caught:
         parse_request(text)
     assert (caught.value.error, caught.value.method, caught.value.req_id) == (error, method, req_id)
 
@@ -151,19 +166,19 @@ def test_senseless_requests_are_refused(text, error, method, req_id):
 @pytest.mark.parametrize(
     ("params", "error"),
     [
-        ({"channel": "executions"}, protocol.PRIVATE),
-        ({"channel": "spread", "symbol": ["BTC/USD"]}, protocol.UNKNOWN_CHANNEL),
-        ({"channel": ["x"], "symbol": ["BTC/USD"]}, protocol.UNKNOWN_CHANNEL),
-        ({"channel": "ticker"}, protocol.SYMBOLS_MISSING),
-        ({"channel": "ticker", "symbol": "BTC/USD"}, protocol.SYMBOLS_MISSING),
-        ({"channel": "ticker", "symbol": [1]}, protocol.SYMBOLS_MISSING),
-        ({"channel": "ticker", "symbol": ["BTC/USD"], "event_trigger": "x"}, protocol.BAD_OPTION),
-        ({"channel": "ticker", "symbol": ["BTC/USD"], "event_trigger": ["bbo"]}, protocol.BAD_OPTION),
-        ({"channel": "ticker", "symbol": ["BTC/USD"], "snapshot": "yes"}, protocol.BAD_OPTION),
+        ({"channel": "executions"}, protocol.PRIVATE_ERROR),
+        ({"channel": "spread", "symbol": ["BTC/USD"]}, protocol.UNKNOWN_CHANNEL_ERROR),
+        ({"channel": ["x"], "symbol": ["BTC/USD"]}, protocol.UNKNOWN_CHANNEL_ERROR),
+        ({"channel": "ticker"}, protocol.SYMBOLS_MISSING_ERROR),
+        ({"channel": "ticker", "symbol": "BTC/USD"}, protocol.SYMBOLS_MISSING_ERROR),
+        ({"channel": "ticker", "symbol": [1]}, protocol.SYMBOLS_MISSING_ERROR),
+        ({"channel": "ticker", "symbol": ["BTC/USD"], "event_trigger": "x"}, protocol.BAD_OPTION_ERROR),
+        ({"channel": "ticker", "symbol": ["BTC/USD"], "event_trigger": ["bbo"]}, protocol.BAD_OPTION_ERROR),
+        ({"channel": "ticker", "symbol": ["BTC/USD"], "snapshot": "yes"}, protocol.BAD_OPTION_ERROR),
     ],
 )
-def test_senseless_subscriptions_are_refused(params, error):
-    with pytest.raises(Refused) as caught:
+def test_invalid_subscriptions_are_rejected(params, error):
+    with pytest.raises(RejectedRequest) as caught:
         parse_request(json.dumps({"method": "subscribe", "params": params, "req_id": 4}))
     assert (caught.value.error, caught.value.method, caught.value.req_id) == (error, "subscribe", 4)
 

@@ -43,7 +43,7 @@ def play(speed=1.0, recorded_lines=RECORDED):
     return recording, list(recording.history())
 
 
-def test_what_was_recorded_is_told_now_with_ids_and_rhythm_kept():
+def test_a_recording_is_replayed_now_with_its_ids_and_intervals():
     recording, history = play()
     assert [(t.at_us - START_US, t.trades[0].trade_id) for t in history] == [(-10_000_000, 1000), (-9_000_000, 1001)]
     assert [tick.trades[0].trade_id for tick in recording.advance(0)] == [1002, 1003]
@@ -101,6 +101,6 @@ def test_captured_frames_play(recorded):
         (lines(("trade", "update", [trade(1, 1, symbol="NOPE/USD")])), "known pair"),
     ],
 )
-def test_what_cannot_be_played_is_refused(recorded_lines, reason):
+def test_an_unusable_recording_is_rejected(recorded_lines, reason):
     with pytest.raises(BadRecording, match=reason):
         parse_frames(recorded_lines)

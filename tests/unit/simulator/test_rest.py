@@ -6,7 +6,7 @@ import pytest
 from simulator import rest
 from simulator.news import NewsDesk
 from simulator.rest import RestError
-from simulator.world import World
+from simulator.world import SimulatedWorld
 
 START_US = 1_790_000_000_000_000
 
@@ -28,7 +28,7 @@ def clock():
 def world(make_market, clock):
     market = make_market(rate=200.0)
     desk = NewsDesk(["BTC/USD"], seed=7, mean_seconds=15.0, first_number=1, start_us=START_US)
-    world = World(market, desk, seed=7, clock=clock)
+    world = SimulatedWorld(market, desk, seed=7, clock=clock)
     # In steps shorter than a stall.
     for _ in range(60):
         clock.now_us += 500_000
@@ -51,9 +51,9 @@ def test_a_clock_that_jumps_ahead_moves_what_comes_and_skips_nothing(world, cloc
 def test_lost_trades_are_not_in_the_history(world):
     whole = rest.trades(world, "XBTUSD", "0", None)
     ids = [row[6] for row in whole["XXBTZUSD"]]
-    holed = rest.trades(world, "XBTUSD", "0", None, {"BTC/USD": {ids[3], ids[5]}})
-    assert [row[6] for row in holed["XXBTZUSD"]] == [i for i in ids if i not in (ids[3], ids[5])]
-    assert holed["last"] == whole["last"]
+    incomplete = rest.trades(world, "XBTUSD", "0", None, {"BTC/USD": {ids[3], ids[5]}})
+    assert [row[6] for row in incomplete["XXBTZUSD"]] == [i for i in ids if i not in (ids[3], ids[5])]
+    assert incomplete["last"] == whole["last"]
 
 
 def saved(recorded, name):
@@ -166,7 +166,7 @@ def test_time_is_written_as_in_the_saved_answer(world, recorded):
 
 
 @pytest.mark.parametrize("name", ["NOPE", "DOGE/USD", "BTC-USD"])
-def test_unknown_pairs_are_refused_in_the_envelope(world, name):
+def test_unknown_pairs_are_rejected_in_the_envelope(world, name):
     with pytest.raises(RestError) as caught:
         rest.trades(world, name, None, None)
     assert rest.error_envelope(str(caught.value)) == {"error": ["EQuery:Unknown asset pair"]}
@@ -183,7 +183,7 @@ def test_unknown_pairs_are_refused_in_the_envelope(world, name):
         lambda world: rest.ohlc(world, "XBTUSD", "1", "1.e999"),
     ],
 )
-def test_senseless_arguments_are_refused(world, ask):
+def test_invalid_arguments_are_rejected(world, ask):
     with pytest.raises(RestError, match="EGeneral:Invalid arguments"):
         ask(world)
 

@@ -7,10 +7,10 @@ import pytest
 from simulator import binance, coingecko, rest
 from simulator.binance import BinanceError, WeightMeter
 from simulator.coingecko import CoinGeckoError
+from simulator.corruption import corrupt_answer
 from simulator.faults import BadFault, Faults
 from simulator.news import NewsDesk
-from simulator.spoilt import spoil
-from simulator.world import World
+from simulator.world import SimulatedWorld
 
 START_US = 1_790_000_000_000_000
 
@@ -20,7 +20,7 @@ def world(make_market):
     clock = [START_US]
     market = make_market(rate=200.0)
     desk = NewsDesk(["BTC/USD"], seed=7, mean_seconds=15.0, first_number=1, start_us=START_US)
-    made = World(market, desk, seed=7, clock=lambda: clock[0])
+    made = SimulatedWorld(market, desk, seed=7, clock=lambda: clock[0])
     for _ in range(60):
         clock[0] += 500_000
         list(made.events())
@@ -114,40 +114,43 @@ def test_a_venues_trouble_is_of_one_question_or_of_all_and_may_be_counted():
     faults = Faults()
     faults.switch_on("venue", {"source": "binance", "question": "depth", "fault": "null", "count": "2"})
     faults.switch_on("venue", {"source": "coingecko", "fault": "banned", "retry_after": "120"})
-    found = [faults.venue_trouble("binance", "depth") for _ in range(3)]
+    found = [faults.next_venue_fault("binance", "depth") for _ in range(3)]
     assert [trouble and trouble.fault for trouble in found] == ["null", "null", None]
-    assert faults.venue_trouble("binance", "ticker") is None
-    lasting = [faults.venue_trouble("coingecko", "markets") for _ in range(3)]
+    assert faults.next_venue_fault("binance", "ticker") is None
+    lasting = [faults.next_venue_fault("coingecko", "markets") for _ in range(3)]
     assert [(trouble.fault, trouble.retry_after) for trouble in lasting] == [("banned", 120)] * 3
     faults.clear()
-    assert faults.venue_trouble("coingecko", "markets") is None
+    assert faults.next_venue_fault("coingecko", "markets") is None
 
 
 @pytest.mark.parametrize(
     ("parameters", "reason"),
     [
-        ({"source": "kraken", "fault": "null"}, "no venue 'kraken'; there are: binance, coingecko"),
-        ({"source": "binance", "fault": "sad"}, "a venue cannot be 'sad'"),
-        ({"source": "coingecko", "question": "depth", "fault": "null"}, "cannot be asked 'depth'; it can: markets"),
+        ({"source": "kraken", "fault": "null"}, "unknown source 'kraken'; known sources: binance, coingecko"),
+        ({"source": "binance", "fault": "sad"}, "unknown venue fault 'sad'"),
+        (
+            {"source": "coingecko", "question": "depth", "fault": "null"},
+            "has no endpoint 'depth'; its endpoints: markets",
+        ),
         ({"source": "binance", "fault": "null", "count": "0"}, "count='0'"),
-        ({"fault": "null"}, "'source' is missing"),
+        ({"fault": "null"}, "missing parameter 'source'"),
     ],
 )
-def test_senseless_trouble_is_refused(parameters, reason):
+def test_invalid_venue_faults_are_rejected(parameters, reason):
     with pytest.raises(BadFault, match=reason):
         Faults().switch_on("venue", parameters)
 
 
-def test_what_is_spoilt_is_one_price_of_one_row():
+def test_corruption_changes_one_price_of_one_row():
     ticker = {"lastPrice": "2.50000000", "volume": "1"}
-    assert spoil("ticker", "null", dict(ticker)) == {"lastPrice": None, "volume": "1"}
-    assert spoil("ticker", "negative", dict(ticker))["lastPrice"] == "-2.50000000"
-    assert spoil("ticker", "outlier", dict(ticker))["lastPrice"] == "25.00000000"
+    assert corrupt_answer("ticker", "null", dict(ticker)) == {"lastPrice": None, "volume": "1"}
+    assert corrupt_answer("ticker", "negative", dict(ticker))["lastPrice"] == "-2.50000000"
+    assert corrupt_answer("ticker", "outlier", dict(ticker))["lastPrice"] == "25.00000000"
     coins = [{"current_price": 2.5}, {"current_price": 3}]
-    assert spoil("markets", "outlier", [dict(coin) for coin in coins]) == [{"current_price": 25.0}, coins[1]]
-    assert spoil("markets", "duplicate", coins) == [coins[0], *coins]
+    assert corrupt_answer("markets", "outlier", [dict(coin) for coin in coins]) == [{"current_price": 25.0}, coins[1]]
+    assert corrupt_answer("markets", "duplicate", coins) == [coins[0], *coins]
     klines = [[n, "1", "2", "1", "1.5"] for n in range(5)]
-    spoilt = spoil("klines", "outlier", [list(row) for row in klines])
-    assert spoilt == [klines[0], [1, "1", "20.00000000", "1", "15.00000000"], *klines[2:]]
+    corruption = corrupt_answer("klines", "outlier", [list(row) for row in klines])
+    assert corruption == [klines[0], [1, "1", "20.00000000", "1", "15.00000000"], *klines[2:]]
     depth = {"bids": [["2.5", "1"]], "asks": []}
-    assert spoil("depth", "null", depth)["bids"] == [[None, "1"]]
+    assert corrupt_answer("depth", "null", depth)["bids"] == [[None, "1"]]
