@@ -1,4 +1,4 @@
-"""The assets and their names: maps the spellings of venues, journalists and API clients to one canonical symbol.
+"""The assets and their names: maps the spellings of venues, journalists and API clients to one canonical symbol. Pure.
 
 Tables hold canonical names (`BTC/USD`, `BTC`). Messages in Kafka keep the venue's spelling.
 """

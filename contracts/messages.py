@@ -1,4 +1,4 @@
-"""One frozen model per topic: the JSON on the wire and its validation.
+"""One frozen model per topic: the JSON on the wire and its validation. Pure.
 
 `parse_message` alone defines which messages are valid. Faster decoders must give the same result.
 """

@@ -1,4 +1,4 @@
-"""Domain constants and pure rules: the single definition of thresholds, windows and limits."""
+"""Domain constants and rules: the single definition of thresholds, windows and limits. Pure."""
 
 from typing import Literal
 

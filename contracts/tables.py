@@ -1,4 +1,4 @@
-"""The tables: columns, time column, natural key and writer of each.
+"""The tables: columns, time column, natural key and writer of each. Pure.
 
 `database/migrations` creates them. A test compares this file with the catalogue of a migrated database.
 """

@@ -1,4 +1,4 @@
-"""The Kafka topics: name, key, partitions, retention, writer and readers."""
+"""The Kafka topics: name, key, partitions, retention, writer and readers. Pure."""
 
 from dataclasses import KW_ONLY, dataclass
 

@@ -1,1 +1,1 @@
-"""Forecast models. A model is one file here and one line in `forecasting/registry.py`."""
+"""Forecast models. A model is one file here and one line in `forecasting/registry.py`. Pure."""

@@ -1,1 +1,1 @@
-"""What the jobs do to the data: no session, no IO."""
+"""What the jobs do to the data: no session, no IO. Pure."""

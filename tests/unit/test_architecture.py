@@ -1,6 +1,7 @@
-"""The arrows between the parts: who may import whom, and who may read the environment."""
+"""The arrows between the parts: which part may import which, which modules do no IO, who reads the environment."""
 
 import ast
+import re
 import sys
 from pathlib import Path
 
@@ -26,8 +27,8 @@ PARTS = {
 MAY_IMPORT = {
     "contracts": set(),
     "foundation": {"contracts"},
-    "sentiment": {"contracts", "foundation"},
-    "forecasting": {"contracts", "foundation"},
+    "sentiment": {"contracts"},
+    "forecasting": {"contracts"},
     "data_producers": {"contracts", "foundation", "sentiment"},
     "spark_jobs": {"contracts", "foundation", "forecasting"},
     "simulator": {"contracts", "foundation"},
@@ -40,49 +41,62 @@ MAY_IMPORT = {
 
 CONTRACTS_NEED = {"pydantic", "pydantic_settings"}
 
-PURE = [
-    "contracts/assets.py",
-    "contracts/rules.py",
-    "contracts/topics.py",
-    "contracts/tables.py",
+PURE_WORD = re.compile(r"\bPure\b")
+
+KNOWN_PURE = {
     "contracts/messages.py",
     "data_producers/alerts/rules.py",
-    "sentiment/mentions.py",
-    "sentiment/stories.py",
-    "sentiment/scorers/scorer.py",
-    "sentiment/scorers/lexicon.py",
-    "sentiment/scorers/lexicon_scorer.py",
-    "sentiment/scorers/textblob_scorer.py",
-    "sentiment/scorers/trained_model.py",
-    "sentiment/scorers/trained_scorer.py",
-    "sentiment/lab/fit.py",
-    "sentiment/lab/figures.py",
-    "sentiment/lab/labelled.py",
-    "forecasting",
     "data_producers/sources/kraken/parse.py",
-    "data_producers/sources/kraken/dialect.py",
-    "data_producers/sources/cleaning.py",
-    "data_producers/sources/binance/dialect.py",
-    "data_producers/sources/binance/parse.py",
-    "data_producers/sources/binance/weight.py",
-    "data_producers/sources/coingecko/parse.py",
-    "data_producers/sources/rss/parse.py",
-    "spark_jobs/transforms",
-    "monitoring/judgement.py",
-    "monitoring/candles.py",
+    "forecasting/registry.py",
+    "scripts/audit/rows.py",
+    "sentiment/scorers/lexicon.py",
     "simulator/market.py",
-    "simulator/binance.py",
-    "simulator/coingecko.py",
-    "simulator/corruption.py",
-]
-"""No IO, and nothing imported that does it."""
+    "spark_jobs/transforms/decode.py",
+    "spark_jobs/transforms/windows.py",
+}
+"""Some of the pure modules: `pure_modules` must find at least these."""
 
 DOES_IO = {
     *("socket", "ssl", "http", "urllib.request", "requests", "websocket", "aiohttp", "asyncio", "subprocess"),
-    *("confluent_kafka", "psycopg2", "sqlite3", "threading", "time"),
-    *("data_producers.sinks", "data_producers.runtime", "data_producers.telemetry", "spark_jobs.edges"),
-    *("contracts.settings", "foundation"),
+    *("confluent_kafka", "psycopg2", "sqlite3", "threading", "time", "os", "shutil", "tempfile"),
 }
+
+
+def pure_modules(folder: Path) -> set[Path]:
+    """The modules in `folder` that call themselves "Pure" in their docstring.
+
+    A package that does so in its `__init__` means the modules beside it, or those that the sentence names in
+    backquotes.
+    """
+    found: set[Path] = set()
+    for path in folder.rglob("*.py"):
+        statement = PURE_WORD.split(ast.get_docstring(ast.parse(path.read_text())) or "", maxsplit=1)[1:]
+        if statement and path.name == "__init__.py":
+            named = re.findall(r"`(\w+)`", statement[0].partition(".\n")[0])
+            found |= {path.with_name(f"{name}.py") for name in named} or set(path.parent.glob("*.py"))
+        elif statement:
+            found.add(path)
+    return found
+
+
+def file_of(module: str) -> str:
+    """The file of a module of ours, relative to the checkout; empty when it is none of ours."""
+    for root in (ROOT, ROOT / "crypto_viz_backend"):
+        path = root / module.replace(".", "/")
+        for file in (path / "__init__.py", path.with_suffix(".py")):
+            if file.is_file():
+                return str(file.relative_to(ROOT))
+    return ""
+
+
+def io_of(file: str, seen: set[str]) -> set[str]:
+    """The chains of imports that lead from a file to something that does IO."""
+    seen.add(file)
+    names = imports_of((ROOT / file).read_text())
+    found = {f"{file} -> {name}" for name in names_inside(names, DOES_IO)}
+    for imported in {file_of(name) for name in names_inside(names, set(PARTS))} - seen - {""}:
+        found |= {f"{file} -> {chain}" for chain in io_of(imported, seen)}
+    return found
 
 
 def files_of(part: str) -> list[Path]:
@@ -102,10 +116,10 @@ def imports_of(source: str) -> set[str]:
 
 
 def reads_environment(source: str) -> bool:
-    """Whether a file reads the process's environment. Telling Django or Spark something through it is not reading."""
+    """Whether a file reads the process's environment. Setting a variable for Django or Spark is not reading."""
     names = {"environ", "environb", "getenv", "getenvb"}
     tree = ast.parse(source)
-    told = {
+    written = {
         id(node.value)
         for node in ast.walk(tree)
         if (isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store | ast.Del))
@@ -116,7 +130,7 @@ def reads_environment(source: str) -> bool:
             isinstance(node, ast.Attribute)
             and node.attr in names
             and getattr(node.value, "id", "") == "os"
-            and id(node) not in told
+            and id(node) not in written
         )
         or (isinstance(node, ast.ImportFrom) and node.module == "os" and names & {alias.name for alias in node.names})
         for node in ast.walk(tree)
@@ -129,7 +143,7 @@ def names_inside(names: set[str], modules: set[str]) -> set[str]:
 
 @pytest.mark.parametrize("part", PARTS)
 def test_part_imports_only_what_it_may(part):
-    others = set(PARTS) - {part} - MAY_IMPORT[part]
+    others = {*PARTS, "tests", "bench"} - {part} - MAY_IMPORT[part]
     forbidden = {
         str(path.relative_to(ROOT)): names
         for path in files_of(part)
@@ -160,13 +174,44 @@ def test_only_the_settings_read_the_environment():
     assert readers == {"contracts/settings/loading.py"}
 
 
-@pytest.mark.parametrize("place", PURE)
-def test_pure_module_imports_nothing_that_does_io(place):
-    path = ROOT / place
-    files = [path] if path.is_file() else sorted(path.rglob("*.py"))
-    assert files, f"{place} is gone"
-    found = {file.name: names for file in files if (names := names_inside(imports_of(file.read_text()), DOES_IO))}
-    assert found == {}
+PURE = {str(path.relative_to(ROOT)) for part in PARTS for path in pure_modules(PARTS[part])}
+
+
+def test_pure_modules_are_found():
+    assert KNOWN_PURE <= PURE
+
+
+@pytest.mark.parametrize("module", sorted(PURE))
+def test_pure_module_reaches_nothing_that_does_io(module):
+    assert io_of(module, set()) == set()
+
+
+@pytest.mark.parametrize(
+    ("file", "chain"),
+    [
+        ("foundation/ports.py", "foundation/ports.py -> socket"),
+        ("data_producers/kraken_producer.py", "data_producers/sinks/kafka.py -> confluent_kafka"),
+    ],
+    ids=["directly", "through another module"],
+)
+def test_checker_sees_io(file, chain):
+    assert any(chain in found for found in io_of(file, set()))
+
+
+@pytest.mark.parametrize(
+    ("name", "docstring", "found"),
+    [
+        ("a.py", "Bytes in, messages out. Pure.", {"a.py"}),
+        ("a.py", "Bytes in.\n\nPure: the clock is given.", {"a.py"}),
+        ("a.py", "Purely an edge.", set()),
+        ("__init__.py", "All of it. Pure.", {"__init__.py", "b.py"}),
+        ("__init__.py", "Some of it.\n\nPure: `b`,\n`c`.\nEdges: `d`.", {"b.py", "c.py"}),
+    ],
+)
+def test_checker_sees_what_calls_itself_pure(tmp_path, name, docstring, found):
+    (tmp_path / "b.py").write_text("")
+    (tmp_path / name).write_text(f'"""{docstring}"""\n')
+    assert pure_modules(tmp_path) == {tmp_path / each for each in found}
 
 
 def test_every_package_of_the_checkout_is_a_known_part():

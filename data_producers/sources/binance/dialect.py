@@ -1,4 +1,4 @@
-"""Binance's spot REST API in constants: what is asked for, and what it costs.
+"""Binance's spot REST API in constants: what is asked for, and what it costs. Pure.
 
 Source of the protocol facts: Binance's documentation of `/api/v3`.
 """

@@ -1,4 +1,4 @@
-"""Kraken's WebSocket v2 in constants: what is asked for, and the limits that are its own.
+"""Kraken's WebSocket v2 in constants: what is asked for, and the limits that are its own. Pure.
 
 Source of the protocol facts: Kraken's API documentation for `wss://ws.kraken.com/v2`.
 """
