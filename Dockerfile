@@ -24,6 +24,7 @@ COPY simulator simulator
 COPY database database
 COPY scripts scripts
 COPY monitoring monitoring
+COPY notifier notifier
 COPY crypto_viz_backend crypto_viz_backend
 ENV PYTHONPATH=/app:/app/crypto_viz_backend PYTHONUNBUFFERED=1 CRYPTOVIZ_DATA_DIR=/data
 VOLUME /data

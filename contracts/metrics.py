@@ -197,6 +197,14 @@ API_REQUESTS = Metric(
 )
 API_SECONDS = Metric("cryptoviz_api_request_seconds", "histogram", "Time to answer a request", labels=("route",))
 
+# notifier
+NOTIFIER_DELIVERIES = Metric(
+    "cryptoviz_notifier_deliveries_total",
+    "counter",
+    "Attempts to deliver an alert, by outcome: delivered, failed (retried) or rejected (skipped)",
+    labels=("channel", "outcome"),
+)
+
 # simulator
 SIMULATOR_EVENTS = Metric(
     "cryptoviz_simulator_events_total", "counter", "Events emitted by the simulator", labels=("kind",)

@@ -1,4 +1,4 @@
-"""HTTP GET with a deadline over the whole exchange, a size cap, and on request to public addresses only."""
+"""HTTP requests with a deadline over the whole exchange, a size cap, and on request to public addresses only."""
 
 import re
 import time
@@ -122,7 +122,7 @@ class _Session(requests.Session):
 
 
 class HttpSession:
-    """Sends GET requests over kept connections. Not thread-safe. Use it as a context manager, or call `close`.
+    """Sends requests over kept connections. Not thread-safe. Use it as a context manager, or call `close`.
 
     With `public_only` every connection is checked where it is made, also behind redirects: the address that was checked
     is the one called. `private_hosts` (`host` or `host:port`, as written in the URL) are then allowed all the same.
@@ -180,9 +180,22 @@ class HttpSession:
         """
         until = deadline or Deadline.after(self._timeout_seconds)
         most = self._max_bytes if max_bytes is None else max_bytes
+        request = requests.Request("GET", url, params=query, headers=headers)
+        return self._send(request, until, most, self._max_redirects)
+
+    def post(self, url: str, body: bytes, headers: Mapping[str, str] | None = None) -> Response:
+        """The response to a POST, whatever its status. Raises and blocks as `get` does.
+
+        A redirect is not followed: it raises `BadRedirect`. After `DeadlineExceeded` or `ServerUnreachable` the server
+        may have received the request or not.
+        """
+        request = requests.Request("POST", url, data=body, headers=headers)
+        return self._send(request, Deadline.after(self._timeout_seconds), self._max_bytes, max_redirects=0)
+
+    def _send(self, request: requests.Request, deadline: Deadline, max_bytes: int, max_redirects: int) -> Response:
         redirects: list[tuple[int, str]] = []
         try:
-            response = self._follow(url, query, headers, until, most, redirects)
+            response = self._follow(request, deadline, max_bytes, max_redirects, redirects)
         except HttpFailure as failure:
             failure.redirects = tuple(redirects)
             raise
@@ -199,25 +212,31 @@ class HttpSession:
 
     def _follow(
         self,
-        url: str,
-        query: Mapping[str, str] | None,
-        headers: Mapping[str, str] | None,
+        request: requests.Request,
         deadline: Deadline,
         max_bytes: int,
+        max_redirects: int,
         redirects: list[tuple[int, str]],
     ) -> Response:
         while True:
             timeout: Any = Timeout(total=deadline.left(f"{len(redirects)} redirects"))
-            with self._session.get(
-                url, params=query, headers=headers, timeout=timeout, stream=True, allow_redirects=False
+            with self._session.request(
+                request.method,
+                request.url,
+                params=request.params,
+                data=request.data,
+                headers=request.headers,
+                timeout=timeout,
+                stream=True,
+                allow_redirects=False,
             ) as answer:
-                target = self._target_of(answer, url)
+                target = self._target_of(answer, request.url)
                 if target is None:
-                    return _read(answer, url, deadline, max_bytes)
-                if len(redirects) == self._max_redirects:
-                    raise BadRedirect(f"more than {self._max_redirects} redirects, the last to {target[:200]}")
+                    return _read(answer, request.url, deadline, max_bytes)
+                if len(redirects) == max_redirects:
+                    raise BadRedirect(f"more than {max_redirects} redirects, the last to {target[:200]}")
                 redirects.append((answer.status_code, target))
-                url, query = target, None
+                request.url, request.params = target, {}
 
     def _target_of(self, answer: requests.Response, url: str) -> str | None:
         """Where a response from `url` redirects to, None if it does not. Raises `BadRedirect`."""

@@ -11,6 +11,7 @@ from contracts.settings.kafka import KafkaSection, KafkaServerSection
 from contracts.settings.kraken import AlertSection, KrakenRestSection, KrakenStreamSection, KrakenTradesSection
 from contracts.settings.markets import BinanceSection, CoinGeckoSection, MarketPollerSection
 from contracts.settings.monitoring import CandleAuditSection, MetricsSection, PrometheusSection
+from contracts.settings.notifier import NotifierSection
 from contracts.settings.pairs import PairsSection
 from contracts.settings.simulator import SimulatorSection
 from contracts.settings.spark import RawJobSection, SparkSection, WindowJobSection
@@ -58,6 +59,10 @@ class CandleAuditSettings(KrakenRestSection, CandleAuditSection, PairsSection, A
     """Of monitoring.candle_audit."""
 
 
+class NotifierSettings(NotifierSection, KafkaSection, MetricsSection):
+    """Of the notifier."""
+
+
 class SimulatorSettings(SimulatorSection, PairsSection, MetricsSection):
     """Of the simulator."""
 
@@ -96,6 +101,7 @@ class StackSettings(
     AcceptUnreadableSettings,
     ApiSettings,
     CandleAuditSettings,
+    NotifierSettings,
     BackfillCommandSettings,
     SimulatorSettings,
     MigrationSettings,

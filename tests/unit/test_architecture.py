@@ -19,6 +19,7 @@ PARTS = {
     "simulator": ROOT / "simulator",
     "database": ROOT / "database",
     "monitoring": ROOT / "monitoring",
+    "notifier": ROOT / "notifier",
     "scripts": ROOT / "scripts",
     "api": ROOT / "crypto_viz_backend" / "api",
     "crypto_viz": ROOT / "crypto_viz_backend" / "crypto_viz",
@@ -36,6 +37,7 @@ MAY_IMPORT = {
     "api": {"contracts", "foundation", "crypto_viz"},
     "crypto_viz": {"contracts", "foundation", "api"},
     "monitoring": {"contracts", "foundation"},
+    "notifier": {"contracts", "foundation"},
     "scripts": {"contracts", "foundation", "monitoring", "database"},
 }
 

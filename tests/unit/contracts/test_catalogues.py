@@ -42,7 +42,7 @@ def test_a_table_names_only_columns_it_has(table):
 
 @pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.name)
 def test_metric_names_follow_the_house(metric):
-    assert re.fullmatch(r"cryptoviz_(producer|job|api|audit|simulator)_[a-z0-9_]+", metric.name)
+    assert re.fullmatch(r"cryptoviz_(producer|job|api|audit|notifier|simulator)_[a-z0-9_]+", metric.name)
     assert metric.name.endswith("_total") == (metric.kind == "counter")
     assert metric.help[0].isupper() or metric.help[0].isdigit()
 

@@ -35,6 +35,7 @@ SECRETS = {
     "AuditSettings": {"db_owner_password"},
     "BackfillCommandSettings": {"db_owner_password"},
     "MigrationSettings": {f"db_{role}_password" for role in ("owner", "writer", "api", "analyst")},
+    "NotifierSettings": {"notify_webhook_url"},
     "SecretSettings": {f"db_{role}_password" for role in ("owner", "writer", "api", "analyst")} | {"api_secret_key"},
 }
 """The secrets of each process's settings, except the password that every client of Kafka needs."""

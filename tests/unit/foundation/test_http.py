@@ -31,6 +31,11 @@ class Handler(BaseHTTPRequestHandler):
         self.server.requests.append((self.path, dict(self.headers)))
         self.server.answer(self)
 
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.requests.append((self.path, dict(self.headers), body))
+        self.server.answer(self)
+
     def log_message(self, *args):
         pass
 
@@ -285,3 +290,18 @@ def test_retry_after_in_both_forms(value, seconds):
 
 def test_no_retry_after():
     assert retry_after({}, NOW) is None
+
+
+def test_a_post_sends_its_body_and_headers(server, session):
+    server.answer = reply(202, b"taken")
+    response = session.post(f"{server.url}/hook?token=1", b"{}", {"Idempotency-Key": "a"})
+    assert (response.status, response.body) == (202, b"taken")
+    ((path, headers, body),) = server.requests
+    assert (path, headers["Idempotency-Key"], body) == ("/hook?token=1", "a", b"{}")
+
+
+def test_a_post_is_never_redirected(server, session):
+    server.answer = reply(307, Location="/elsewhere")
+    with pytest.raises(BadRedirect):
+        session.post(f"{server.url}/hook", b"{}")
+    assert len(server.requests) == 1

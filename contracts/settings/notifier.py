@@ -1,0 +1,17 @@
+"""The notifier: the channels on which price alerts are delivered."""
+
+from pydantic import Field, SecretStr
+
+from contracts.settings.base import Port, Section, Words
+
+
+class NotifierSection(Section):
+    """What the notifier and its channels read."""
+
+    notify_channels: Words = Field(
+        (), description="Channels that deliver price alerts, comma-separated: log, webhook; empty: none"
+    )
+    notify_webhook_url: SecretStr = Field(
+        SecretStr(""), description="Where the channel `webhook` posts alerts; an address with its token is a secret"
+    )
+    notifier_metrics_port: Port = Field(9108, description="Metrics of the notifier")
