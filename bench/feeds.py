@@ -15,9 +15,9 @@ from bench.claims import Claim, Measurements, Options
 from contracts.settings import ROOT, StackSettings
 from data_producers.sinks.memory import MemorySink
 from data_producers.sources.rss.archive import Archive
-from data_producers.sources.rss.guard import feed_session
-from data_producers.sources.rss.newsroom import Newsroom
-from data_producers.sources.rss.validators import KeptValidators
+from data_producers.sources.rss.fetch import feed_session
+from data_producers.sources.rss.poller import FeedPoller
+from data_producers.sources.rss.validators import ValidatorStore
 from foundation.ports import HOST, free_ports, port_is_open
 from foundation.process import Runtime
 from foundation.waiting import wait_until
@@ -63,14 +63,14 @@ def _poll(place: str, folder: Path) -> float:
     scorer = SCORERS[StackSettings.model_fields["scorer"].default](ROOT)
     begun = process_time()
     for newsroom in SIMULATED_NEWSROOMS:
-        with feed_session([place]) as session:
-            Newsroom(
+        with feed_session([place], timeout_seconds=15, max_bytes=5_000_000) as session:
+            FeedPoller(
                 f"http://{place}/{newsroom.slug}",
                 poll_seconds=300,
                 timeout_seconds=15,
                 max_bytes=5_000_000,
                 private_hosts=(place,),
-                kept=KeptValidators(folder / "validators.json"),
+                validators=ValidatorStore(folder / "validators.json"),
                 archive=archive,
                 scorer=scorer,
                 sink=sink,

@@ -6,8 +6,8 @@ from data_producers.runtime import run_together
 from data_producers.sinks.kafka import KafkaSink
 from data_producers.sinks.published import published_articles
 from data_producers.sources.rss.archive import Archive
-from data_producers.sources.rss.newsroom import Newsroom
-from data_producers.sources.rss.validators import KeptValidators
+from data_producers.sources.rss.poller import FeedPoller
+from data_producers.sources.rss.validators import ValidatorStore
 from foundation.process import start_service
 from sentiment.scorers.registry import SCORERS
 
@@ -24,18 +24,18 @@ def main() -> None:
     scorer = SCORERS[config.scorer](config.scorer_model_file)
     with KafkaSink(config.kafka_bootstrap_servers, (RAWARTICLE,), runtime) as sink:
         archive = Archive(published_articles(config.kafka_bootstrap_servers, runtime))
-        kept = KeptValidators(config.feed_validators_file)
+        validators = ValidatorStore(config.feed_validators_file)
         if not len(archive):
-            # A topic that is empty or new holds none of the articles that the validators stand for.
-            kept.forget()
-        newsrooms = [
-            Newsroom(
+            # An empty or new topic holds none of the articles that the validators are for.
+            validators.clear()
+        pollers = [
+            FeedPoller(
                 url,
                 poll_seconds=config.feed_poll_seconds,
                 timeout_seconds=config.feed_timeout_seconds,
                 max_bytes=config.feed_max_bytes,
                 private_hosts=config.feed_private_hosts,
-                kept=kept,
+                validators=validators,
                 archive=archive,
                 scorer=scorer,
                 sink=sink,
@@ -43,7 +43,7 @@ def main() -> None:
             )
             for url in config.feed_urls
         ]
-        run_together([newsroom.run for newsroom in newsrooms], runtime)
+        run_together([poller.run for poller in pollers], runtime)
 
 
 if __name__ == "__main__":

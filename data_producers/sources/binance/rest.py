@@ -22,8 +22,9 @@ from data_producers.sources.binance.dialect import (
 from data_producers.sources.binance.parse import CandlePage, parse_klines, parse_snapshot
 from data_producers.sources.binance.weight import WeightBudget
 from data_producers.sources.cleaning import Cleaned
-from data_producers.sources.rest import Answer, Headers, RestSession, json_of
+from data_producers.sources.rest import Headers, RestSession, json_of
 from data_producers.telemetry import Telemetry
+from foundation.http import Response
 from foundation.process import Runtime
 
 
@@ -57,7 +58,7 @@ class BinanceRest:
         rows, answer = self._ask(KLINES, **query)
         return parse_klines(rows, pair, interval, self._venue_time(answer), self._clock())
 
-    def _ask(self, path: str, **query: str) -> tuple[Any, Answer]:
+    def _ask(self, path: str, **query: str) -> tuple[Any, Response]:
         weight = WEIGHTS[path]
         pause = self._budget.wait_seconds(weight, self._runtime.now())
         if pause > 0:
@@ -72,7 +73,7 @@ class BinanceRest:
             self._budget.told(int(used), self._runtime.now())
         Telemetry.request_weight.labels(SOURCE).set(self._budget.used)
 
-    def _venue_time(self, answer: Answer) -> float:
+    def _venue_time(self, answer: Response) -> float:
         """The venue's time of its answer, whole seconds: a candle counts as closed by its clock, not by ours."""
         try:
             return parsedate_to_datetime(answer.headers["Date"]).timestamp()

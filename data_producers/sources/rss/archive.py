@@ -1,4 +1,4 @@
-"""What the newsrooms have published so far: which version of which article, and which story it tells."""
+"""The published articles of all feeds: the versions of each, and its story."""
 
 from collections import OrderedDict
 from collections.abc import Iterable
@@ -8,16 +8,16 @@ from threading import Lock
 from contracts.messages import Article
 from sentiment.stories import Stories
 
-REMEMBERED_ARTICLES = 100_000
-"""All feeds together: a year of five newsrooms, and some tens of megabytes."""
+ARCHIVE_CAPACITY = 100_000
+"""Articles of all feeds together: a year of five newsrooms, some tens of megabytes."""
 
-REMEMBERED_STORIES = 20_000
-"""Many more than break within the time in which another newsroom may tell them too."""
+STORY_CAPACITY = 20_000
+"""Many more than appear within the time in which another newsroom may publish the same story."""
 
 
 @dataclass(frozen=True, slots=True)
-class Version:
-    """A version of an article that is to be published: its number from 1, its story, and the first version's time."""
+class ArticleVersion:
+    """A version of an article to be published: its number from 1, its story, and the first version's time."""
 
     revision: int
     story_id: str
@@ -26,32 +26,33 @@ class Version:
 
 @dataclass(slots=True)
 class _Known:
-    newest: Version
+    newest: ArticleVersion
     titles: set[str] = field(default_factory=set)
 
 
 class Archive:
-    """Every article's versions and the stories they tell, shared by all newsrooms. Thread-safe.
+    """The versions and stories of all articles, shared by all feeds. Thread-safe.
 
-    An article comes in a new version when its headline is one that it never had: feeds waver between two for a while,
-    and rewrite their summaries by machine. All its versions have the first one's time and story.
+    A headline that the article never had makes a new version: feeds alternate between two for a while, and rewrite
+    summaries automatically. All versions have the first one's time and story.
     """
 
-    def __init__(self, published: Iterable[Article] = (), capacity: int = REMEMBERED_ARTICLES) -> None:
-        """`published`: what former lives of the process did, oldest first."""
+    def __init__(self, published: Iterable[Article] = (), capacity: int = ARCHIVE_CAPACITY) -> None:
+        """`published`: the articles published before this start, oldest first."""
         self._capacity = capacity
         self._lock = Lock()
         self._articles: OrderedDict[str, _Known] = OrderedDict()
-        self._stories = Stories(REMEMBERED_STORIES)
+        self._stories = Stories(STORY_CAPACITY)
         for article in published:
-            version = Version(article.revision, article.story_id, article.published_at)
+            version = ArticleVersion(article.revision, article.story_id, article.published_at)
             self._remember(article.id, article.title, article.website, version)
 
     def __len__(self) -> int:
         return len(self._articles)
 
-    def admit(self, article_id: str, title: str, website: str, published_at: float) -> Version | None:
-        """The version to publish under this headline, None if it has been before. Of several callers one is told so.
+    def admit(self, article_id: str, title: str, website: str, published_at: float) -> ArticleVersion | None:
+        """The version to publish under this headline; None if it was published before. Only one of several concurrent
+        callers gets it.
 
         `published_at` is epoch seconds.
         """
@@ -59,16 +60,16 @@ class Archive:
             known = self._articles.get(article_id)
             if known is None:
                 story_id = self._stories.story_of(title, website, published_at) or article_id
-                version = Version(1, story_id, published_at)
+                version = ArticleVersion(1, story_id, published_at)
             elif title in known.titles:
                 return None
             else:
                 newest = known.newest
-                version = Version(newest.revision + 1, newest.story_id, newest.published_at)
+                version = ArticleVersion(newest.revision + 1, newest.story_id, newest.published_at)
             self._remember(article_id, title, website, version)
             return version
 
-    def _remember(self, article_id: str, title: str, website: str, version: Version) -> None:
+    def _remember(self, article_id: str, title: str, website: str, version: ArticleVersion) -> None:
         known = self._articles.get(article_id)
         if known is None:
             known = self._articles[article_id] = _Known(version)

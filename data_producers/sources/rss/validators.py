@@ -1,4 +1,4 @@
-"""What the feeds gave us to ask with next time, kept over restarts."""
+"""The validators of all feeds, kept over restarts."""
 
 import json
 import logging
@@ -11,38 +11,37 @@ from data_producers.sources.rss.fetch import Validators
 log = logging.getLogger(__name__)
 
 
-class KeptValidators:
-    """The validators of each feed, in a JSON file that is replaced whole. Thread-safe.
+class ValidatorStore:
+    """The validators of each feed, in a JSON file that is replaced atomically. Thread-safe.
 
-    Whoever keeps a feed's validators answers for its articles: the server will say "not modified" from then on. So only
-    those of a document whose every article is in Kafka may be kept. To lose them costs a document fetched once more:
-    a file that is missing, broken or not writable stops nothing.
+    Once a feed's validators are stored, the server answers "not modified" for its articles. So store them only after
+    every article of the document is in Kafka. A missing, invalid or unwritable file costs one more full fetch.
     """
 
     def __init__(self, file: Path) -> None:
         self._file = file
         self._lock = Lock()
-        self._kept = _read(file)
+        self._validators = _read(file)
 
     def of(self, url: str) -> Validators:
-        """A feed's validators; none where none are kept."""
-        return self._kept.get(url, Validators())
+        """A feed's validators; empty ones if none are stored."""
+        return self._validators.get(url, Validators())
 
-    def keep(self, url: str, validators: Validators) -> None:
-        """Replaces a feed's validators."""
+    def put(self, url: str, validators: Validators) -> None:
+        """Replaces a feed's validators. Does not raise if the file cannot be written."""
         with self._lock:
             if self.of(url) == validators:
                 return
-            self._kept[url] = validators
+            self._validators[url] = validators
             try:
-                _write(self._file, self._kept)
+                _write(self._file, self._validators)
             except OSError as error:
-                log.warning("validators not kept", extra={"file": str(self._file), "why": str(error)})
+                log.warning("validators not stored", extra={"file": str(self._file), "detail": str(error)})
 
-    def forget(self) -> None:
-        """Drops all of them: what they vouched for is gone."""
+    def clear(self) -> None:
+        """Drops all validators. Call it when the articles they are for are gone."""
         with self._lock:
-            self._kept.clear()
+            self._validators.clear()
 
 
 def _read(file: Path) -> dict[str, Validators]:
@@ -52,17 +51,17 @@ def _read(file: Path) -> dict[str, Validators]:
     except FileNotFoundError:
         return {}
     except (OSError, ValueError, TypeError, AttributeError) as error:
-        log.warning("validators not readable", extra={"file": str(file), "why": str(error)})
+        log.warning("validators not readable", extra={"file": str(file), "detail": str(error)})
         return {}
 
 
 def _checked(validators: Validators) -> Validators:
     if not all(value is None or isinstance(value, str) for value in (validators.etag, validators.last_modified)):
-        raise TypeError("a validator that is no text")
+        raise TypeError("a validator is not a string")
     return validators
 
 
-def _write(file: Path, kept: dict[str, Validators]) -> None:
+def _write(file: Path, validators: dict[str, Validators]) -> None:
     new = file.with_suffix(".new")
-    new.write_text(json.dumps({url: asdict(one) for url, one in kept.items()}, indent=1), encoding="utf-8")
+    new.write_text(json.dumps({url: asdict(one) for url, one in validators.items()}, indent=1), encoding="utf-8")
     new.replace(file)

@@ -14,7 +14,8 @@ from data_producers.sinks.memory import MemorySink
 from data_producers.sources.cleaning import Cleaned, Quarantined
 from data_producers.sources.history import History
 from data_producers.sources.polled import SOURCES, Poller, Question, make_source
-from data_producers.sources.rest import Answer, RequestRejected, TemporarilyUnavailable
+from data_producers.sources.rest import RequestRejected, TemporarilyUnavailable
+from foundation.http import Response
 from foundation.process import Runtime
 
 AT = 1_790_358_506.0
@@ -213,7 +214,7 @@ def test_binance_judges_its_trades_by_the_setting():
         config = MarketPollerSettings(_env_file=None, market_outlier_percent=percent)
         source = make_source("binance", config, Clock().runtime(), History(percent))
         bodies = [json.dumps(body).encode() for body in (ticker, book, trades)]
-        source._rest._session.get = lambda path, query, bodies=bodies: Answer(200, {}, bodies.pop(0))
+        source._rest._session.get = lambda path, query, bodies=bodies: Response(200, {}, bodies.pop(0), path)
         held.append([row.reason for row in next(source.questions()).ask().quarantined])
     assert held == [["outlier"], []]
 

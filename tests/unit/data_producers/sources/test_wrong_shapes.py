@@ -18,7 +18,7 @@ from data_producers.sources.history import History
 from data_producers.sources.kraken.parse import MalformedFrame, Market, parse_frame
 from data_producers.sources.kraken.parse_rest import parse_pairs, parse_result, parse_trades
 from data_producers.sources.polled import Poller
-from data_producers.sources.rest import Answer
+from foundation.http import Response
 from foundation.process import Runtime
 from tests.testkit.venue_answers import BITCOIN
 
@@ -241,7 +241,7 @@ class Venue:
         body = self.bodies.pop(0)
         if not self.bodies:
             self.stop.set()
-        return Answer(200, {}, json.dumps(body).encode())
+        return Response(200, {}, json.dumps(body).encode(), path)
 
     def runtime(self):
         return Runtime(stop=self.stop, now=lambda: AT, jitter=lambda: 1.0, pause=lambda _: self.stop.is_set())

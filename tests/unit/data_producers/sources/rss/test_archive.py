@@ -3,7 +3,7 @@
 import threading
 
 from contracts.messages import Article, Sentiment
-from data_producers.sources.rss.archive import Archive, Version
+from data_producers.sources.rss.archive import Archive, ArticleVersion
 
 AT = 1_790_800_000.0
 FALL = "Hackers drain $40 million in ether from Quillon Labs"
@@ -28,7 +28,7 @@ def message(name, title, version):
 
 def test_an_article_is_new_once():
     archive = Archive()
-    assert archive.admit("a", FALL, "decrypt", AT) == Version(1, "a", AT)
+    assert archive.admit("a", FALL, "decrypt", AT) == ArticleVersion(1, "a", AT)
     assert archive.admit("a", FALL, "decrypt", AT) is None
 
 
@@ -36,10 +36,10 @@ def test_another_headline_is_a_new_version_with_the_first_ones_time_and_story():
     archive = Archive()
     archive.admit("a", FALL, "decrypt", AT)
     archive.admit("b", FALL_ELSEWHERE, "decrypt", AT + 30)
-    assert archive.admit("b", "Quillon Labs promises to repay all users", "decrypt", AT + 900) == Version(
+    assert archive.admit("b", "Quillon Labs promises to repay all users", "decrypt", AT + 900) == ArticleVersion(
         2, "a", AT + 30
     )
-    assert archive.admit("b", "Quillon Labs repays all users", "decrypt", AT + 900) == Version(3, "a", AT + 30)
+    assert archive.admit("b", "Quillon Labs repays all users", "decrypt", AT + 900) == ArticleVersion(3, "a", AT + 30)
 
 
 def test_a_headline_that_comes_back_is_no_new_version():
@@ -71,8 +71,8 @@ def test_a_new_life_goes_on_where_the_former_was():
     ]
     second = Archive([message(*each) for each in told])
     assert [second.admit(name, title, "decrypt", AT) for name, title, _ in told] == [None, None, None]
-    assert second.admit("a", "Quillon Labs is sold", "decrypt", AT + 999) == Version(3, "a", AT)
-    assert second.admit("c", FALL, "decrypt", AT + 1_000) == Version(1, "a", AT + 1_000)
+    assert second.admit("a", "Quillon Labs is sold", "decrypt", AT + 999) == ArticleVersion(3, "a", AT)
+    assert second.admit("c", FALL, "decrypt", AT + 1_000) == ArticleVersion(1, "a", AT + 1_000)
 
 
 def test_a_new_life_parts_and_joins_the_days_of_a_column_as_the_former_did():
