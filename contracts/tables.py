@@ -264,7 +264,7 @@ PREDICTION_DATA = Table(
         "price_last": FLOAT,
         INSERTED_AT: TIME,
     },
-    natural_key=("crypto_symbol", "model_name", "timestamp"),
+    natural_key=("crypto_symbol", "model_name", "horizon_seconds", "timestamp"),
     writer=WINDOW_JOB,
     unique=True,
     nullable=frozenset({"actual_price", "scored_at"}),

@@ -75,3 +75,5 @@ SELECT coalesce(
 \ir apply_migration.psql
 \set file 0026_ledger_comment.sql
 \ir apply_migration.psql
+\set file 0027_forecast_horizons.sql
+\ir apply_migration.psql

@@ -1,6 +1,6 @@
-"""The forecast models. A model is one file here and one line in `MODELS`."""
+"""The forecast models in use. Pure. A model is one file in `models/` and one line in `MODELS`."""
 
-from forecasting.model import Forecast
-from forecasting.models.moving_average import MovingAverage
+from forecasting.model import ForecastModel
+from forecasting.models import moving_average
 
-MODELS: tuple[Forecast, ...] = (MovingAverage(),)
+MODELS: tuple[ForecastModel, ...] = (moving_average.MODEL,)

@@ -1,25 +1,16 @@
-"""The window's mean as the forecast, one standard deviation either way as its interval."""
+"""The window's mean as the forecast, one standard deviation either way as its interval. Pure.
 
-from pyspark.sql import Column
-from pyspark.sql import functions as F
+The interval describes the window's own spread; how often it covers the price at the target is what the scores show.
+"""
 
-from contracts.rules import MOVING_AVERAGE
+from contracts.rules import FORECAST_HORIZON_SECONDS, MOVING_AVERAGE
+from forecasting.model import ColumnModel
 
-
-class MovingAverage:
-    """Predicted = mean of the window, interval = mean ± standard deviation.
-
-    The interval describes the window's own spread; how often it covers the target is what the scores show.
-    """
-
-    name = MOVING_AVERAGE
-    version = "1"
-
-    def predicted(self) -> Column:
-        return F.col("mean")
-
-    def low(self) -> Column:
-        return F.col("mean") - F.col("stddev")
-
-    def high(self) -> Column:
-        return F.col("mean") + F.col("stddev")
+MODEL = ColumnModel(
+    name=MOVING_AVERAGE,
+    version="1",
+    horizon_seconds=FORECAST_HORIZON_SECONDS,
+    predicted="mean",
+    low="mean - stddev",
+    high="mean + stddev",
+)

@@ -2,6 +2,7 @@
 
 import io
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import psycopg2
 import pyarrow as pa
@@ -10,7 +11,7 @@ from psycopg2 import errors, sql
 from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
 
-from contracts.rules import FORECAST_HORIZON_SECONDS, WATERMARK_SECONDS
+from contracts.rules import WATERMARK_SECONDS
 from contracts.tables import PREDICTION_DATA, SENTIMENT_DATA, TEXTS, Table
 from spark_jobs.transforms.copy_format import Encoded, encode
 
@@ -30,6 +31,8 @@ SAMPLES = {SENTIMENT_DATA.name: "article_count", PREDICTION_DATA.name: "sample_c
 """For each window table the column that says how many observations a row was made of."""
 
 SCORED_LATER = frozenset({"actual_price", "scored_at"})
+
+_SCORE = (Path(__file__).parents[1] / "sql" / "score_forecasts.sql").read_text(encoding="utf-8")
 
 
 class Database:
@@ -178,19 +181,6 @@ def upsert_windows(cursor: Cursor, table: Table, rows: pa.Table) -> int:
     return int(cursor.rowcount)
 
 
-_SCORE = """
-UPDATE prediction_data forecast
-SET actual_price = outcome.price_last, scored_at = now()
-FROM prediction_data outcome
-WHERE forecast.actual_price IS DISTINCT FROM outcome.price_last
-  AND forecast.timestamp BETWEEN %(first)s - make_interval(secs => %(horizon)s) AND %(last)s
-  AND outcome.crypto_symbol = forecast.crypto_symbol
-  AND outcome.model_name = forecast.model_name
-  AND outcome.timestamp = forecast.target_at
-  AND outcome.timestamp BETWEEN %(first)s AND %(last)s
-"""
-
-
 def newest_window(cursor: Cursor, table: Table) -> datetime | None:
     """The start of the newest window in a table, None when it is empty."""
     cursor.execute(sql.SQL("SELECT max(window_start) FROM {table}").format(table=sql.Identifier(table.name)))
@@ -200,12 +190,13 @@ def newest_window(cursor: Cursor, table: Table) -> datetime | None:
 
 
 def score_forecasts(cursor: Cursor, rows: pa.Table, newest_before: datetime | None) -> int:
-    """Writes the outcome into every forecast that these rows give one, or another one; returns how many.
+    """Writes the outcome into every forecast that these rows of `prediction_data` give one, or another one.
 
-    The outcome is the last price of the window that ends at the target, once ticks have come as late after it as is
-    waited for. Where no price was seen in it the forecast stays unscored. `newest_before`: the `newest_window` before
-    `rows` were written. What was closed by then had its outcome told then, so however far back the rows reach is far
-    enough, also for a price that a still later tick has moved: Spark takes ticks until articles are as far, too.
+    Returns how many. The outcome is the last price of the window that ends at the target, once ticks that are
+    `WATERMARK_SECONDS` later have arrived; without a price in that window the forecast stays unscored. `newest_before`
+    is the `newest_window` before `rows` were written: forecasts whose target was closed by then have been scored, so
+    it is enough to look as far back as `rows` do, also where a late tick has changed a last price. (Spark accepts
+    ticks for longer than the watermark delay: until articles are as far.)
     """
     if rows.num_rows == 0:
         return 0
@@ -213,7 +204,8 @@ def score_forecasts(cursor: Cursor, rows: pa.Table, newest_before: datetime | No
     oldest, newest = (pc.min_max(rows["window_start"])[end].as_py() for end in ("min", "max"))
     first = min(oldest, (newest_before or oldest) - wait)
     last = max(newest, newest_before or newest) - wait
-    cursor.execute(_SCORE, {"first": first, "last": last, "horizon": FORECAST_HORIZON_SECONDS})
+    longest = pc.max(rows["horizon_seconds"]).as_py()
+    cursor.execute(_SCORE, {"first": first, "last": last, "longest_horizon": longest})
     return int(cursor.rowcount)
 
 

@@ -1,7 +1,7 @@
 """The query of job 2: reads ticks and articles back to the oldest open window and upserts every window that changed."""
 
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -14,6 +14,8 @@ from contracts.rules import MAX_FUTURE_SECONDS, MAX_MESSAGE_BYTES, WATERMARK_SEC
 from contracts.settings import WindowJobSettings
 from contracts.tables import PREDICTION_DATA, SENTIMENT_DATA, Table
 from contracts.topics import RAWARTICLE, RAWTICKER, Topic
+from forecasting.model import ForecastModel
+from forecasting.registry import MODELS
 from spark_jobs.config import Job
 from spark_jobs.edges.batch_ledger import Batch, Range, is_prune_due, is_recorded, lock, prune, record
 from spark_jobs.edges.batch_writer import AWAY
@@ -26,12 +28,13 @@ from spark_jobs.edges.records import Place
 from spark_jobs.edges.timescale_sink import Database, newest_window, score_forecasts, upsert_windows
 from spark_jobs.schemas import OBSERVATION, table_schema
 from spark_jobs.transforms.decode import decode, epoch_seconds
+from spark_jobs.transforms.forecasts import to_prediction_rows
 from spark_jobs.transforms.observations import OBSERVATIONS_OF
 from spark_jobs.transforms.windows import (
     PRICE,
     SENTIMENT,
     SLIDE_OF,
-    to_prediction_rows,
+    to_price_windows,
     to_sentiment_rows,
     with_statistics,
     with_windows,
@@ -41,11 +44,11 @@ log = logging.getLogger(__name__)
 
 MAX_BATCH_ROWS = 500_000
 
-SOURCES: tuple[tuple[str, Topic, Table, Callable[[DataFrame], DataFrame]], ...] = (
-    (PRICE, RAWTICKER, PREDICTION_DATA, to_prediction_rows),
-    (SENTIMENT, RAWARTICLE, SENTIMENT_DATA, to_sentiment_rows),
+_SOURCES: tuple[tuple[str, Topic, Table], ...] = (
+    (PRICE, RAWTICKER, PREDICTION_DATA),
+    (SENTIMENT, RAWARTICLE, SENTIMENT_DATA),
 )
-"""What a kind of window is made of, where its rows go, and how they are made."""
+"""What each kind of window is made of, and the table of its rows."""
 
 
 class WindowQuery:
@@ -56,18 +59,19 @@ class WindowQuery:
     by then are left alone, and a window in the table is only ever replaced by one of at least as many observations.
     """
 
-    def __init__(self, job: Job, settings: WindowJobSettings) -> None:
+    def __init__(self, job: Job, settings: WindowJobSettings, models: Sequence[ForecastModel] = MODELS) -> None:
         self._job = job
+        self._models = models
         self._settings = settings
         self._database = Database(settings.writer_database_url, job.query)
 
     def start(self, spark: SparkSession, checkpoint: Path, batches: Batches) -> StreamingQuery:
         """The running query, reading on from the oldest open window of each kind."""
-        cluster = look_up(self._settings.kafka_bootstrap_servers, [topic.name for _, topic, _, _ in SOURCES])
-        open_from = {table.name: self._open_from(table) for _, _, table, _ in SOURCES}
+        cluster = look_up(self._settings.kafka_bootstrap_servers, [topic.name for _, topic, _ in _SOURCES])
+        open_from = {table.name: self._open_from(table) for _, _, table in _SOURCES}
         starts: Offsets = {}
         windows: list[DataFrame] = []
-        for kind, topic, table, _ in SOURCES:
+        for kind, topic, table in _SOURCES:
             begins = self._starts(cluster, topic, open_from[table.name])
             starts |= begins
             raw = read_stream(spark, self._settings.kafka_bootstrap_servers, begins, MAX_BATCH_ROWS, MAX_MESSAGE_BYTES)
@@ -119,16 +123,22 @@ class WindowQuery:
     ) -> None:
         frame.persist()
         try:
-            rows = {
-                table.name: to_rows(_still_open(frame, open_from[table.name])).toArrow().cast(table_schema(table))
-                for _, _, table, to_rows in SOURCES
-            }
+            rows = self._rows(frame, open_from)
         finally:
             frame.unpersist()
         counts = retry(lambda: self._store(batch, ranges, rows), AWAY, batch.query, "database", batches.stop)
         for name, count in counts.items():
             newest = max(rows[name]["window_start"].to_pylist(), default=None)
             count_rows(batch.query, name, count, newest.timestamp() if newest is not None else 0.0)
+
+    def _rows(self, frame: DataFrame, open_from: dict[str, datetime | None]) -> dict[str, pa.Table]:
+        """The rows of each window table that a batch's statistics give."""
+        prices = _still_open(frame, open_from[PREDICTION_DATA.name])
+        moods = _still_open(frame, open_from[SENTIMENT_DATA.name])
+        return {
+            PREDICTION_DATA.name: to_prediction_rows(to_price_windows(prices, self._models).toArrow(), self._models),
+            SENTIMENT_DATA.name: to_sentiment_rows(moods).toArrow().cast(table_schema(SENTIMENT_DATA)),
+        }
 
     def _store(self, batch: Batch, ranges: dict[Place, tuple[int, int]], rows: dict[str, pa.Table]) -> dict[str, int]:
         """Writes the rows of a batch and returns how many changed in each table. A batch that is stored stays as it
@@ -138,7 +148,7 @@ class WindowQuery:
             if is_recorded(cursor, batch):
                 return dict.fromkeys(rows, 0)
             newest_before = newest_window(cursor, PREDICTION_DATA)
-            counts = {table.name: upsert_windows(cursor, table, rows[table.name]) for _, _, table, _ in SOURCES}
+            counts = {table.name: upsert_windows(cursor, table, rows[table.name]) for _, _, table in _SOURCES}
             score_forecasts(cursor, rows[PREDICTION_DATA.name], newest_before)
             record(cursor, batch, [Range(*place, start, end) for place, (start, end) in ranges.items()])
             if is_prune_due(batch):

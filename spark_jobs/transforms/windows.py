@@ -1,11 +1,12 @@
-"""Observations to windows, and windows to the rows of the window tables: DataFrame -> DataFrame, Column -> Column."""
+"""Observations to windows, and windows to what is made of them: DataFrame -> DataFrame, Column -> Column. Pure."""
+
+from collections.abc import Sequence
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from contracts.rules import (
     AGGREGATED_ARTICLES,
-    FORECAST_HORIZON_SECONDS,
     NEGATIVE_BELOW,
     NO_EVIDENCE,
     POSITIVE_ABOVE,
@@ -13,7 +14,7 @@ from contracts.rules import (
     WATERMARK_SECONDS,
     WINDOW_SECONDS,
 )
-from forecasting.registry import MODELS
+from forecasting.model import WINDOW_COLUMNS, ColumnModel, ForecastModel
 from spark_jobs.schemas import OBSERVATION
 
 PRICE = "price"
@@ -104,35 +105,17 @@ def to_sentiment_rows(statistics: DataFrame) -> DataFrame:
     )
 
 
-def to_prediction_rows(statistics: DataFrame) -> DataFrame:
-    """The price windows as rows of `prediction_data`: one forecast per window and registered model, not yet scored."""
-    prices = statistics.where(F.col("kind") == PRICE)
-    made = [
-        prices.select(
-            F.col("window_end").alias("timestamp"),
-            F.col("symbol").alias("crypto_symbol"),
-            model.predicted().alias("predicted_price"),
-            F.lit(None).cast("double").alias("actual_price"),
-            F.lit(model.name).alias("model_name"),
-            model.low().alias("confidence_interval_low"),
-            model.high().alias("confidence_interval_high"),
-            F.lit(FORECAST_HORIZON_SECONDS).alias("horizon_seconds"),
-            (F.col("window_end") + F.expr(f"INTERVAL {FORECAST_HORIZON_SECONDS} SECONDS")).alias("target_at"),
-            F.lit(model.version).alias("model_version"),
-            F.lit(None).cast("timestamp").alias("scored_at"),
-            "window_start",
-            "sample_count",
-            F.col("stddev").alias("price_stddev"),
-            F.col("min").alias("price_min"),
-            F.col("max").alias("price_max"),
-            F.col("last").alias("price_last"),
-        )
-        for model in MODELS
-    ]
-    rows = made[0]
-    for more in made[1:]:
-        rows = rows.unionAll(more)
-    return rows
+def to_price_windows(statistics: DataFrame, models: Sequence[ForecastModel]) -> DataFrame:
+    """The price windows as the models receive them, with the columns of those models that are expressions."""
+    columns = {
+        name: expression
+        for model in models
+        if isinstance(model, ColumnModel)
+        for name, expression in model.expressions.items()
+    }
+    return statistics.where(F.col("kind") == PRICE).select(
+        *WINDOW_COLUMNS, *(F.expr(expression).alias(name) for name, expression in columns.items())
+    )
 
 
 SLIDE_OF = {PRICE: SLIDE_SECONDS, SENTIMENT: WINDOW_SECONDS}

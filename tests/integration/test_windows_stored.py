@@ -117,6 +117,21 @@ def test_a_price_that_moves_after_the_score_corrects_it_and_nothing_else(databas
     assert replayed == (0, later)
 
 
+def test_forecasts_of_a_retired_model_are_scored_from_the_prices_of_others(database_url):
+    database = Database(database_url, "test")
+    retired = [{**window(number), "model_name": "retired"} for number in range(10)]
+    with database.transaction() as cursor:
+        for rows in (pa.Table.from_pylist(retired, schema=table_schema(PREDICTION_DATA)), forecasts(range(10, 40))):
+            before = newest_window(cursor, PREDICTION_DATA)
+            upsert_windows(cursor, PREDICTION_DATA, rows)
+            score_forecasts(cursor, rows, before)
+        cursor.execute(
+            "SELECT price_last::int, actual_price FROM prediction_data WHERE model_name = 'retired' ORDER BY 1"
+        )
+        assert cursor.fetchall() == [(number, number + 2.0) for number in range(10)]
+    database.drop()
+
+
 def test_rows_without_forecasts_score_nothing(database_url):
     database = Database(database_url, "test")
     with database.transaction() as cursor:

@@ -8,12 +8,14 @@ from pyspark.sql import functions as F
 
 from contracts.rules import label_of
 from contracts.tables import PREDICTION_DATA, SENTIMENT_DATA
+from forecasting.registry import MODELS
 from spark_jobs.schemas import OBSERVATION, table_schema
+from spark_jobs.transforms.forecasts import to_prediction_rows
 from spark_jobs.transforms.windows import (
     PRICE,
     SENTIMENT,
     SLIDE_OF,
-    to_prediction_rows,
+    to_price_windows,
     to_sentiment_rows,
     with_label,
     with_statistics,
@@ -106,20 +108,21 @@ def test_a_story_votes_once_and_an_abstention_without_weight(spark, scores, expe
 
 def test_moving_average_predicts_the_mean_give_or_take_the_spread(spark):
     rows = [observation("BTC", 5, 100.0), observation("BTC", 6, 104.0)]
-    made = to_prediction_rows(statistics_of(spark, PRICE, rows)).collect()
+    windows = to_price_windows(statistics_of(spark, PRICE, rows), MODELS).toArrow()
+    made = to_prediction_rows(windows, MODELS).to_pylist()
     assert len(made) == 6
     for row in made:
-        assert (row.predicted_price, row.confidence_interval_low, row.confidence_interval_high) == (102.0, 100.0, 104.0)
-        assert (row.model_name, row.model_version, row.horizon_seconds) == ("moving_average", "1", 60)
-        assert row.target_at - row.timestamp == timedelta(seconds=60)
-        assert (row.actual_price, row.scored_at, row.sample_count) == (None, None, 2)
+        interval = (row["confidence_interval_low"], row["confidence_interval_high"])
+        assert (row["predicted_price"], *interval) == (102.0, 100.0, 104.0)
+        assert (row["model_name"], row["model_version"], row["horizon_seconds"]) == ("moving_average", "1", 60)
+        assert row["target_at"] - row["timestamp"] == timedelta(seconds=60)
+        assert (row["actual_price"], row["scored_at"], row["sample_count"]) == (None, None, 2)
 
 
-@pytest.mark.parametrize(
-    ("table", "kind", "to_rows"),
-    [(PREDICTION_DATA, PRICE, to_prediction_rows), (SENTIMENT_DATA, SENTIMENT, to_sentiment_rows)],
-)
-def test_rows_have_the_tables_written_columns(spark, table, kind, to_rows):
-    rows = to_rows(statistics_of(spark, kind, [observation("BTC", 5, 1.0)]))
-    assert tuple(rows.columns) == table.written_columns
-    assert rows.toArrow().cast(table_schema(table)).schema == table_schema(table)
+def test_rows_have_the_tables_written_columns(spark):
+    prices = to_price_windows(statistics_of(spark, PRICE, [observation("BTC", 5, 1.0)]), MODELS).toArrow()
+    assert to_prediction_rows(prices, MODELS).schema == table_schema(PREDICTION_DATA)
+    assert tuple(table_schema(PREDICTION_DATA).names) == PREDICTION_DATA.written_columns
+    moods = to_sentiment_rows(statistics_of(spark, SENTIMENT, [observation("BTC", 5, 1.0)]))
+    assert tuple(moods.columns) == SENTIMENT_DATA.written_columns
+    assert moods.toArrow().cast(table_schema(SENTIMENT_DATA)).schema == table_schema(SENTIMENT_DATA)

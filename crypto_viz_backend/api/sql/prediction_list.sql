@@ -1,17 +1,24 @@
--- The newest forecasts of one asset by each model, oldest first. A window still open (it ends after now) is left out: its
--- forecast is not final.
-WITH RECURSIVE models (model_name) AS (
-    (SELECT model_name FROM prediction_data WHERE crypto_symbol = %(symbol)s ORDER BY model_name LIMIT 1)
-    UNION ALL
-    SELECT (
-        SELECT later.model_name
-        FROM prediction_data later
-        WHERE later.crypto_symbol = %(symbol)s AND later.model_name > models.model_name
-        ORDER BY later.model_name
+-- The newest forecasts of one asset by each model and horizon, oldest first. A window still open (it ends after now) is left
+-- out: its forecast is not final.
+WITH RECURSIVE models (model_name, horizon_seconds) AS (
+    (
+        SELECT model_name, horizon_seconds
+        FROM prediction_data
+        WHERE crypto_symbol = %(symbol)s
+        ORDER BY model_name, horizon_seconds
         LIMIT 1
     )
+    UNION ALL
+    SELECT later.model_name, later.horizon_seconds
     FROM models
-    WHERE models.model_name IS NOT NULL
+    CROSS JOIN LATERAL (
+        SELECT model_name, horizon_seconds
+        FROM prediction_data
+        WHERE crypto_symbol = %(symbol)s
+            AND (model_name, horizon_seconds) > (models.model_name, models.horizon_seconds)
+        ORDER BY model_name, horizon_seconds
+        LIMIT 1
+    ) later
 )
 SELECT newest.*, newest.timestamp AS source_time
 FROM models
@@ -23,10 +30,11 @@ CROSS JOIN LATERAL (
     FROM prediction_data forecast
     WHERE forecast.crypto_symbol = %(symbol)s
         AND forecast.model_name = models.model_name
+        AND forecast.horizon_seconds = models.horizon_seconds
         AND forecast.timestamp >= %(start)s
         AND forecast.timestamp < %(end)s
         AND forecast.timestamp <= %(now)s
     ORDER BY timestamp DESC
     LIMIT %(limit)s
 ) newest
-ORDER BY newest.timestamp, newest.model_name
+ORDER BY newest.timestamp, newest.model_name, newest.horizon_seconds
