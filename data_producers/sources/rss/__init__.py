@@ -1,1 +1,1 @@
-"""News feeds."""
+"""Articles of RSS and Atom feeds, polled."""

@@ -1,4 +1,4 @@
-"""feedparser without what takes it the square of a text's length, or its cube: much of that is beside reading."""
+"""feedparser without its steps of quadratic or cubic time, most of which are not needed to read a feed."""
 
 import io
 import re
@@ -7,28 +7,28 @@ from typing import Any
 import feedparser
 from feedparser import api, encodings, mixin
 
-MOST_ATTRIBUTES = 500
-MOST_NAMESPACES = 200
-"""Of an element, and of a document: many times what any feed has. Each is looked for among all the others."""
+MAX_ATTRIBUTES = 500
+MAX_NAMESPACES = 200
+"""Per element, and per document: far more than any feed has. feedparser compares each with all others."""
 
 
 def parse_document(raw: bytes) -> Any:
-    """What feedparser makes of a document. Markup in titles and texts, and what is said of authors, stays as it came;
-    there are no tags.
+    """The document as parsed by feedparser. Markup in titles and texts and the author field are left as received; tags
+    are left out.
 
-    The work grows with the length alone. Raises what feedparser does in documents that it was not made for, and
-    `ValueError` for more attributes or namespaces than any feed has.
+    Takes time linear in the length. Raises `ValueError` for more than `MAX_ATTRIBUTES` or `MAX_NAMESPACES`, and any
+    error that feedparser raises for documents it was not made for.
     """
-    # A stream, not bytes: given bytes, feedparser first tries to open a file of that name.
+    # A stream: feedparser would first try to open a file named by the bytes.
     return feedparser.parse(io.BytesIO(raw), sanitize_html=False, resolve_relative_uris=False)
 
 
-def _leave_authors_alone(parser: Any, key: str = "author") -> None:
-    """Instead of a search for an e-mail address, which begins anew at every letter and runs to the end of the word."""
+def _skip_author_detail(parser: Any, key: str = "author") -> None:
+    """Replaces a search for an e-mail address that takes quadratic time."""
 
 
-def _leave_tags_alone(parser: Any, term: str | None, scheme: str | None, label: str | None) -> None:
-    """Instead of a list in which each is looked for among all before it; feedparser expects one."""
+def _skip_tags(parser: Any, term: str | None, scheme: str | None, label: str | None) -> None:
+    """Replaces a list in which each tag is searched for; feedparser expects an empty one."""
     parser._get_context().setdefault("tags", [])
 
 
@@ -36,24 +36,24 @@ _start_element = api.StrictFeedParser.startElementNS
 _track_namespace = mixin._FeedParserMixin.track_namespace
 
 
-def _start_element_of_few_attributes(parser: Any, name: Any, qname: Any, attributes: Any) -> None:
-    if len(attributes) > MOST_ATTRIBUTES:
-        raise ValueError(f"an element of more than {MOST_ATTRIBUTES} attributes")
+def _start_element_bounded(parser: Any, name: Any, qname: Any, attributes: Any) -> None:
+    if len(attributes) > MAX_ATTRIBUTES:
+        raise ValueError(f"an element of more than {MAX_ATTRIBUTES} attributes")
     _start_element(parser, name, qname, attributes)
 
 
-def _track_one_of_few_namespaces(parser: Any, prefix: str | None, uri: str) -> None:
+def _track_namespace_bounded(parser: Any, prefix: str | None, uri: str) -> None:
     _track_namespace(parser, prefix, uri)
-    if len(parser.namespaces_in_use) > MOST_NAMESPACES:
-        raise ValueError(f"more than {MOST_NAMESPACES} namespaces")
+    if len(parser.namespaces_in_use) > MAX_NAMESPACES:
+        raise ValueError(f"more than {MAX_NAMESPACES} namespaces")
 
 
-api.StrictFeedParser.startElementNS = _start_element_of_few_attributes
-mixin._FeedParserMixin.track_namespace = _track_one_of_few_namespaces
-mixin._FeedParserMixin._add_tag = _leave_tags_alone
-mixin._FeedParserMixin._sync_author_detail = _leave_authors_alone
+api.StrictFeedParser.startElementNS = _start_element_bounded
+mixin._FeedParserMixin.track_namespace = _track_namespace_bounded
+mixin._FeedParserMixin._add_tag = _skip_tags
+mixin._FeedParserMixin._sync_author_detail = _skip_author_detail
 
-DECLARED_ENCODING = re.compile(rb"""<\?[^>\n]{0,200}?encoding=['"]([^'">\n]{0,100})['"]""")
-"""Within the declaration; feedparser's own looks through the whole first line, which may be all of the document."""
+_DECLARED_ENCODING = re.compile(rb"""<\?[^>\n]{0,200}?encoding=['"]([^'">\n]{0,100})['"]""")
+"""Searches the declaration only; feedparser's own searches the whole first line, possibly the whole document."""
 
-encodings.RE_XML_PI_ENCODING = DECLARED_ENCODING
+encodings.RE_XML_PI_ENCODING = _DECLARED_ENCODING

@@ -1,4 +1,4 @@
-"""Which newsroom a feed's address belongs to."""
+"""The newsroom that a feed's address belongs to."""
 
 from urllib.parse import urlsplit
 
@@ -6,8 +6,8 @@ from contracts.newsrooms import NEWSROOMS
 
 
 def website_of(url: str) -> str:
-    """The website a feed's address belongs to: a newsroom's name, by its domain or by a part of the path that names it
-    (mirrors and the simulator serve `/feeds/coindesk/rss`), or else the bare host.
+    """The newsroom's name, found by its domain or by a part of the path (mirrors and the simulator serve
+    `/feeds/coindesk/rss`), else the bare host.
     """
     parts = urlsplit(url)
     host = (parts.hostname or "unknown").removeprefix("www.")

@@ -1,4 +1,4 @@
-"""A feed document, read: bytes in, entries out. Pure."""
+"""Parses a feed document: bytes in, entries out. Pure."""
 
 import calendar
 import hashlib
@@ -12,31 +12,31 @@ from feedparser import CharacterEncodingOverride
 
 from contracts.rules import EARLIEST_EVENT_SECONDS
 from data_producers.sources.rss.document import parse_document
-from data_producers.sources.rss.text import to_text, with_possible_references
+from data_producers.sources.rss.text import to_text, with_valid_references
 
-MAX_TITLE = 500
-MAX_SUMMARY = 5_000
-MAX_URL = 2_000
-"""In characters. A longer text is cut, a longer address makes its item unreadable."""
+MAX_TITLE_LENGTH = 500
+MAX_SUMMARY_LENGTH = 5_000
+MAX_URL_LENGTH = 2_000
+"""In characters. A longer text is cut; an item with a longer address is a fault."""
 
-TRACKING = "utm_"
+_TRACKING_PREFIX = "utm_"
 
 _EMPTY_DESCRIPTION = re.compile(rb"<dc:description\s*(?:/>|>\s*</dc:description\s*>)")
-"""CoinDesk sends one after the real description, and feedparser lets the later of the two win."""
+"""CoinDesk sends one after the real description, and feedparser keeps the last."""
 
 _DECLARES_ENTITIES = re.compile(rb"<\0?!\0?E\0?N\0?T\0?I\0?T\0?Y")
-"""In one byte a character, or two."""
+"""In encodings of one or two bytes per character."""
 
-_UNKEEPABLE = re.compile(r"[\x00\ud800-\udfff]")
-"""What no database stores."""
+_UNSTORABLE = re.compile(r"[\x00\ud800-\udfff]")
+"""Characters that no database stores."""
 
-_GIVEN_UP = (ValueError, OverflowError, LookupError, TypeError, AttributeError, AssertionError, RecursionError)
-"""What feedparser raises in documents that it was not made for: elements out of their places, odd encodings."""
+_PARSER_ERRORS = (ValueError, OverflowError, LookupError, TypeError, AttributeError, AssertionError, RecursionError)
+"""Raised by feedparser for documents it was not made for: misplaced elements, unusual encodings."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One article as its feed tells it, in plain text. `published_at` is None where the feed gives no usable date."""
+    """One article of a feed, in plain text. `published_at` is None without a usable date."""
 
     id: str
     title: str
@@ -46,10 +46,10 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Feed:
-    """The readable entries of a document, in its order, and what could not be read.
+class ParsedFeed:
+    """The valid entries of a document, in its order, and the faults of the others.
 
-    `broken` says why the document itself is not well-formed; the entries that are whole are there all the same.
+    `broken` is the reason why the document is not well-formed; its complete entries are included all the same.
     """
 
     entries: tuple[Entry, ...]
@@ -57,19 +57,19 @@ class Feed:
     broken: str | None = None
 
 
-def parse_feed(raw: bytes, website: str) -> Feed:
-    """The feed in `raw` (RSS or Atom). Never raises: a document that is no feed has no entries and says so."""
+def parse_feed(raw: bytes, website: str) -> ParsedFeed:
+    """The feed in `raw` (RSS or Atom). Never raises: a document that is no feed has no entries and is `broken`."""
     if _DECLARES_ENTITIES.search(raw):
-        return Feed((), (), "declares entities, which no feed needs and which may grow without bound")
-    raw = _with_possible_references(_with_few_bad_bytes_replaced(raw))
+        return ParsedFeed((), (), "declares entities, which no feed needs and which may grow without bound")
+    raw = _with_valid_references(_with_invalid_bytes_replaced(raw))
     try:
         document = parse_document(_EMPTY_DESCRIPTION.sub(b"", raw))
-    except _GIVEN_UP as error:
-        return Feed((), (), f"{type(error).__name__}: {error}"[:200])
+    except _PARSER_ERRORS as error:
+        return ParsedFeed((), (), f"{type(error).__name__}: {error}"[:200])
     items = list(document.entries)
     broken = _why_broken(document)
     if broken is not None:
-        # The item that was cut off half-way is left for the next fetch: it would be published with half its text.
+        # The truncated item is left to the next fetch: it would be published with part of its text.
         items = items[: raw.count(b"</item>") + raw.count(b"</entry>")]
     entries: list[Entry] = []
     faults: list[str] = []
@@ -79,11 +79,11 @@ def parse_feed(raw: bytes, website: str) -> Feed:
             entries.append(read)
         else:
             faults.append(read)
-    return Feed(tuple(entries), tuple(faults), broken)
+    return ParsedFeed(tuple(entries), tuple(faults), broken)
 
 
 def parse_entry(item: Mapping[str, Any], website: str) -> Entry | str:
-    """The article in an item as feedparser gives it, or why there is none."""
+    """The article in an item of feedparser, or the reason why there is none."""
     link = str(item.get("link") or "").strip()
     guid = str(item.get("id") or "").strip()
     url = without_tracking(link or guid)
@@ -94,18 +94,18 @@ def parse_entry(item: Mapping[str, Any], website: str) -> Entry | str:
     if not title:
         return f"neither title nor text: {url[:200]}"
     return Entry(
-        id=identity_of(website, guid or url),
-        title=title[:MAX_TITLE],
+        id=article_id_of(website, guid or url),
+        title=title[:MAX_TITLE_LENGTH],
         url=url,
-        summary=summary[:MAX_SUMMARY],
+        summary=summary[:MAX_SUMMARY_LENGTH],
         published_at=_published_at(item),
     )
 
 
-def identity_of(website: str, name: str) -> str:
-    """A short, stable id for an article: its website and a digest of the guid, or else of the address.
+def article_id_of(website: str, name: str) -> str:
+    """A short, stable id for an article: its website and a digest of the guid, else of the address.
 
-    Of a guid that is a web address `utm_*` parameters count for nothing, its fragment does: a page of many items has
+    In a guid that is a web address `utm_*` parameters are ignored and the fragment is not: a page of several items has
     one for each.
     """
     parts = _web_address(name)
@@ -114,7 +114,7 @@ def identity_of(website: str, name: str) -> str:
 
 
 def without_tracking(url: str) -> str | None:
-    """A web address without `utm_*` parameters and fragment; None if it is not one, or too long to keep."""
+    """A web address without `utm_*` parameters and fragment; None if it is invalid or too long."""
     parts = _web_address(url)
     return None if parts is None else urlunsplit(_untracked(parts)._replace(fragment=""))
 
@@ -124,21 +124,26 @@ def _web_address(url: str) -> SplitResult | None:
         parts = urlsplit(url)
     except ValueError:
         return None
-    if parts.scheme not in ("http", "https") or not parts.hostname or len(url) > MAX_URL or _UNKEEPABLE.search(url):
+    if (
+        parts.scheme not in ("http", "https")
+        or not parts.hostname
+        or len(url) > MAX_URL_LENGTH
+        or _UNSTORABLE.search(url)
+    ):
         return None
     return parts
 
 
 def _untracked(parts: SplitResult) -> SplitResult:
     pairs = parse_qsl(parts.query, keep_blank_values=True)
-    kept = [(key, value) for key, value in pairs if not key.lower().startswith(TRACKING)]
+    kept = [(key, value) for key, value in pairs if not key.lower().startswith(_TRACKING_PREFIX)]
     return parts if len(kept) == len(pairs) else parts._replace(query=urlencode(kept))
 
 
-def _with_few_bad_bytes_replaced(raw: bytes) -> bytes:
-    """UTF-8 with U+FFFD for what is none, if more of it is UTF-8 than is not; everything else as it was.
+def _with_invalid_bytes_replaced(raw: bytes) -> bytes:
+    """Mostly valid UTF-8 with U+FFFD for its invalid bytes; anything else unchanged.
 
-    One bad byte, such as a character that was cut in two, else makes feedparser guess another encoding for the whole.
+    One invalid byte, such as of a truncated character, makes feedparser guess another encoding for the whole document.
     """
     text = raw.decode("utf-8", "replace")
     bad = text.count("\ufffd")
@@ -147,9 +152,9 @@ def _with_few_bad_bytes_replaced(raw: bytes) -> bytes:
     return text.encode()
 
 
-def _with_possible_references(raw: bytes) -> bytes:
-    # Each byte a character and back: references are written in ASCII, whatever the encoding of the rest.
-    return with_possible_references(raw.decode("latin-1")).encode("latin-1")
+def _with_valid_references(raw: bytes) -> bytes:
+    # Byte by byte: references are ASCII in any encoding.
+    return with_valid_references(raw.decode("latin-1")).encode("latin-1")
 
 
 def _why_broken(document: Any) -> str | None:

@@ -1,14 +1,14 @@
 import pytest
 from feedparser import encodings, mixin
 
-from data_producers.sources.rss.document import DECLARED_ENCODING, MOST_ATTRIBUTES, MOST_NAMESPACES, parse_document
+from data_producers.sources.rss.document import _DECLARED_ENCODING, MAX_ATTRIBUTES, MAX_NAMESPACES, parse_document
 
 
 def rss(inside: str) -> bytes:
     return f'<rss version="2.0"><channel><item>{inside}</item></channel></rss>'.encode()
 
 
-def test_markup_is_neither_cleaned_nor_rewritten(monkeypatch):
+def test_markup_is_left_as_received(monkeypatch):
     def refuse(*_):
         raise AssertionError("takes the square of the length")
 
@@ -21,13 +21,13 @@ def test_markup_is_neither_cleaned_nor_rewritten(monkeypatch):
 
 @pytest.mark.parametrize("author", ["a" * 20_000, "a@" + "a." * 10_000, "Ann (ann@news.example)"])
 @pytest.mark.parametrize("document", [rss, lambda inside: rss(f"{inside}&broken")], ids=["whole", "broken"])
-def test_no_address_is_looked_for_in_an_author(author, document):
+def test_no_address_is_searched_for_in_an_author(author, document):
     (entry,) = parse_document(document(f"<author>{author}</author>")).entries
     assert entry.author == author
     assert "author_detail" not in entry
 
 
-def test_no_tag_is_looked_for_among_the_others():
+def test_tags_are_left_out():
     tags = "".join(f"<category>{n}</category>" for n in range(1000))
     (entry,) = parse_document(rss(f"{tags}<title>A title</title>")).entries
     assert (entry.title, entry.tags) == ("A title", [])
@@ -43,13 +43,13 @@ def namespaces(number):
 
 @pytest.mark.parametrize(
     ("many", "most", "what"),
-    [(attributes, MOST_ATTRIBUTES, "attributes"), (namespaces, MOST_NAMESPACES, "namespaces")],
+    [(attributes, MAX_ATTRIBUTES, "attributes"), (namespaces, MAX_NAMESPACES, "namespaces")],
 )
-def test_more_than_any_feed_has_is_refused(many, most, what):
-    allowed, refused = (rss(f"<title>A title</title>{many(number)}") for number in (most, most + 1))
+def test_too_many_attributes_or_namespaces_are_rejected(many, most, what):
+    allowed, rejected = (rss(f"<title>A title</title>{many(number)}") for number in (most, most + 1))
     assert parse_document(allowed).entries[0].title == "A title"
     with pytest.raises(ValueError, match=f"more than {most} {what}"):
-        parse_document(refused)
+        parse_document(rejected)
 
 
 @pytest.mark.parametrize(
@@ -63,10 +63,10 @@ def test_more_than_any_feed_has_is_refused(many, most, what):
         (b"<?xml " + b" " * 201 + b'encoding="utf-8"?>', None),
     ],
 )
-def test_an_encoding_is_looked_for_in_the_declaration_alone(declaration, encoding):
-    found = DECLARED_ENCODING.match(declaration)
+def test_encoding_is_searched_for_in_the_declaration_only(declaration, encoding):
+    found = _DECLARED_ENCODING.match(declaration)
     assert (found and found[1]) == encoding
-    assert encodings.RE_XML_PI_ENCODING is DECLARED_ENCODING
+    assert encodings.RE_XML_PI_ENCODING is _DECLARED_ENCODING
 
 
 def test_a_document_of_declarations_is_read():

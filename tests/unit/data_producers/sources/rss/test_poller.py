@@ -1,4 +1,5 @@
 import threading
+from dataclasses import replace
 
 import pytest
 from prometheus_client import REGISTRY
@@ -220,7 +221,13 @@ def test_healthy_feed_logs_no_warning(make_poller, caplog):
     assert [record for record in caplog.records if record.levelname != "INFO"] == []
 
 
-ENTRY = Entry("decrypt-1", "Bitcoin and Solana", "https://decrypt.co/1", "A great day for ether", NOW - 60)
+ENTRY = Entry(
+    id="decrypt-1",
+    title="Bitcoin and Solana",
+    url="https://decrypt.co/1",
+    summary="A great day for ether",
+    published_at=NOW - 60,
+)
 
 
 def test_title_and_summary_are_scored_and_searched_for_coins():
@@ -236,8 +243,7 @@ def test_title_and_summary_are_scored_and_searched_for_coins():
     [(None, NOW), (NOW + 0.5, NOW), (NOW + 86_400, NOW), (NOW, NOW), (NOW - 86_400, NOW - 86_400)],
 )
 def test_missing_or_future_date_is_replaced_by_the_time_of_collection(published_at, kept):
-    entry = Entry("i", "t", "https://decrypt.co/1", "", published_at)
-    assert event_time(entry, NOW) == kept
+    assert event_time(replace(ENTRY, published_at=published_at), NOW) == kept
 
 
 def test_a_newspoller_runs_until_the_stop(make_poller, monkeypatch):

@@ -44,7 +44,7 @@ def test_to_text(markup, text):
     assert to_text(markup) == text
 
 
-def test_whatever_comes_out_can_be_stored():
+def test_every_result_can_be_stored():
     to_text("".join(map(chr, range(0x3000)))).encode("utf-8")
     assert "\x00" not in to_text("&#0;x\x00")
 
@@ -66,14 +66,14 @@ UNFINISHED = (
 
 
 @pytest.mark.parametrize("begun", UNFINISHED)
-def test_what_is_begun_and_not_ended_is_gone_through_once(begun):
-    """One find, of the whole: a search that gave up there would begin anew at every letter of it."""
+def test_unfinished_markup_is_scanned_once(begun):
+    """One match of the whole: a failed match would be tried again at every character."""
     markup = begun * 5000
     assert [found.span() for found in _MARKUP.finditer(markup)] == [(0, len(markup))]
     assert to_text(f"seen {markup}") == "seen"
 
 
 @pytest.mark.parametrize("hidden", ["script", "svg"])
-def test_an_element_without_an_end_is_gone_through_once(hidden):
+def test_element_without_an_end_is_scanned_once(hidden):
     markup = f"<{hidden}>" * 5000
     assert [found.span() for found in _MARKUP.finditer(markup)] == [(0, len(markup))]
