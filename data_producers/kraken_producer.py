@@ -1,26 +1,30 @@
-"""Kraken's market data into Kafka: tickers, trades and price alerts."""
+"""Publishes Kraken's market data to Kafka: tickers, trades, gaps and price alerts."""
 
 from functools import partial
 
 from contracts.messages import Alert, Ticker
 from contracts.settings import KrakenProducerSettings, load_settings
 from contracts.topics import RAWALERT, RAWGAP, RAWTICKER, RAWTRADE
+from data_producers.alerts.monitor import AlertMonitor
 from data_producers.alerts.rules import AlertRule
 from data_producers.pacing import Pace
+from data_producers.rejections import Rejections
 from data_producers.runtime import run_together
 from data_producers.sinks.kafka import KafkaSink
 from data_producers.sinks.published import published_gaps, published_last, published_newest, published_trades
-from data_producers.sources.kraken.dialect import SNAPSHOT_TRADES
-from data_producers.sources.kraken.gaps import unfinished
-from data_producers.sources.kraken.ledger import Ledger, Publisher, watch_feeds
+from data_producers.sinks.sink import Sink
+from data_producers.sources.kraken.dialect import KRAKEN, SNAPSHOT_TRADES
+from data_producers.sources.kraken.gaps import unfinished_gaps
 from data_producers.sources.kraken.pairs import traded_pairs
 from data_producers.sources.kraken.refill import Refiller
 from data_producers.sources.kraken.rest import KrakenRest
 from data_producers.sources.kraken.session import Session, run_session
-from foundation.process import start_service
+from data_producers.sources.kraken.tickers import TickerPublisher, watch_feeds
+from data_producers.sources.kraken.trades import TradePublisher
+from foundation.process import Runtime, start_service
 
-READ_BACK = 20_000
-"""How many of the newest tickers and alerts are read back at a start, so that neither is repeated."""
+TICKERS_READ_BACK = 20_000
+"""How many of the newest tickers and alerts are read back at a start, so that none is published twice."""
 
 
 def main() -> None:
@@ -32,32 +36,67 @@ def main() -> None:
         metrics_port=config.kraken_metrics_port,
         metrics_host=config.metrics_host,
     )
+    with KafkaSink(config.kafka_bootstrap_servers, (RAWTICKER, RAWTRADE, RAWALERT, RAWGAP), runtime) as sink:
+        publish_market(config, sink, runtime)
+
+
+def publish_market(config: KrakenProducerSettings, sink: Sink, runtime: Runtime) -> None:
+    """Continues from what the topics hold, and publishes until the process is to stop. Blocks."""
     brokers = config.kafka_bootstrap_servers
-    rule = AlertRule(
-        config.alert_threshold_percent,
-        config.alert_reference_seconds,
-        config.alert_cooldown_seconds,
-        config.alert_spread_percent,
-        config.alert_stale_seconds,
-        config.alert_thresholds,
-    )
     rest = KrakenRest(config.kraken_rest_url, runtime)
+    rejections = Rejections(KRAKEN)
+    pairs = traded_pairs(rest, config.pairs, rejections)
+    gaps = published_gaps(brokers, runtime)
+    published = published_trades(brokers, pairs, SNAPSHOT_TRADES, runtime, unfinished_gaps(gaps))
+    last_tickers = published_last(brokers, RAWTICKER, Ticker, TICKERS_READ_BACK, runtime)
+    monitor = AlertMonitor(
+        alert_rule(config),
+        started_at=runtime.now(),
+        pairs=pairs,
+        tickers=last_tickers,
+        alerts=published_newest(brokers, RAWALERT, Alert, TICKERS_READ_BACK, runtime),
+        prices={trade.pair: trade.price for trade in published},
+    )
+    tickers = TickerPublisher(sink, runtime, monitor, last_tickers)
     refiller = Refiller(rest, runtime, Pace(config.kraken_rest_seconds, config.kraken_rest_burst))
-    with KafkaSink(brokers, (RAWTICKER, RAWTRADE, RAWALERT, RAWGAP), runtime) as sink:
-        pairs = traded_pairs(rest, config.pairs)
-        recorded = published_gaps(brokers, runtime)
-        published = published_trades(brokers, pairs, SNAPSHOT_TRADES, runtime, unfinished(recorded))
-        tickers = published_last(brokers, RAWTICKER, Ticker, READ_BACK, runtime)
-        alerts = published_newest(brokers, RAWALERT, Alert, READ_BACK, runtime)
-        ledger = Ledger(rule, published, recorded, runtime.now, refiller.ask, pairs, tickers, alerts)
-        publisher = Publisher(ledger, sink, runtime)
-        session = Session(config.kraken_ws_url, pairs, config.silence_seconds, config.subscription_silence_seconds)
-        jobs = (
-            partial(run_session, session, publisher, refiller, runtime),
-            partial(refiller.run, publisher),
-            partial(watch_feeds, publisher, runtime),
-        )
-        run_together(jobs, runtime)
+    trades = TradePublisher(
+        sink,
+        runtime,
+        published=published,
+        recorded=gaps,
+        pairs=pairs,
+        request_refill=refiller.request,
+        on_price=monitor.set_price,
+    )
+    trades.resume()
+    session = Session(
+        url=config.kraken_ws_url,
+        pairs=pairs,
+        silence_seconds=config.silence_seconds,
+        subscription_silence_seconds=config.subscription_silence_seconds,
+    )
+    run = partial(
+        run_session,
+        session,
+        tickers=tickers,
+        trades=trades,
+        refiller=refiller,
+        rejections=rejections,
+        runtime=runtime,
+    )
+    run_together((run, partial(refiller.run, trades), partial(watch_feeds, tickers, runtime)), runtime)
+
+
+def alert_rule(config: KrakenProducerSettings) -> AlertRule:
+    """The rule of these settings."""
+    return AlertRule(
+        threshold_percent=config.alert_threshold_percent,
+        reference_seconds=config.alert_reference_seconds,
+        cooldown_seconds=config.alert_cooldown_seconds,
+        spread_percent=config.alert_spread_percent,
+        stale_seconds=config.alert_stale_seconds,
+        thresholds=config.alert_thresholds,
+    )
 
 
 if __name__ == "__main__":

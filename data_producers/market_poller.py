@@ -1,4 +1,4 @@
-"""Binance's and CoinGecko's markets into Kafka: snapshots and candles, polled."""
+"""Publishes the markets of Binance and CoinGecko to Kafka: polled snapshots and candles."""
 
 from contracts.messages import Candle, MarketSnapshot
 from contracts.settings import MarketPollerSettings, load_settings
@@ -10,7 +10,7 @@ from data_producers.sources.cleaning import Polled
 from data_producers.sources.polled import pollers
 from foundation.process import start_service
 
-READ_BACK = 20_000
+MARKETS_READ_BACK = 20_000
 """How many of the newest snapshots and candles are read back at a start, so that nothing is published twice."""
 
 
@@ -26,8 +26,8 @@ def main() -> None:
     brokers = config.kafka_bootstrap_servers
     with KafkaSink(brokers, (POLLED_MARKET, POLLED_CANDLE), runtime) as sink:
         published: list[Polled] = [
-            *published_newest(brokers, POLLED_MARKET, MarketSnapshot, READ_BACK, runtime),
-            *published_newest(brokers, POLLED_CANDLE, Candle, READ_BACK, runtime),
+            *published_newest(brokers, POLLED_MARKET, MarketSnapshot, MARKETS_READ_BACK, runtime),
+            *published_newest(brokers, POLLED_CANDLE, Candle, MARKETS_READ_BACK, runtime),
         ]
         run_together([poller.run for poller in pollers(config, published, sink, runtime)], runtime)
 

@@ -1,1 +1,1 @@
-"""Price alerts: the rules, and the monitor that applies them to tickers of any venue."""
+"""Price alerts: the rules, and the monitor that applies them to the tickers of any venue."""

@@ -1,4 +1,4 @@
-"""When a price has moved far enough to tell someone. Pure: the state of a pair goes in and comes back."""
+"""Alert rules. Pure: each takes the state of a pair and returns the next one, with the alert that is due."""
 
 import math
 from collections.abc import Iterable, Mapping
@@ -8,15 +8,15 @@ from contracts.messages import Alert, AlertType, Ticker
 from contracts.rules import ALERT_SPREAD_PERCENT, ALERT_STALE_SECONDS, MAX_FUTURE_SECONDS, change_percent
 
 SAMPLES_PER_WINDOW = 60
-"""A window keeps one price per sixtieth of its length: memory stays bounded however fast the ticks come."""
+"""A window keeps one price per sixtieth of its length, so that memory is bounded at any rate of tickers."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AlertRule:
     """An alert is due when the price differs by more than the pair's threshold from the reference price.
 
-    The reference is the oldest price still within `reference_seconds`; after an alert it starts anew at the alert's
-    price, so that one move is told once. Two alerts of a pair lie at least `cooldown_seconds` apart.
+    The reference is the oldest price within `reference_seconds`. After an alert it is the alert's price, so that one
+    move raises one alert. Two alerts of a pair are at least `cooldown_seconds` apart.
     """
 
     threshold_percent: float
@@ -32,23 +32,23 @@ class AlertRule:
     """In percent, by pair; every other pair has `threshold_percent`."""
 
     def threshold_of(self, pair: str) -> float:
-        """The change in percent beyond which a move of this pair is told."""
+        """The change in percent beyond which a move of this pair raises an alert."""
         return self.thresholds.get(pair, self.threshold_percent)
 
 
 @dataclass(frozen=True, slots=True)
 class AlertState:
-    """What a pair's past comes down to: sampled (time, price), oldest first, and the last alert's time."""
+    """A pair's sampled (time, price) within the window, oldest first, and the time of its last alert."""
 
     samples: tuple[tuple[float, float], ...] = ()
     alerted_at: float | None = None
 
 
 def detect_alert(rule: AlertRule, state: AlertState, ticker: Ticker) -> tuple[AlertState, Alert | None]:
-    """The pair's next state, and the alert that is due, if any. Time is the venue's, so a replay decides the same.
+    """The pair's next state, and the alert of a price move if one is due. Uses the venue's time: a replay is identical.
 
-    After a silence longer than the window there is no reference, so no alert: the first tick only sets one. A tick
-    that is older than the newest known, or absurdly far in the future, changes nothing.
+    After a silence longer than the window there is no reference: the first ticker sets it and raises no alert. A ticker
+    that is older than the newest, or more than `MAX_FUTURE_SECONDS` ahead, changes nothing.
     """
     at, price = ticker.timestamp, ticker.last
     if at > ticker.received_at + MAX_FUTURE_SECONDS or (state.samples and at < state.samples[-1][0]):
@@ -68,21 +68,21 @@ def detect_alert(rule: AlertRule, state: AlertState, ticker: Ticker) -> tuple[Al
 
 @dataclass(frozen=True, slots=True)
 class SpreadState:
-    """Whether a pair's spread was too wide at its last tick, and when that was last told."""
+    """Whether a pair's spread was too wide at its last ticker, and the time of its last spread alert."""
 
     wide: bool = False
     alerted_at: float | None = None
 
 
 def spread_percent(ticker: Ticker) -> float:
-    """The spread in percent of the middle between bid and ask. Not for a book with one side only."""
+    """The spread in percent of the middle between bid and ask, both of which must be positive."""
     return (ticker.ask - ticker.bid) / ((ticker.ask + ticker.bid) / 2) * 100.0
 
 
 def detect_spread(rule: AlertRule, state: SpreadState, ticker: Ticker) -> tuple[SpreadState, Alert | None]:
-    """The pair's next state, and the alert due, if any: when the spread becomes too wide, not while it stays so.
+    """The pair's next state, and an alert when the spread becomes too wide, not while it stays too wide.
 
-    `change_percent` of the alert is the spread. A book with one side only has no spread and changes nothing.
+    `change_percent` of the alert is the spread. A one-sided book has no spread and changes nothing.
     """
     if ticker.bid <= 0:
         return state, None
@@ -91,41 +91,41 @@ def detect_spread(rule: AlertRule, state: SpreadState, ticker: Ticker) -> tuple[
     at = ticker.timestamp
     cooling = state.alerted_at is not None and at - state.alerted_at < rule.cooldown_seconds
     if not wide or state.wide or cooling:
-        # What is not told because of the pause is told after it, if it lasts.
+        # A spread that widens during the cool-down raises its alert afterwards, if it is still too wide.
         return SpreadState(wide and (state.wide or not cooling), state.alerted_at), None
     return SpreadState(True, at), _alert(ticker.pair, ticker.last, "spread_blowout", spread, rule.spread_percent, at)
 
 
-def told_before(
+def restored_state(
     rule: AlertRule, ticker: Ticker | None, alerts: Iterable[Alert]
 ) -> tuple[AlertState, SpreadState, bool]:
-    """How a pair stands whose last ticker and whose alerts, oldest first, the process before has published.
+    """A pair's states after a restart, and whether its feed is known to be stale.
 
-    Its states, and whether it was told that it is stale. The pauses between alerts go on, the reference is the last
-    price, and a spread that was told and was still too wide is not told again.
+    `ticker` is the last one published, `alerts` are those published, oldest first. Cool-downs continue, the reference
+    is the last price, and a spread that raised an alert and is still too wide raises no other.
     """
-    told = {alert.alert_type: alert.timestamp for alert in alerts}
-    move_at, spread_at = told.get("price_move"), told.get("spread_blowout")
+    alerted_at = {alert.alert_type: alert.timestamp for alert in alerts}
+    move_at, spread_at = alerted_at.get("price_move"), alerted_at.get("spread_blowout")
     if ticker is None:
         return AlertState((), move_at), SpreadState(False, spread_at), False
     wide = ticker.bid > 0 and spread_percent(ticker) > rule.spread_percent
     return (
         AlertState(((ticker.timestamp, ticker.last),), move_at),
         SpreadState(wide and spread_at is not None, spread_at),
-        told.get("stale_feed", -math.inf) > ticker.received_at,
+        alerted_at.get("stale_feed", -math.inf) > ticker.received_at,
     )
 
 
-def is_stale(rule: AlertRule, heard_at: float, now: float) -> bool:
-    """Whether an alert is due at `now` when no ticker of a pair has come since `heard_at` (epoch seconds).
+def is_stale(rule: AlertRule, received_at: float, now: float) -> bool:
+    """Whether a pair is stale at `now` whose last ticker was received at `received_at` (epoch seconds).
 
-    It is due at each call, so the caller remembers that it was told.
+    True at every later call too: the caller keeps track of the alerts it raised.
     """
-    return now - heard_at > rule.stale_seconds
+    return now - received_at > rule.stale_seconds
 
 
 def stale_alert(rule: AlertRule, pair: str, last_price: float, now: float) -> Alert:
-    """The alert of a pair that is stale at `now`. `change_percent` is 0, `threshold` are seconds."""
+    """The alert of a pair that is stale at `now`. `change_percent` is 0 and `threshold` is in seconds."""
     return _alert(pair, last_price, "stale_feed", 0.0, rule.stale_seconds, now)
 
 

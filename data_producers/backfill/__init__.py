@@ -1,1 +1,1 @@
-"""Loads the history of a pair into Kafka: `python -m data_producers.backfill`."""
+"""Backfill: loads a pair's history of a venue into Kafka on request. `python -m data_producers.backfill` runs it."""

@@ -1,138 +1,124 @@
-"""Loads a pair's past into Kafka: `python -m data_producers.backfill kraken BTC/USD --since 2026-11-01`.
+"""Loads a pair's history into Kafka: `python -m data_producers.backfill kraken BTC/USD --since 2026-11-01`.
 
-What is known to be stored is told on standard input, a JSON object a line, and is left out. `make backfill` does that,
-and takes what came into the candles: use it rather than this.
+Standard input lists the ranges that are stored, one JSON object a line; they are left out. `make backfill` lists them
+and refreshes the candles afterwards: prefer it.
 """
 
 import argparse
 import json
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 
-from contracts.messages import Gap
 from contracts.settings import BackfillSettings, load_settings
-from contracts.topics import POLLED_CANDLE, RAWGAP, RAWTRADE
-from data_producers.backfill.request import Asked, Batch, CannotGoOn, Stored
+from contracts.topics import RAWGAP
+from data_producers.backfill.request import BackfillFailed, BackfillRequest, Batch, StoredRange, epoch_seconds_of
+from data_producers.backfill.venues import BACKFILL_VENUES
 from data_producers.sinks.kafka import KafkaSink
-from data_producers.sinks.published import published_gaps
 from data_producers.sinks.sink import Sink, SinkBroken
-from data_producers.sources.binance.history import backfill_candles
-from data_producers.sources.binance.rest import BinanceRest
-from data_producers.sources.kraken.history import backfill_trades
 from data_producers.sources.kraken.parse_rest import VenueError
-from data_producers.sources.kraken.rest import KrakenRest
 from data_producers.sources.rest import RequestRejected
-from foundation.process import Runtime, runtime_until_signal
+from foundation.process import runtime_until_signal
 from foundation.retry import Stopped
 
-TOPICS = (RAWTRADE, RAWGAP, POLLED_CANDLE)
-TELL_SECONDS = 10.0
-"""How often progress is told where there is no terminal."""
-
-
-def _kraken(asked: Asked, config: BackfillSettings, runtime: Runtime) -> Iterator[Batch]:
-    rest = KrakenRest(config.kraken_rest_url, runtime)
-    recorded = published_gaps(config.kafka_bootstrap_servers, runtime)
-    return backfill_trades(rest, asked, _newest(recorded), runtime)
-
-
-def _binance(asked: Asked, config: BackfillSettings, runtime: Runtime) -> Iterator[Batch]:
-    # The other half of the weight is the poller's: the venue counts both as one, and tells the sum.
-    weight = config.binance_weight_per_minute // 2
-    rest = BinanceRest(config.binance_url, weight, config.market_outlier_percent, runtime)
-    return backfill_candles(rest, asked, config.binance_interval, runtime)
-
-
-def _newest(recorded: Iterable[Gap]) -> list[Gap]:
-    return list({(gap.pair, gap.from_id): gap for gap in recorded}.values())
-
-
-SOURCES: dict[str, Callable[[Asked, BackfillSettings, Runtime], Iterator[Batch]]] = {
-    "binance": _binance,
-    "kraken": _kraken,
-}
-"""Every venue whose past can be loaded. To add one: its batches, oldest first, and their topic in `TOPICS`."""
+REPORT_SECONDS = 10.0
+"""How often progress is printed where there is no terminal."""
 
 
 class Progress:
-    """How far a backfill is, on one line of a terminal, else a line now and then."""
+    """How far a backfill has come: one line that is overwritten in a terminal, else a line every `REPORT_SECONDS`."""
 
     def __init__(self, since: float, until: float, now: Callable[[], float] = time.monotonic) -> None:
         self._since, self._until, self._now = since, until, now
-        self._started, self._told_at = now(), float("-inf")
+        self._started_at, self._printed_at = now(), float("-inf")
         self.loaded = 0
         self.reached = since
 
-    def take(self, batch: Batch) -> str:
-        """The line after a batch."""
+    def add(self, batch: Batch) -> None:
+        """Counts a batch."""
         self.loaded += len(batch.messages)
         self.reached = max(self.reached, batch.reached)
+
+    def line(self) -> str:
+        """Time reached, share done, messages loaded and time left."""
         share = (self.reached - self._since) / max(self._until - self._since, 1e-9)
-        spent = self._now() - self._started
-        left = _length(spent / share - spent) if 0 < share < 1 else "0 s" if share >= 1 else "unknown"
-        return f"  {moment(self.reached)}  {share:6.1%}  {self.loaded:,} new, {left} left"
+        spent = self._now() - self._started_at
+        left = _duration(spent / share - spent) if 0 < share < 1 else "0 s" if share >= 1 else "unknown"
+        at = datetime.fromtimestamp(self.reached, UTC)
+        return f"  {at:%Y-%m-%d %H:%M}  {share:6.1%}  {self.loaded:,} new, {left} left"
 
-    def show(self, line: str, *, last: bool = False) -> None:
-        """Prints it, over the one before where there is a terminal."""
+    def show(self, *, last: bool = False) -> None:
+        """Prints the line, over the previous one in a terminal."""
         if sys.stdout.isatty():
-            print(f"\r\033[K{line}", end="\n" if last else "", flush=True)
-        elif last or self._now() - self._told_at >= TELL_SECONDS:
-            self._told_at = self._now()
-            print(line, flush=True)
+            print(f"\r\033[K{self.line()}", end="\n" if last else "", flush=True)
+        elif last or self._now() - self._printed_at >= REPORT_SECONDS:
+            self._printed_at = self._now()
+            print(self.line(), flush=True)
 
 
-def moment(epoch_seconds: float) -> str:
-    """A time as a person reads it."""
-    return f"{datetime.fromtimestamp(epoch_seconds, UTC):%Y-%m-%d %H:%M}"
-
-
-def _length(seconds: float) -> str:
+def _duration(seconds: float) -> str:
     if seconds < 90:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 5_400 else f"{seconds / 3600:.1f} h"
 
 
-def publish(batches: Iterable[Batch], sink: Sink, progress: Progress, now: Callable[[], float]) -> None:
-    """Sends every batch and shows how far it is. Raises what `Sink.send` raises and what making the batches raises."""
-    line = progress.take(Batch(RAWTRADE, (), progress.reached))
+def publish_batches(batches: Iterable[Batch], sink: Sink, progress: Progress, now: Callable[[], float]) -> None:
+    """Sends every batch and shows the progress. Raises what `Sink.send` and making the batches raise."""
     for batch in batches:
         for message in batch.messages:
             sink.send(batch.topic, message, now())
         if batch.faults:
             print(f"  {len(batch.faults)} unreadable, the first: {batch.faults[0]}", file=sys.stderr)
         if batch.topic is not RAWGAP:
-            line = progress.take(batch)
-            progress.show(line)
-    progress.show(line, last=True)
+            progress.add(batch)
+            progress.show()
+    progress.show(last=True)
 
 
-def _stored(lines: Iterable[str]) -> tuple[Stored, ...]:
-    return tuple(Stored(**json.loads(line)) for line in lines if line.strip())
+def _stored_ranges(lines: Iterable[str]) -> tuple[StoredRange, ...]:
+    return tuple(StoredRange(**json.loads(line)) for line in lines if line.strip())
 
 
-def _arguments(given: Sequence[str] | None) -> argparse.Namespace:
+def _moment(text: str) -> float:
+    try:
+        return epoch_seconds_of(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """The options of the command line. `since` and `until` are epoch seconds. Exits with 2 when they are invalid."""
     parser = argparse.ArgumentParser(prog="python -m data_producers.backfill", description=__doc__.split("\n\n")[0])
-    parser.add_argument("source", choices=sorted(SOURCES), help="the venue")
+    parser.add_argument("source", choices=sorted(BACKFILL_VENUES), help="the venue")
     parser.add_argument("pair", help="its canonical name, such as BTC/USD")
-    parser.add_argument("--since", type=float, required=True, help="epoch seconds")
-    parser.add_argument("--until", type=float, required=True, help="epoch seconds")
-    return parser.parse_args(given)
+    form = "ISO-8601 date or time (UTC where no zone is named), or epoch seconds"
+    parser.add_argument("--since", type=_moment, required=True, help=form)
+    parser.add_argument("--until", type=_moment, default=None, help=f"{form}; default: now")
+    options = parser.parse_args(arguments)
+    if options.until is None:
+        options.until = time.time()
+    return options
 
 
-def main(given: Sequence[str] | None = None) -> int:
-    """Loads what was asked for; 0 when all of it is in Kafka, 1 when it had to end before, 130 when it was stopped."""
-    chosen = _arguments(given)
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Publishes what was requested. Returns 0 when all of it is in Kafka, 1 when it failed, 130 when it was stopped."""
+    options = _options(arguments)
     config = load_settings(BackfillSettings)
     runtime = runtime_until_signal()
-    stored = () if sys.stdin.isatty() else _stored(sys.stdin)
-    asked = Asked(chosen.pair, chosen.since, chosen.until, stored, config.kraken_rest_seconds)
-    progress = Progress(asked.since, asked.until)
+    venue = BACKFILL_VENUES[options.source]
+    request = BackfillRequest(
+        pair=options.pair,
+        since=options.since,
+        until=options.until,
+        stored=() if sys.stdin.isatty() else _stored_ranges(sys.stdin),
+        seconds_between_calls=config.kraken_rest_seconds,
+    )
+    progress = Progress(request.since, request.until)
     try:
-        with KafkaSink(config.kafka_bootstrap_servers, TOPICS, runtime) as sink:
-            publish(SOURCES[chosen.source](asked, config, runtime), sink, progress, runtime.now)
-    except (CannotGoOn, VenueError, RequestRejected, SinkBroken) as error:
+        with KafkaSink(config.kafka_bootstrap_servers, venue.topics, runtime) as sink:
+            publish_batches(venue.history(request, config, runtime), sink, progress, runtime.now)
+    except (BackfillFailed, VenueError, RequestRejected, SinkBroken) as error:
         print(f"backfill: {error}", file=sys.stderr)
         return 1
     except Stopped:

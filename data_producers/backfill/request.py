@@ -1,7 +1,8 @@
-"""What every backfill shares: what is asked for, what comes out, and patience with someone else's server."""
+"""What the backfills of all venues share: the request, its batches, and calls with pace and retry."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TypeVar
 
 from contracts.messages import Message
@@ -10,39 +11,45 @@ from data_producers.pacing import Pace
 from data_producers.sources.rest import TemporarilyUnavailable
 from foundation.process import Runtime
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
-MOST_FAILURES = 8
-"""So often in a row the venue is asked in vain before a backfill gives up: some two minutes."""
+MAX_FAILURES = 8
+"""Failed calls in a row after which a backfill ends: some two minutes."""
+
+LATEST_SECONDS = 253_402_300_799
+"""The end of the year 9999, the last that a date can name."""
 
 
-class CannotGoOn(Exception):
-    """The backfill has to end; `str()` of it says why. What it has published stays, and the next one goes on there."""
+class BackfillFailed(Exception):
+    """The backfill cannot go on; `str()` of it is the reason. What it has published stays, and the next one resumes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """What is there already: all numbers from `from_id` to `to_id`, the newest at `to_time` (epoch seconds)."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredRange:
+    """Numbers that are all stored, from `from_id` to `to_id`; the newest is of `to_time` (epoch seconds)."""
 
     from_id: int
     to_id: int
     to_time: float
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """The past of `pair` in [since, until), epoch seconds, but for what is stored."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackfillRequest:
+    """The history of `pair` in [since, until), epoch seconds, except what is stored."""
 
     pair: str
     since: float
     until: float
-    stored: tuple[Stored, ...] = ()
+    stored: tuple[StoredRange, ...] = ()
     seconds_between_calls: float = 1.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """Messages for one topic, and how far the past is done with them."""
+    """Messages for one topic. The history before `reached` (epoch seconds) is complete with them.
+
+    `faults` are the reasons why others of the same page are not among them.
+    """
 
     topic: Topic
     messages: Sequence[Message]
@@ -50,24 +57,46 @@ class Batch:
     faults: tuple[str, ...] = ()
 
 
-def patiently(
-    call: Callable[[], T], pace: Pace, key: str, runtime: Runtime, tell: Callable[[str], None] = print
-) -> T | None:
-    """What `call` answers, at the pace of its key; None when the process is to stop.
+def epoch_seconds_of(text: str) -> float:
+    """The moment a text names: epoch seconds, or an ISO-8601 date or time, in UTC where it names no zone. Pure.
 
-    Retries after `TemporarilyUnavailable`, with back-off, and not before the venue allows it. Raises `CannotGoOn` in
-    the end.
+    Raises `ValueError`.
     """
-    for failures in range(1, MOST_FAILURES + 1):
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return _number_of_seconds(text)
+    return (moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)).timestamp()
+
+
+def _number_of_seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds <= LATEST_SECONDS:
+        raise ValueError(f"{text!r} is no date or time; write 2026-11-01 or 2026-11-01T08:00")
+    return seconds
+
+
+def call_with_retry(
+    call: Callable[[], _T], pace: Pace, key: str, runtime: Runtime, report: Callable[[str], None] = print
+) -> _T | None:
+    """Returns what `call` returns, at the pace of its key; None when the process is to stop. Blocks.
+
+    Retries with back-off after `TemporarilyUnavailable`, no sooner than the venue asks for. Raises `BackfillFailed`
+    after `MAX_FAILURES`.
+    """
+    for failures in range(1, MAX_FAILURES + 1):
         if runtime.wait(max(0.0, pace.ready_at(key) - runtime.monotonic())):
             return None
         pace.call(key, runtime.monotonic())
         try:
             return call()
-        except TemporarilyUnavailable as away:
-            pause = away.pause_seconds(failures, runtime)
-            tell(f"  the venue gives no answer ({away}); asked again in {pause:.0f} s")
+        except TemporarilyUnavailable as error:
+            pause = error.pause_seconds(failures, runtime)
+            report(f"  the venue gave no answer ({error}); next attempt in {pause:.0f} s")
             if runtime.wait(pause):
                 return None
-            last = away
-    raise CannotGoOn(f"the venue gave no answer {MOST_FAILURES} times in a row: {last}")
+            last = error
+    raise BackfillFailed(f"the venue gave no answer {MAX_FAILURES} times in a row: {last}")

@@ -9,7 +9,7 @@ from typing import Protocol, TypeVar, cast, get_args
 from contracts.messages import Candle, MarketSource
 from contracts.settings import MarketPollerSettings
 from contracts.topics import POLLED_CANDLE, POLLED_MARKET
-from data_producers.refusals import Refusals
+from data_producers.rejections import Rejections
 from data_producers.sinks.sink import Sink
 from data_producers.sources.cleaning import Cleaned, Polled
 from data_producers.sources.history import History
@@ -92,7 +92,7 @@ class Poller:
         self._sink = sink
         self._runtime = runtime
         self._quiet_until = 0.0
-        self._refusals = Refusals(source.name)
+        self._rejections = Rejections(source.name)
 
     def run(self) -> None:
         """Polls until the process is to stop. Raises what `Sink.send` raises."""
@@ -118,14 +118,14 @@ class Poller:
             cleaned = ask_patiently(name, question.kind, question.ask, self._runtime)
         except RequestRejected as refused:
             Telemetry.poll_failures.labels(name, question.kind).inc()
-            self._refusals.refuse(question.kind, question.subject)
+            self._rejections.reject(question.kind, question.subject)
             log.error("question refused", extra={**place, "why": str(refused)})
         except TemporarilyUnavailable as away:
             Telemetry.poll_failures.labels(name, question.kind).inc()
             self._quiet_until = away.until or 0.0
             log.error("question given up", extra={**place, "reason": away.reason, "why": str(away)})
         else:
-            self._refusals.accept(question.kind, question.subject)
+            self._rejections.accept(question.kind, question.subject)
             self._publish(place, self._history.take(cleaned))
 
     def _publish(self, place: dict[str, str], cleaned: Cleaned[Polled]) -> None:

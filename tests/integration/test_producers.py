@@ -102,7 +102,7 @@ def test_a_refused_pair_is_shown_and_the_others_are_followed(stack):
         wait_until(published(stack, RAWTRADE, 100), START_SECONDS, "trades of the others")
         assert producer.end() == 0
     assert {trade.pair for trade in messages(stack, RAWTRADE)} == {"BTC/USD", "ETH/USD"}
-    errors = [line for line in producer.lines() if line["message"] == "subscription refused"]
+    errors = [line for line in producer.lines() if line["message"] == "subscription rejected"]
     assert {(line["level"], line["symbol"], line["channel"]) for line in errors} == {
         ("error", "SOL/USD", "ticker"),
         ("error", "SOL/USD", "trade"),

@@ -149,7 +149,7 @@ def test_a_hole_stays_open_while_rest_is_limited_and_is_filled_after(scene, befo
     scene.stack.fault("rest", error="EAPI:Rate limit exceeded")
     scene.stack.fault("hole", symbol=BTC, count=3)
     scene.wait(lambda: scene.metric(f'gaps_open{{pair="{BTC}",source="kraken"}}') == 1, "the open gap")
-    scene.wait(lambda: any(line["message"] == "refill waits" for line in scene.producer.lines()), "the back-off")
+    scene.wait(lambda: any(line["message"] == "refill paused" for line in scene.producer.lines()), "the back-off")
     assert scene.metric(f'missing_trades{{pair="{BTC}",source="kraken"}}') == 3
     scene.stack.clear_faults()
     scene.complete()

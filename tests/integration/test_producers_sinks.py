@@ -15,7 +15,7 @@ from data_producers.sinks.kafka import KafkaSink
 from data_producers.sinks.memory import MemorySink
 from data_producers.sinks.published import published_articles, published_last, published_trades, read_tail
 from data_producers.sinks.sink import SinkBroken
-from data_producers.sources.kraken.gaps import Continuity
+from data_producers.sources.kraken.gaps import GapTracker
 from foundation.ports import free_ports
 from foundation.process import Runtime
 from foundation.retry import Stopped
@@ -251,9 +251,9 @@ def test_a_backfill_hides_nothing_of_the_stream(fresh_topics):
     old = [(t.pair, t.trade_id) for t in found[:100]]
     assert sorted(old) == [(pair, number) for pair in ("TRX/USD", "XMR/USD") for number in range(5_950, 6_000)]
     assert {t.source for t in found[:100]} == {"backfill"} != {t.source for t in found[100:]}
-    ledger = Continuity()
-    assert ledger.restore(found, (), time.time()) == []
-    assert (ledger.newest("TRX/USD")[0], ledger.newest("XMR/USD")[0]) == (9_500_059, 5_999)
+    tracker = GapTracker()
+    assert tracker.restore(found, (), time.time()) == []
+    assert (tracker.newest("TRX/USD")[0], tracker.newest("XMR/USD")[0]) == (9_500_059, 5_999)
 
 
 def test_of_each_pair_the_last_ticker_is_read_back(fresh_topics):

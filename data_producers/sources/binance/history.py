@@ -1,56 +1,71 @@
-"""A pair's past candles, page by page: those that are not stored yet, oldest first."""
+"""Backfill of Binance: a pair's closed candles that are not stored yet, page by page, oldest first."""
 
 from collections.abc import Iterator, Sequence
 from functools import partial
 
 from contracts.messages import CandleInterval
+from contracts.settings import BackfillSettings
 from contracts.topics import POLLED_CANDLE
-from data_producers.backfill.request import Asked, Batch, Stored, patiently
+from data_producers.backfill.request import BackfillRequest, Batch, StoredRange, call_with_retry
 from data_producers.pacing import Pace
 from data_producers.sources.binance.dialect import INTERVAL_SECONDS
 from data_producers.sources.binance.rest import BinanceRest
 from foundation.process import Runtime
 
 CALL_SECONDS = 0.25
-"""Between two pages, whatever weight is left: nobody is in a hurry here."""
+"""Between two pages, whatever weight is left."""
 
 
-def backfill_candles(rest: BinanceRest, asked: Asked, interval: CandleInterval, runtime: Runtime) -> Iterator[Batch]:
-    """The closed candles of `asked.pair` that begin in the time asked for, batch by batch. Raises `CannotGoOn`.
+def binance_history(request: BackfillRequest, config: BackfillSettings, runtime: Runtime) -> Iterator[Batch]:
+    """The candles of a request. See `BackfillVenue`."""
+    # The venue counts the weight by address: the other half is the poller's.
+    weight = config.binance_weight_per_minute // 2
+    rest = BinanceRest(config.binance_url, weight, config.market_outlier_percent, runtime)
+    return backfill_candles(rest, request, config.binance_interval, runtime)
 
-    Candles are numbered by how many of their length lie between 1970 and their beginning: so a stretch of them is
-    stored as one of trades is.
+
+def backfill_candles(
+    rest: BinanceRest, request: BackfillRequest, interval: CandleInterval, runtime: Runtime
+) -> Iterator[Batch]:
+    """The closed candles of `request.pair` that begin in its time, batch by batch. Raises `BackfillFailed`.
+
+    Candles are numbered by how many of their length lie between 1970 and their beginning, so that a range of stored
+    candles is a `StoredRange`, as one of trades is.
     """
     width = INTERVAL_SECONDS[interval]
     pace = Pace(CALL_SECONDS)
-    begin: float | None = asked.since
+    begin: float | None = request.since
     while begin is not None:
-        begin = after_stored(begin, width, asked.stored)
-        if begin >= asked.until:
+        begin = after_stored(begin, width, request.stored)
+        if begin >= request.until:
             return
-        ask = partial(rest.candles, asked.pair, interval, begin, asked.until)
-        page = patiently(ask, pace, asked.pair, runtime)
+        fetch = partial(rest.candles, request.pair, interval, begin, request.until)
+        page = call_with_retry(fetch, pace, request.pair, runtime)
         if page is None:
             return
-        found = [
+        new = [
             candle
             for candle in page.cleaned.messages
-            if candle.timestamp < asked.until and not is_stored(candle.timestamp, width, asked.stored)
+            if candle.timestamp < request.until and not is_stored(candle.timestamp, width, request.stored)
         ]
         begin = page.next_start
-        reached = asked.until if begin is None else min(begin, asked.until)
-        yield Batch(POLLED_CANDLE, found, reached, tuple(held.story for held in page.cleaned.quarantined))
+        yield Batch(
+            topic=POLLED_CANDLE,
+            messages=new,
+            reached=request.until if begin is None else min(begin, request.until),
+            faults=tuple(row.story for row in page.cleaned.quarantined),
+        )
 
 
-def is_stored(timestamp: float, width: int, stored: Sequence[Stored]) -> bool:
+def is_stored(timestamp: float, width: int, stored: Sequence[StoredRange]) -> bool:
     """Whether the candle that begins at that time is stored."""
-    return any(one.from_id <= timestamp // width <= one.to_id for one in stored)
+    return any(ids.from_id <= timestamp // width <= ids.to_id for ids in stored)
 
 
-def after_stored(begin: float, width: int, stored: Sequence[Stored]) -> float:
+def after_stored(begin: float, width: int, stored: Sequence[StoredRange]) -> float:
     """The beginning of the first candle at `begin` or later that is not stored."""
     number = -(-begin // width)
-    for one in sorted(stored, key=lambda one: one.from_id):
-        if one.from_id <= number <= one.to_id:
-            number = one.to_id + 1
+    for ids in sorted(stored, key=lambda ids: ids.from_id):
+        if ids.from_id <= number <= ids.to_id:
+            number = ids.to_id + 1
     return float(number * width)

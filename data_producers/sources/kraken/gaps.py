@@ -1,6 +1,6 @@
-"""Which trades are missing: the venue numbers a book's trades without holes, so a number left out is a trade not seen.
+"""Which trades are missing: the venue numbers a book's trades consecutively, so a missing number is a missed trade.
 
-Pure: trades go in, in the order they came; holes come out.
+Pure: trades go in, in the order received; gaps come out.
 """
 
 from collections import Counter
@@ -9,16 +9,16 @@ from dataclasses import dataclass, replace
 
 from contracts.messages import Gap, GapCause, Trade
 
-HOLES_KEPT = 1_000
-"""Open holes remembered per pair. The oldest are forgotten first: their records stay open, as the venue left them."""
+MAX_OPEN_GAPS = 1_000
+"""Open gaps kept per pair. Beyond it the oldest are dropped; their records stay open."""
 
 
-@dataclass(frozen=True, slots=True)
-class Hole:
-    """The trades `from_id` to `to_id` of a pair, both missing when it was found, and which of them still are.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenGap:
+    """The trades `from_id` to `to_id` of a pair, all missing when it was detected, and those that still are.
 
-    It lies between the times of the trades beside it (epoch seconds, the venue's). `cause`: the first trades after a
-    lost connection, the first after a start of the process, or a jump within the stream.
+    `from_time` and `to_time` are the venue's times of the trades before and after it (epoch seconds). `cause`: it was
+    shown by the first trades after a reconnect, after a restart of the process, or by a jump within the stream.
     """
 
     pair: str
@@ -30,25 +30,25 @@ class Hole:
     detected_at: float
     missing: tuple[range, ...]
     settled: bool = False
-    """Whether the venue's history has been asked for all of it."""
+    """Whether the venue's history was searched for all of it."""
 
     @property
     def key(self) -> tuple[str, int]:
-        """Its name: nothing else of the pair ever begins to be missing at this trade."""
+        """Identifies it: no two gaps of a pair begin at the same trade."""
         return self.pair, self.from_id
 
     @property
     def missing_left(self) -> int:
-        """How many of its trades have not been seen yet."""
+        """The number of its trades that have not been received."""
         return sum(map(len, self.missing))
 
     @property
     def is_new(self) -> bool:
-        """Whether none of its trades has been seen yet."""
+        """Whether none of its trades has been received."""
         return self.missing_left == self.to_id - self.from_id + 1
 
-    def without(self, trade_id: int) -> "Hole":
-        """The hole once this trade has been seen."""
+    def without(self, trade_id: int) -> "OpenGap":
+        """The gap after this trade was received."""
         left: list[range] = []
         for ids in self.missing:
             if trade_id in ids:
@@ -74,50 +74,73 @@ class Hole:
         )
 
 
-def unfinished(recorded: Iterable[Gap]) -> list[Gap]:
-    """Of all reports ever made, the gaps that are open and whose refill did not come to an end."""
-    newest = {(gap.pair, gap.from_id): gap for gap in recorded}
-    return [gap for gap in newest.values() if gap.closed_at is None and gap.reported_at == gap.detected_at]
+def open_gap_of(gap: Gap, received: Iterable[int]) -> OpenGap:
+    """The gap of a record, without the trades `received` since."""
+    open_gap = OpenGap(
+        pair=gap.pair,
+        from_id=gap.from_id,
+        to_id=gap.to_id,
+        from_time=gap.from_time,
+        to_time=gap.to_time,
+        cause=gap.cause,
+        detected_at=gap.detected_at,
+        missing=(range(gap.from_id, gap.to_id + 1),),
+    )
+    for trade_id in received:
+        open_gap = open_gap.without(trade_id)
+    return open_gap
 
 
-class Continuity:
-    """The newest trade of each pair, and the holes before it.
+def newest_reports(recorded: Iterable[Gap]) -> dict[tuple[str, int], Gap]:
+    """The newest report of each gap by its key. `recorded`: all reports, oldest first."""
+    return {(gap.pair, gap.from_id): gap for gap in recorded}
 
-    Only trades of the stream can show a hole; those of a refill, and late ones, fill it. The first trade of a pair that
-    was never seen shows none.
+
+def unfinished_gaps(recorded: Iterable[Gap]) -> list[Gap]:
+    """The gaps that are open and whose refill has not ended. `recorded`: all reports, oldest first."""
+    reports = newest_reports(recorded).values()
+    return [gap for gap in reports if gap.closed_at is None and gap.reported_at == gap.detected_at]
+
+
+class GapTracker:
+    """The newest trade of each pair, and the open gaps before it. Not thread-safe.
+
+    Only trades of the stream reveal gaps; refilled and late trades fill them. The first trade of an unknown pair
+    reveals none.
     """
 
     def __init__(self) -> None:
         self._newest: dict[str, tuple[int, float]] = {}
         self._cause: dict[str, GapCause] = {}
-        self._open: dict[str, dict[int, Hole]] = {}
-        self._given_up: Counter[str] = Counter()
-        self._given_up_trades: Counter[str] = Counter()
+        self._open: dict[str, dict[int, OpenGap]] = {}
+        self._abandoned: Counter[str] = Counter()
+        self._abandoned_trades: Counter[str] = Counter()
 
-    def restore(self, published: Iterable[Trade], recorded: Iterable[Gap], now: float) -> list[Hole]:
-        """Takes in what the process before has published, in its order; the holes it left without a record.
+    def restore(self, published: Iterable[Trade], recorded: Iterable[Gap], now: float) -> list[OpenGap]:
+        """Continues from what the previous process published, in its order. Returns the gaps without a current record.
 
-        Those it has recorded go on where their refill did not come to an end; `holes()` has both kinds.
+        Recorded gaps are continued if their refill has not ended; `open_gaps` has both kinds.
         """
-        trades, gaps = list(published), list(recorded)
+        trades, reports = list(published), list(recorded)
         self._replay(trades, now)
-        known = {(gap.pair, gap.from_id): gap for gap in gaps}
-        unrecorded = [hole for hole in self.holes() if hole.key not in known]
-        going_on = {(gap.pair, gap.from_id) for gap in unfinished(gaps)}
-        for key, gap in known.items():
-            holes = self._open.setdefault(gap.pair, {})
-            newest = self._newest.get(gap.pair)
-            if key not in going_on:
-                holes.pop(gap.from_id, None)
-                if gap.closed_at is None:
-                    self._given_up[gap.pair] += 1
-                    self._given_up_trades[gap.pair] += gap.missing_left
-            elif newest is not None and gap.from_id < newest[0]:
-                seen = [t.trade_id for t in trades if t.pair == gap.pair and gap.from_id <= t.trade_id <= gap.to_id]
-                holes[gap.from_id] = hole_of(gap, seen)
-                if not holes[gap.from_id].missing:
-                    unrecorded.append(holes.pop(gap.from_id))
-            # Else the trade that showed it was never published: the next one shows it again.
+        known = newest_reports(reports)
+        unrecorded = [gap for gap in self.open_gaps() if gap.key not in known]
+        continued = {(gap.pair, gap.from_id) for gap in unfinished_gaps(reports)}
+        for key, report in known.items():
+            gaps = self._open.setdefault(report.pair, {})
+            newest = self._newest.get(report.pair)
+            if key not in continued:
+                gaps.pop(report.from_id, None)
+                if report.closed_at is None:
+                    self._abandoned[report.pair] += 1
+                    self._abandoned_trades[report.pair] += report.missing_left
+            elif newest is not None and report.from_id < newest[0]:
+                ids = range(report.from_id, report.to_id + 1)
+                gap = open_gap_of(report, [t.trade_id for t in trades if t.pair == report.pair and t.trade_id in ids])
+                gaps[report.from_id] = gap
+                if not gap.missing:
+                    unrecorded.append(gaps.pop(report.from_id))
+            # Otherwise the trade that revealed it was never published: the next trade reveals it again.
         return unrecorded
 
     def _replay(self, trades: list[Trade], now: float) -> None:
@@ -125,7 +148,7 @@ class Continuity:
         for trade in trades:
             if trade.source == "stream":
                 streamed.add(trade.pair)
-            # A tail may begin with refilled trades, which stand far before the newest.
+            # A tail may begin with refilled trades, far older than the newest.
             if trade.pair in streamed:
                 self._cause[trade.pair] = "restart"
                 self.take(trade, now)
@@ -136,13 +159,13 @@ class Continuity:
         self._cause = dict.fromkeys(self._newest, "restart")
 
     def connect(self) -> None:
-        """A connection begins: what is missing before its first trades was lost with the one before."""
+        """A connection begins: the cause of gaps that its first trades reveal is the reconnect."""
         for pair, cause in self._cause.items():
             if cause != "restart":
                 self._cause[pair] = "reconnect"
 
-    def take(self, trade: Trade, now: float) -> Hole | None:
-        """The hole this trade shows (`is_new`), or the one it fills (`missing_left` 0 if it was the last), or None."""
+    def take(self, trade: Trade, now: float) -> OpenGap | None:
+        """The gap this trade reveals (`is_new`), or the one it fills (`missing_left` 0 if it was the last), or None."""
         newest = self._newest.get(trade.pair)
         if trade.source != "stream" or (newest is not None and trade.trade_id <= newest[0]):
             return self._fill(trade)
@@ -152,76 +175,68 @@ class Continuity:
         if newest is None or trade.trade_id == newest[0] + 1:
             return None
         missing = range(newest[0] + 1, trade.trade_id)
-        hole = Hole(trade.pair, missing[0], missing[-1], newest[1], trade.timestamp, cause, now, (missing,))
-        holes = self._open.setdefault(trade.pair, {})
-        holes[hole.from_id] = hole
-        if len(holes) > HOLES_KEPT:
-            del holes[next(iter(holes))]
-        return hole
+        gap = OpenGap(
+            pair=trade.pair,
+            from_id=missing[0],
+            to_id=missing[-1],
+            from_time=newest[1],
+            to_time=trade.timestamp,
+            cause=cause,
+            detected_at=now,
+            missing=(missing,),
+        )
+        gaps = self._open.setdefault(trade.pair, {})
+        gaps[gap.from_id] = gap
+        if len(gaps) > MAX_OPEN_GAPS:
+            del gaps[next(iter(gaps))]
+        return gap
 
-    def _fill(self, trade: Trade) -> Hole | None:
-        hole = self._around(trade.pair, trade.trade_id)
-        if hole is None:
+    def _fill(self, trade: Trade) -> OpenGap | None:
+        gap = self._around(trade.pair, trade.trade_id)
+        if gap is None:
             return None
-        left = hole.without(trade.trade_id)
+        left = gap.without(trade.trade_id)
         if left.missing_left:
-            self._open[trade.pair][hole.from_id] = left
+            self._open[trade.pair][gap.from_id] = left
         else:
-            del self._open[trade.pair][hole.from_id]
+            del self._open[trade.pair][gap.from_id]
         return left
 
-    def _around(self, pair: str, trade_id: int) -> Hole | None:
-        holes = self._open.get(pair, {}).values()
-        return next((hole for hole in holes if hole.from_id <= trade_id <= hole.to_id), None)
+    def _around(self, pair: str, trade_id: int) -> OpenGap | None:
+        gaps = self._open.get(pair, {}).values()
+        return next((gap for gap in gaps if gap.from_id <= trade_id <= gap.to_id), None)
 
-    def settle(self, key: tuple[str, int]) -> Hole | None:
-        """The open hole of that name, now that the venue has no more of it; None once it is filled."""
-        hole = self.hole(key)
-        if hole is not None:
-            hole = self._open[hole.pair][hole.from_id] = replace(hole, settled=True)
-        return hole
+    def settle(self, key: tuple[str, int]) -> OpenGap | None:
+        """Marks an open gap: the venue's history has no more of it. Returns it; None if it is filled."""
+        gap = self.open_gap(key)
+        if gap is not None:
+            gap = self._open[gap.pair][gap.from_id] = replace(gap, settled=True)
+        return gap
 
-    def figures(self, pair: str) -> tuple[int, int]:
-        """How many holes of a pair are open, and how many trades are missing in them."""
-        holes = self._open.get(pair, {}).values()
-        missing = sum(hole.missing_left for hole in holes)
-        return len(holes) + self._given_up[pair], missing + self._given_up_trades[pair]
+    def counts(self, pair: str) -> tuple[int, int]:
+        """The number of open gaps of a pair, and of trades missing in them."""
+        gaps = self._open.get(pair, {}).values()
+        missing = sum(gap.missing_left for gap in gaps)
+        return len(gaps) + self._abandoned[pair], missing + self._abandoned_trades[pair]
 
     def pairs(self) -> set[str]:
-        """The pairs of which anything is known."""
-        return {*self._newest, *self._open, *self._given_up}
+        """The pairs with a trade or a gap."""
+        return {*self._newest, *self._open, *self._abandoned}
 
     def newest(self, pair: str) -> tuple[int, float] | None:
         """(id, time) of the newest trade of a pair, None if there is none."""
         return self._newest.get(pair)
 
     def is_missing(self, pair: str, trade_id: int) -> bool | None:
-        """Whether a trade that lies in an open hole is missing there; None for one that lies in none."""
+        """Whether a trade within an open gap is missing there; None for a trade outside of all open gaps."""
         newest = self._newest.get(pair)
-        hole = self._around(pair, trade_id) if newest is not None and trade_id < newest[0] else None
-        return None if hole is None else any(trade_id in ids for ids in hole.missing)
+        gap = self._around(pair, trade_id) if newest is not None and trade_id < newest[0] else None
+        return None if gap is None else any(trade_id in ids for ids in gap.missing)
 
-    def hole(self, key: tuple[str, int]) -> Hole | None:
-        """The open hole of that name as it is now; None once it is filled."""
+    def open_gap(self, key: tuple[str, int]) -> OpenGap | None:
+        """The open gap of that key; None once it is filled."""
         return self._open.get(key[0], {}).get(key[1])
 
-    def holes(self) -> list[Hole]:
-        """All open holes, oldest first within a pair."""
-        return [hole for holes in self._open.values() for hole in holes.values()]
-
-
-def hole_of(gap: Gap, seen: Iterable[int]) -> Hole:
-    """The hole of a record, but for the trades that came since."""
-    hole = Hole(
-        gap.pair,
-        gap.from_id,
-        gap.to_id,
-        gap.from_time,
-        gap.to_time,
-        gap.cause,
-        gap.detected_at,
-        (range(gap.from_id, gap.to_id + 1),),
-    )
-    for trade_id in seen:
-        hole = hole.without(trade_id)
-    return hole
+    def open_gaps(self) -> list[OpenGap]:
+        """All open gaps, oldest first within a pair."""
+        return [gap for gaps in self._open.values() for gap in gaps.values()]

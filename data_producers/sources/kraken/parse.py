@@ -1,7 +1,7 @@
-"""A frame of Kraken's WebSocket v2, read. Pure: text and the time it came in, messages out.
+"""Parses frames of Kraken's WebSocket v2. Pure: a frame and its time of receipt in, messages out.
 
-Numbers are read as `Decimal` and handed on as the nearest float, whose shortest text is the venue's figure again.
-Fields the venue adds are ignored; a field that is missing or of another kind makes its item unreadable, not the frame.
+Numbers are parsed as `Decimal` and converted to the nearest float, whose shortest text is the venue's figure. Unknown
+fields are ignored. A missing field or one of another type makes its item unreadable, not the frame.
 """
 
 import json
@@ -17,23 +17,23 @@ from contracts.messages import Ticker, Trade
 from data_producers.sources.kraken.dialect import (
     ALREADY_SUBSCRIBED,
     CHANNEL_OF_REQUEST,
+    KRAKEN,
     MAX_FRAME_BYTES,
-    SOURCE,
-    TICKER,
-    TRADE,
+    TICKER_CHANNEL,
+    TRADE_CHANNEL,
 )
 
-NOT_READ = (ValueError, RecursionError, InvalidOperation)
-"""What reading JSON with decimals raises: for no JSON, for brackets without end, for an exponent without end."""
+JSON_ERRORS = (ValueError, RecursionError, InvalidOperation)
+"""What parsing JSON with decimals raises: for text that is not JSON, endless brackets, an endless exponent."""
 
 
 class MalformedFrame(ValueError):
-    """A frame, or an item of one, that cannot be read. `str()` of it says why."""
+    """An unreadable frame, or item of a frame. `str()` of it is the reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class Market:
-    """Tickers or trades in the venue's order, and why any others of the same frame could not be read."""
+    """Tickers or trades in the venue's order. `faults` are the reasons why other items of the frame are unreadable."""
 
     messages: tuple[Ticker | Trade, ...]
     faults: tuple[str, ...] = ()
@@ -41,7 +41,7 @@ class Market:
 
 @dataclass(frozen=True, slots=True)
 class Acknowledged:
-    """The venue has taken a subscription."""
+    """The venue acknowledged a subscription."""
 
     channel: str
     symbol: str
@@ -49,33 +49,38 @@ class Acknowledged:
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
-    """The venue has refused a request. `symbol` or `channel` is None where it names none."""
+class SubscriptionRejected:
+    """The venue rejected a subscription. `symbol` or `channel` is None where it names none."""
 
     error: str
     channel: str | None
     symbol: str | None
 
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """The channels it applies to: both where it names none."""
+        return (self.channel,) if self.channel else (TICKER_CHANNEL, TRADE_CHANNEL)
+
 
 @dataclass(frozen=True, slots=True)
-class Status:
+class VenueStatus:
     """The state of the venue's engine: online, cancel_only, post_only or maintenance."""
 
     system: str
 
 
 @dataclass(frozen=True, slots=True)
-class Quiet:
-    """A sign of life without content: heartbeat, pong, or a channel nobody asked for."""
+class OtherFrame:
+    """A frame without data: heartbeat, pong, an answer without effect, or a channel that is not subscribed."""
 
     kind: str
 
 
-Frame = Market | Acknowledged | Refused | Status | Quiet
+Frame = Market | Acknowledged | SubscriptionRejected | VenueStatus | OtherFrame
 
 
 def parse_frame(raw: bytes, received_at: float) -> Frame:
-    """The frame in `raw`. `received_at` is when it came in, in epoch seconds. Raises `MalformedFrame`.
+    """The frame in `raw`, received at `received_at` (epoch seconds). Raises `MalformedFrame`.
 
     `{"channel":"trade","type":"update","data":[{"symbol":"BTC/USD","side":"buy","price":77120.0,"qty":0.00048389,
     "ord_type":"limit","trade_id":105702534,"timestamp":"2026-08-22T17:30:53.355059Z"}]}`
@@ -83,22 +88,22 @@ def parse_frame(raw: bytes, received_at: float) -> Frame:
     if len(raw) > MAX_FRAME_BYTES:
         raise MalformedFrame(f"{len(raw)} bytes, more than {MAX_FRAME_BYTES}")
     try:
-        frame = json.loads(raw.decode(), parse_float=Decimal, parse_constant=_refuse_constant)
-    except NOT_READ as error:
+        frame = json.loads(raw.decode(), parse_float=Decimal, parse_constant=_reject_constant)
+    except JSON_ERRORS as error:
         raise MalformedFrame(f"not JSON: {error}"[:200]) from None
     if not isinstance(frame, dict):
         raise MalformedFrame(f"a {type(frame).__name__}, not an object")
     channel = frame.get("channel")
-    if channel == TICKER:
+    if channel == TICKER_CHANNEL:
         return _market(frame, parse_ticker, received_at)
-    if channel == TRADE:
+    if channel == TRADE_CHANNEL:
         return _market(frame, parse_trade, received_at)
     if channel == "status":
-        return Status(_text(_items(frame)[0], "system"))
+        return VenueStatus(_text(_items(frame)[0], "system"))
     if "method" in frame or "error" in frame:
         return _answer(frame)
     if isinstance(channel, str):
-        return Quiet(channel)
+        return OtherFrame(channel)
     raise MalformedFrame("neither channel nor method")
 
 
@@ -122,7 +127,7 @@ def parse_ticker(item: dict[str, Any], received_at: float) -> Ticker:
             timestamp=happened_at,
             received_at=received_at,
             pct_change=change,
-            source=SOURCE,
+            source=KRAKEN,
         )
     except ValidationError as error:
         raise MalformedFrame(reason_of(error)) from None
@@ -161,11 +166,11 @@ def _market(
 def _answer(frame: dict[str, Any]) -> Frame:
     method = frame.get("method")
     if method == "unsubscribe" or frame.get("error") == ALREADY_SUBSCRIBED:
-        return Quiet(str(method))
+        return OtherFrame(str(method))
     if frame.get("success") is False or "error" in frame:
         request = frame.get("req_id")
         symbol = frame.get("symbol")
-        return Refused(
+        return SubscriptionRejected(
             error=str(frame.get("error", "no reason given")),
             channel=CHANNEL_OF_REQUEST.get(request) if isinstance(request, int) else None,
             symbol=symbol if isinstance(symbol, str) else None,
@@ -180,7 +185,7 @@ def _answer(frame: dict[str, Any]) -> Frame:
             _text(result, "symbol"),
             tuple(map(str, warnings)) if isinstance(warnings, list) else (),
         )
-    return Quiet(str(method))
+    return OtherFrame(str(method))
 
 
 def _items(frame: dict[str, Any]) -> list[dict[str, Any]]:
@@ -218,12 +223,12 @@ def _epoch_seconds(item: dict[str, Any], key: str) -> float:
     return at.timestamp()
 
 
-def _refuse_constant(name: str) -> NoReturn:
+def _reject_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is no number")
 
 
 def reason_of(error: ValidationError) -> str:
-    """What is wrong first, in words."""
+    """The first error, as text."""
     first = error.errors(include_url=False, include_input=False)[0]
     where = ".".join(str(part) for part in first["loc"])
     return f"{where + ': ' if where else ''}{first['msg']}"[:200]

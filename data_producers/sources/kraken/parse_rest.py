@@ -1,6 +1,6 @@
-"""Answers of Kraken's REST API, read. Pure: the body and the time it came in, messages out.
+"""Parses responses of Kraken's REST API. Pure: a body and its time of receipt in, messages out.
 
-The envelope is `{"error":[],"result":{…}}`; an answer with an error has no result, and HTTP status 200 all the same.
+The envelope is `{"error":[],"result":{…}}`; a response with an error has no result, but HTTP status 200.
 """
 
 import json
@@ -12,29 +12,29 @@ from pydantic import ValidationError
 
 from contracts.assets import UnknownAsset, canonical
 from contracts.messages import Trade
-from data_producers.sources.kraken.parse import NOT_READ, MalformedFrame, reason_of
+from data_producers.sources.kraken.parse import JSON_ERRORS, MalformedFrame, reason_of
 
 SIDES = {"b": "buy", "s": "sell"}
 
 NANOSECOND_DIGITS = 19
-"""As many has an epoch time in nanoseconds until the year 2286."""
+"""The digits of an epoch time in nanoseconds, until the year 2286."""
 
-FINAL = ("EQuery:", "EGeneral:Invalid arguments", "EGeneral:Unknown method")
-"""Errors that say that the question itself is wrong, by their beginnings. Any other is the venue's own, and passes."""
+PERMANENT_ERRORS = ("EQuery:", "EGeneral:Invalid arguments", "EGeneral:Unknown method")
+"""The beginnings of errors of the request itself. Any other is transient."""
 
 
 class VenueError(Exception):
-    """An answer with an error. `passes`: it is over after a while, at the epoch second `until` where it names one."""
+    """A response with an error. `transient`: a retry may succeed, from epoch second `until` on where it names one."""
 
     def __init__(self, errors: list[str]) -> None:
         super().__init__(", ".join(errors))
-        self.passes = not any(error.startswith(FINAL) for error in errors)
+        self.transient = not any(error.startswith(PERMANENT_ERRORS) for error in errors)
         self.until = next((at for error in errors if (at := _throttled_until(error)) is not None), None)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TradesPage:
-    """A page of a pair's past, oldest first. `last_ns` is the time of its last row in epoch nanoseconds, 0 unknown."""
+    """A page of a pair's trades, oldest first. `last_ns`: the time of its last row (epoch nanoseconds), 0: unknown."""
 
     trades: tuple[Trade, ...]
     rows: int
@@ -43,20 +43,20 @@ class TradesPage:
 
     @property
     def step_back_ns(self) -> int:
-        """Before the last row: several trades may share the nanosecond a page ends at, and it is asked for again."""
+        """Before the last row: several trades may share the nanosecond a page ends at, so it is fetched again."""
         return self.last_ns - 1
 
     def next_since_ns(self, since_ns: int) -> int:
-        """Where the page after this one begins, which was asked for since `since_ns`."""
-        # A whole page within one nanosecond: going on is all that is left.
+        """Where the page after this one begins, which was fetched since `since_ns`."""
+        # A whole page within one nanosecond: the rest of that nanosecond cannot be fetched.
         return self.step_back_ns if self.step_back_ns > since_ns else self.last_ns
 
 
 def parse_result(body: bytes) -> dict[str, Any]:
-    """The result in an answer. Raises `VenueError` for an answer with an error, `MalformedFrame` for no answer."""
+    """The result in a response. Raises `VenueError` for an error, `MalformedFrame` for an unreadable response."""
     try:
         answer = json.loads(body.decode(), parse_float=Decimal)
-    except NOT_READ as error:
+    except JSON_ERRORS as error:
         raise MalformedFrame(f"not JSON: {error}"[:200]) from None
     if not isinstance(answer, dict):
         raise MalformedFrame(f"a {type(answer).__name__}, not an object")
@@ -72,7 +72,7 @@ def parse_trades(result: dict[str, Any], pair: str, received_at: float) -> Trade
     """The trades in the result of `Trades`. Raises `MalformedFrame`.
 
     `{"XXBTZUSD":[["30243.40000","0.34507674",1688669597.8277369,"b","m","",61044952],…],"last":"1688671969993150842"}`:
-    price, volume, time, side, type, nothing, trade id. The key is the venue's choice, not what was asked for.
+    price, volume, time, side, type, unused, trade id. The key is the venue's name of the pair, not the requested one.
     """
     rows = next((value for key, value in result.items() if key != "last"), None)
     if not isinstance(rows, list):
@@ -86,13 +86,13 @@ def parse_trades(result: dict[str, Any], pair: str, received_at: float) -> Trade
         except MalformedFrame as fault:
             faults.append(str(fault))
     last_ns = int(last) if last.isdecimal() and len(last) <= NANOSECOND_DIGITS else 0
-    return TradesPage(tuple(trades), len(rows), last_ns, tuple(faults))
+    return TradesPage(trades=tuple(trades), rows=len(rows), last_ns=last_ns, faults=tuple(faults))
 
 
 def parse_pairs(result: dict[str, Any]) -> frozenset[str]:
     """The pairs in the result of `AssetPairs`, by their names on WebSocket v2 and in our tables.
 
-    `wsname` is the name on the older protocol (`XBT/USD`). A pair of assets we know nothing of keeps it.
+    `wsname` is the name on the older protocol (`XBT/USD`). A pair of unknown assets keeps it.
     """
     names = [pair.get("wsname") for pair in result.values() if isinstance(pair, dict)]
     return frozenset(_canonical(name) for name in names if isinstance(name, str))

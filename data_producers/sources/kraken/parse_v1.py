@@ -1,4 +1,4 @@
-"""A ticker of Kraken's WebSocket v1, read. Pure.
+"""Parses a ticker of Kraken's WebSocket v1. Pure.
 
 v1 is frozen and its trades carry no id, so the producer speaks v2; this reads the v1 sample of the specification.
 """
@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from contracts.messages import Ticker
 from contracts.rules import change_percent
-from data_producers.sources.kraken.dialect import SOURCE, TICKER
+from data_producers.sources.kraken.dialect import KRAKEN, TICKER_CHANNEL
 from data_producers.sources.kraken.parse import MalformedFrame, reason_of
 
 
@@ -29,7 +29,7 @@ def parse_ticker_v1(raw: bytes, received_at: float) -> Ticker:
         raise MalformedFrame(f"not JSON: {error}"[:200]) from None
     match frame:
         case [int(), {"a": ask, "b": bid, "c": close, "v": volume, **rest}, str(channel), str(pair)] if (
-            channel == TICKER
+            channel == TICKER_CHANNEL
         ):
             return _ticker(ask, bid, close, volume, rest.get("o"), pair, received_at)
         case _:
@@ -49,7 +49,7 @@ def _ticker(ask: Any, bid: Any, close: Any, volume: Any, opened: Any, pair: str,
             timestamp=received_at,
             received_at=received_at,
             pct_change=change_percent(last, day_ago) if day_ago > 0 else None,
-            source=SOURCE,
+            source=KRAKEN,
         )
     except ValidationError as error:
         raise MalformedFrame(reason_of(error)) from None

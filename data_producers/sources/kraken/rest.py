@@ -1,4 +1,4 @@
-"""Kraken's public REST API: one question, one answer."""
+"""Kraken's public REST API."""
 
 from data_producers.sources.kraken.parse import MalformedFrame
 from data_producers.sources.kraken.parse_rest import TradesPage, VenueError, parse_result, parse_trades
@@ -6,18 +6,18 @@ from data_producers.sources.rest import RestSession, TemporarilyUnavailable
 from foundation.process import Runtime
 
 PAGE_TRADES = 1_000
-"""Trades in a full page: the most the venue gives at once."""
+"""Trades in a full page: the most that one response holds."""
 
 
 class KrakenRest:
-    """Calls the venue. Not thread-safe. Raises `TemporarilyUnavailable`, and `VenueError` for a permanent error."""
+    """Calls the API. Not thread-safe. Raises `TemporarilyUnavailable`, and `VenueError` for permanent errors."""
 
     def __init__(self, url: str, runtime: Runtime) -> None:
         self._runtime = runtime
         self._session = RestSession(url, runtime)
 
     def trades(self, pair: str, since_ns: int) -> TradesPage:
-        """The oldest trades of `pair` later than `since_ns` (epoch nanoseconds), a page of them."""
+        """A page of the oldest trades of `pair` later than `since_ns` (epoch nanoseconds)."""
         result = self.ask("Trades", pair=pair, since=str(since_ns), count=str(PAGE_TRADES))
         try:
             return parse_trades(result, pair, round(self._runtime.now(), 6))
@@ -30,8 +30,8 @@ class KrakenRest:
         try:
             return parse_result(answer.body)
         except VenueError as error:
-            if error.passes:
-                raise TemporarilyUnavailable("refused", str(error), error.until) from None
+            if error.transient:
+                raise TemporarilyUnavailable("venue_error", str(error), error.until) from None
             raise
         except MalformedFrame as error:
             raise TemporarilyUnavailable("malformed", str(error)) from None

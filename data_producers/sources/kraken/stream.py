@@ -1,4 +1,4 @@
-"""The socket to Kraken: connect, subscribe, and hand on every frame as it comes in."""
+"""The WebSocket to Kraken: connects, subscribes and yields every frame as it arrives."""
 
 import json
 from collections import deque
@@ -13,12 +13,12 @@ from data_producers.sources.kraken.dialect import MAX_BUFFERED_BYTES, subscripti
 from foundation.process import Runtime
 
 CONNECT_SECONDS = 5.0
-STOP_LOOK_SECONDS = 0.5
-"""How long a quiet socket is waited on before looking whether the process is to stop."""
+STOP_CHECK_SECONDS = 0.5
+"""How long a receive waits before it checks whether the process is to stop."""
 
 
 class _BoundedBuffer(websocket._abnf.frame_buffer):
-    """Receives no frame above the limit: its length is announced before its content comes."""
+    """Rejects a frame above the limit by its announced length, before receiving it."""
 
     def recv_length(self) -> None:
         super().recv_length()
@@ -27,9 +27,9 @@ class _BoundedBuffer(websocket._abnf.frame_buffer):
 
 
 @contextmanager
-def connected(url: str) -> Iterator[Any]:
-    """An open websocket, closed in the end. Raises `ConnectionLost`."""
-    # UTF-8 is checked where frames are parsed: there a bad frame costs one frame, here it would cost the connection.
+def _connected(url: str) -> Iterator[Any]:
+    """An open WebSocket, closed at the end of the block. Raises `ConnectionLost`."""
+    # UTF-8 is checked when a frame is parsed: here invalid UTF-8 would cost the connection instead of one frame.
     socket: Any = websocket.WebSocket(enable_multithread=False, skip_utf8_validation=True)
     socket.frame_buffer = _BoundedBuffer(socket._recv, True)
     try:
@@ -47,16 +47,16 @@ def connected(url: str) -> Iterator[Any]:
 def stream_frames(
     url: str, pairs: tuple[str, ...], silence_seconds: float, runtime: Runtime, requests: deque[dict[str, Any]]
 ) -> Iterator[bytes]:
-    """Every data frame of a subscribed socket, until the process is to stop. Sends what is put into `requests`.
+    """Yields every data frame of a subscribed socket until the process is to stop. Sends what is added to `requests`.
 
-    Raises `ConnectionLost` when the venue closes the socket (close codes 1001 and 1006 are daily business), when it
-    breaks, and when nothing at all has come for `silence_seconds`: heartbeats come every second on a healthy one.
+    Raises `ConnectionLost` when the venue closes the socket (codes 1001 and 1006 occur daily), when the connection
+    breaks, and when nothing arrived for `silence_seconds`: a healthy socket has a heartbeat every second.
     """
-    with connected(url) as socket:
+    with _connected(url) as socket:
         try:
             for request in subscriptions(pairs):
                 socket.send(json.dumps(request))
-            socket.settimeout(min(STOP_LOOK_SECONDS, silence_seconds))
+            socket.settimeout(min(STOP_CHECK_SECONDS, silence_seconds))
             for frame in _frames(socket, silence_seconds, runtime):
                 yield frame
                 while requests:
@@ -66,18 +66,18 @@ def stream_frames(
 
 
 def _frames(socket: Any, silence_seconds: float, runtime: Runtime) -> Iterator[bytes]:
-    heard_at = runtime.monotonic()
+    received_at = runtime.monotonic()
     while not runtime.stop.is_set():
         try:
             opcode, frame = socket.recv_data_frame(control_frame=True)
         except websocket.WebSocketTimeoutException:
-            if runtime.monotonic() - heard_at > silence_seconds:
-                raise ConnectionLost("silence", f"nothing heard for {silence_seconds:g} s") from None
+            if runtime.monotonic() - received_at > silence_seconds:
+                raise ConnectionLost("silence", f"nothing received for {silence_seconds:g} s") from None
             continue
         if opcode == websocket.ABNF.OPCODE_CLOSE:
             code = int.from_bytes(frame.data[:2], "big") if len(frame.data) >= 2 else 1005
             raise ConnectionLost("closed", f"code {code} {frame.data[2:].decode(errors='replace')}".strip())
         if opcode in (websocket.ABNF.OPCODE_TEXT, websocket.ABNF.OPCODE_BINARY):
             yield frame.data
-        # After the frame has been dealt with: a wait for room in the sink is no silence of the venue.
-        heard_at = runtime.monotonic()
+        # After the frame was processed: waiting for room in the sink is no silence of the venue.
+        received_at = runtime.monotonic()

@@ -8,18 +8,14 @@ import pytest
 from contracts.messages import Article, Gap, Sentiment, Ticker, Trade, latest_local_time, parse_message
 from contracts.rules import MAX_CLOCK_LEAD_SECONDS
 from contracts.topics import RAWARTICLE, RAWGAP, RAWTICKER, RAWTRADE
-from data_producers.alerts.rules import AlertRule
 from data_producers.runtime import RisingClock
 from data_producers.sinks.kafka import KafkaSink
-from data_producers.sources.kraken.ledger import Ledger, Publisher
 from data_producers.sources.kraken.parse import parse_frame
+from data_producers.sources.kraken.trades import TradePublisher
 from foundation.process import Runtime
+from tests.testkit.messages import AT, trade
 
-AT = 1_790_358_506.0
 TICKER = {"symbol": "BTC/USD", "bid": 83744.2, "ask": 83744.3, "last": 83744.3, "volume": 3156.8}
-RULE = AlertRule(
-    threshold_percent=50.0, reference_seconds=300, cooldown_seconds=60, spread_percent=50.0, stale_seconds=1e6
-)
 
 
 class Clock:
@@ -76,22 +72,12 @@ def test_no_ticker_lies_ahead_of_its_record(house, back):
 def test_a_gap_found_before_and_closed_after_is_closed_on_record(house):
     clock, sink, records = house
 
-    def trade(number, source="stream"):
-        at = clock.at
-        return Trade(
-            pair="BTC/USD",
-            price=1.0,
-            volume=1.0,
-            side="buy",
-            trade_id=number,
-            timestamp=at,
-            received_at=at,
-            source=source,
-        )
+    def dated(number, source="stream"):
+        return trade(number, timestamp=clock.at, source=source)
 
-    publisher = Publisher(Ledger(RULE, now=clock), sink, Runtime(now=clock))
+    publisher = TradePublisher(sink, Runtime(now=clock))
     for number, source in ((1, "stream"), (3, "stream"), (2, "refill")):
-        publisher.publish(trade(number, source), clock.at)
+        publisher.publish(dated(number, source), clock.at)
         clock.at -= 150.0 if number == 3 else 0.0
     reports = [parse_message(Gap, value, at) for topic, value, at in records if topic == RAWGAP.name]
     assert [report.missing_left for report in reports] == [1, 0]

@@ -1,6 +1,8 @@
+from dataclasses import replace
+
 import pytest
 
-from contracts.messages import Alert, Ticker
+from contracts.messages import Alert
 from data_producers.alerts.rules import (
     SAMPLES_PER_WINDOW,
     AlertRule,
@@ -9,25 +11,18 @@ from data_producers.alerts.rules import (
     detect_alert,
     detect_spread,
     is_stale,
+    restored_state,
     stale_alert,
-    told_before,
 )
+from tests.testkit.messages import alert, ticker
 
 START = 1_790_000_000.0
 RULE = AlertRule(threshold_percent=0.5, reference_seconds=300, cooldown_seconds=60)
 
 
 def tick(second, price, received=None):
-    at = START + second
-    return Ticker(
-        pair="BTC/USD",
-        last=price,
-        bid=price,
-        ask=price,
-        volume_24h=1.0,
-        timestamp=at,
-        received_at=at if received is None else START + received,
-    )
+    received_at = START + (second if received is None else received)
+    return ticker(last=price, bid=price, ask=price, timestamp=START + second, received_at=received_at)
 
 
 def alerts(ticks, rule=RULE):
@@ -49,11 +44,11 @@ def alerts(ticks, rule=RULE):
         pytest.param([(0, 100.0), (1, 100.51)], [(1, 0.51)], id="a rise"),
         pytest.param([(0, 100.0), (1, 99.49)], [(1, -0.51)], id="a fall is negative"),
         pytest.param([(0, 100.0), (60, 100.3), (120, 100.6)], [(120, 0.6)], id="a slow rise adds up"),
-        pytest.param([(0, 100.0), (1, 101.0), (2, 101.0), (3, 101.2)], [(1, 1.0)], id="one move is told once"),
+        pytest.param([(0, 100.0), (1, 101.0), (2, 101.0), (3, 101.2)], [(1, 1.0)], id="one move raises one alert"),
         pytest.param(
             [(0, 100.0), (1, 101.0), (30, 102.0), (61, 102.0)],
             [(1, 1.0), (61, round(100 / 101, 6))],
-            id="a move that goes on is told again after the cool-down",
+            id="a move that goes on raises another after the cool-down",
         ),
         pytest.param(
             [(0, 100.0), (1, 101.0), (60.9, 103.0)], [(1, 1.0)], id="not a moment before the cool-down is over"
@@ -86,13 +81,15 @@ def test_runs_of_ticks(ticks, expected):
     ],
 )
 def test_each_pair_has_its_own_threshold_or_the_common_one(pair, price, threshold):
-    rule = AlertRule(0.5, 300, 60, thresholds={"BTC/USD": 0.75, "DOGE/USD": 2.0})
+    rule = AlertRule(
+        threshold_percent=0.5, reference_seconds=300, cooldown_seconds=60, thresholds={"BTC/USD": 0.75, "DOGE/USD": 2.0}
+    )
     state, _ = detect_alert(rule, AlertState(), tick(0, 100.0).model_copy(update={"pair": pair}))
     _, alert = detect_alert(rule, state, tick(1, price).model_copy(update={"pair": pair}))
     assert (alert and alert.threshold) == threshold
 
 
-def test_an_alert_says_all_about_itself():
+def test_an_alert_has_all_fields():
     state, _ = detect_alert(RULE, AlertState(), tick(0, 200.0))
     _, alert = detect_alert(RULE, state, tick(5, 198.0))
     assert alert.model_dump() == {
@@ -132,15 +129,13 @@ def test_a_steady_drift_beyond_the_threshold_is_never_missed():
 
 
 def quote(bid, ask, at=0.0, last=100.0):
-    return Ticker(
-        pair="BTC/USD", last=last, bid=bid, ask=ask, volume_24h=1.0, timestamp=START + at, received_at=START + at
-    )
+    return ticker(last=last, bid=bid, ask=ask, timestamp=START + at)
 
 
 def spread_alerts(*quotes):
     state, found = SpreadState(), []
     for each in quotes:
-        state, alert = detect_spread(AlertRule(0.5, 300, 60), state, each)
+        state, alert = detect_spread(RULE, state, each)
         found.append(alert)
     return found
 
@@ -158,7 +153,7 @@ def test_a_spread_above_the_limit_is_an_alert_and_at_the_limit_none():
     )
 
 
-def test_a_spread_that_stays_wide_is_told_once_and_again_after_it_was_narrow():
+def test_a_spread_that_stays_wide_raises_one_alert_and_another_after_it_was_narrow():
     wide, narrow = (99.0, 101.0), (99.9, 100.1)
     quotes = [quote(*wide, at=at) for at in range(0, 200, 10)]
     assert [alert is not None for alert in spread_alerts(*quotes)] == [True] + [False] * 19
@@ -170,27 +165,31 @@ def test_a_book_with_one_side_has_no_spread():
     assert spread_alerts(quote(0.0, 100.5), quote(0.0, 0.0)) == [None, None]
 
 
-def test_the_next_process_knows_what_was_told():
-    def alert(kind, at):
-        return Alert(
-            pair="BTC/USD", last_price=1.0, change_percent=1.0, threshold=1.0, alert_type=kind, timestamp=START + at
-        )
+def test_the_next_process_knows_the_alerts_of_the_previous_one():
+    def raised(kind, at):
+        return alert(alert_type=kind, timestamp=START + at)
 
-    rule = AlertRule(0.5, 300, 60, spread_percent=1.0)
-    told = [alert("spread_blowout", 1), alert("price_move", 2), alert("spread_blowout", 3), alert("stale_feed", 4)]
+    rule = replace(RULE, spread_percent=1.0)
+    alerts = [
+        raised("spread_blowout", 1),
+        raised("price_move", 2),
+        raised("spread_blowout", 3),
+        raised("stale_feed", 4),
+    ]
     wide, narrow, one_sided = quote(99.0, 101.0, at=3), quote(99.9, 100.1, at=5), quote(0.0, 100.5, at=5)
     reference = AlertState(((START + 5, 100.0),), START + 2)
-    assert told_before(rule, narrow, told) == (reference, SpreadState(False, START + 3), False)
-    assert told_before(rule, one_sided, told)[1] == SpreadState(False, START + 3)
-    assert told_before(rule, wide, told)[1:] == (SpreadState(True, START + 3), True)
-    assert told_before(rule, wide, told[1:2])[1:] == (SpreadState(False, None), False), "too wide, and never told"
-    assert told_before(rule, None, told) == (AlertState((), START + 2), SpreadState(False, START + 3), False)
+    assert restored_state(rule, narrow, alerts) == (reference, SpreadState(False, START + 3), False)
+    assert restored_state(rule, one_sided, alerts)[1] == SpreadState(False, START + 3)
+    assert restored_state(rule, wide, alerts)[1:] == (SpreadState(True, START + 3), True)
+    assert restored_state(rule, wide, alerts[1:2])[1:] == (SpreadState(False, None), False), (
+        "too wide, without an alert"
+    )
+    assert restored_state(rule, None, alerts) == (AlertState((), START + 2), SpreadState(False, START + 3), False)
 
 
 def test_a_feed_is_stale_after_the_limit_and_not_at_it():
-    rule = AlertRule(0.5, 300, 60)
-    assert [is_stale(rule, START, START + after) for after in (120, 120.5)] == [False, True]
-    assert stale_alert(rule, "BTC/USD", 100.0, START + 120.5) == Alert(
+    assert [is_stale(RULE, START, START + after) for after in (120, 120.5)] == [False, True]
+    assert stale_alert(RULE, "BTC/USD", 100.0, START + 120.5) == Alert(
         pair="BTC/USD",
         last_price=100.0,
         change_percent=0.0,

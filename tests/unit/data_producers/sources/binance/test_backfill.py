@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from contracts.messages import Candle
-from data_producers.backfill.request import Asked, CannotGoOn, Stored
+from data_producers.backfill.request import BackfillFailed, BackfillRequest, StoredRange
 from data_producers.sources.binance.history import after_stored, backfill_candles
 from data_producers.sources.binance.parse import CandlePage
 from data_producers.sources.cleaning import Cleaned, Quarantined
@@ -50,12 +50,13 @@ def load(venue, *stored, since=0, until=20):
 
     runtime = Runtime(threading.Event(), lambda: at[0], lambda: at[0], lambda: 1.0, pause)
     bounds = (FIRST + since) * 60.0, (FIRST + until) * 60.0
-    batches = list(backfill_candles(venue, Asked("BTC/USDT", *bounds, stored), "1m", runtime))
+    request = BackfillRequest(pair="BTC/USDT", since=bounds[0], until=bounds[1], stored=stored)
+    batches = list(backfill_candles(venue, request, "1m", runtime))
     return [round(c.timestamp / 60) - FIRST for b in batches for c in b.messages], batches
 
 
 def stored(first, last):
-    return Stored(FIRST + first, FIRST + last, (FIRST + last) * 60.0)
+    return StoredRange(from_id=FIRST + first, to_id=FIRST + last, to_time=(FIRST + last) * 60.0)
 
 
 def test_the_whole_past_comes_out_once_and_what_is_held_back_is_told():
@@ -79,11 +80,13 @@ def test_only_what_begins_within_the_bounds_comes():
 
 
 def test_a_venue_that_stays_away_ends_it():
-    with pytest.raises(CannotGoOn, match="banned"):
+    with pytest.raises(BackfillFailed, match="banned"):
         load(Venue([TemporarilyUnavailable("banned", "banned")] * 8))
     assert load(Venue([TemporarilyUnavailable("rate_limited", "429", 30.0)]), since=17)[0] == [17, 18, 19]
 
 
 def test_stretches_that_follow_each_other_are_passed_over_together():
-    assert after_stored(0.0, 60, [Stored(5, 9, 540.0), Stored(0, 4, 240.0)]) == 600.0
+    later = StoredRange(from_id=5, to_id=9, to_time=540.0)
+    earlier = StoredRange(from_id=0, to_id=4, to_time=240.0)
+    assert after_stored(0.0, 60, [later, earlier]) == 600.0
     assert after_stored(30.0, 60, []) == 60.0

@@ -1,136 +1,123 @@
 import pytest
 
-from contracts.messages import Gap, Trade
-from data_producers.sources.kraken.gaps import HOLES_KEPT, Continuity, unfinished
-
-AT = 1_790_358_506.0
+from data_producers.sources.kraken.gaps import MAX_OPEN_GAPS, GapTracker, unfinished_gaps
+from tests.testkit.messages import AT, gap, trade
 
 
-def trade(trade_id, source="stream", pair="BTC/USD"):
-    at = AT + trade_id
-    return Trade(
-        pair=pair, price=1.0, volume=1.0, side="buy", trade_id=trade_id, timestamp=at, received_at=at, source=source
-    )
+def numbered(trade_id, source="stream", pair="BTC/USD"):
+    """The trade of that id, so many seconds after `AT`."""
+    return trade(trade_id, pair, timestamp=AT + trade_id, source=source)
 
 
-def taken(continuity, *trades):
-    return [continuity.take(each, AT) for each in trades]
+def taken(tracker, *trades):
+    return [tracker.take(each, AT) for each in trades]
 
 
-def test_consecutive_trades_show_no_hole_and_the_first_ever_none():
-    continuity = Continuity()
-    assert taken(continuity, trade(1_000), trade(1_001), trade(5, pair="ETH/USD")) == [None, None, None]
-    assert continuity.newest("BTC/USD") == (1_001, AT + 1_001)
+def test_consecutive_trades_show_no_gap_and_the_first_ever_none():
+    tracker = GapTracker()
+    assert taken(tracker, numbered(1_000), numbered(1_001), numbered(5, pair="ETH/USD")) == [None, None, None]
+    assert tracker.newest("BTC/USD") == (1_001, AT + 1_001)
 
 
-def test_a_jump_is_a_hole_between_its_neighbours():
-    continuity = Continuity()
-    _, hole = taken(continuity, trade(10), trade(14))
-    assert (hole.from_id, hole.to_id, hole.from_time, hole.to_time) == (11, 13, AT + 10, AT + 14)
-    assert (hole.pair, hole.cause, hole.detected_at, hole.missing_left, hole.is_new) == ("BTC/USD", "jump", AT, 3, True)
+def test_a_jump_is_a_gap_between_its_neighbours():
+    tracker = GapTracker()
+    _, gap = taken(tracker, numbered(10), numbered(14))
+    assert (gap.from_id, gap.to_id, gap.from_time, gap.to_time) == (11, 13, AT + 10, AT + 14)
+    assert (gap.pair, gap.cause, gap.detected_at, gap.missing_left, gap.is_new) == ("BTC/USD", "jump", AT, 3, True)
 
 
 def test_late_and_refilled_trades_fill_it_whatever_their_order():
-    continuity = Continuity()
-    *_, opened = taken(continuity, trade(10), trade(15))
-    middle, again, first = taken(continuity, trade(12, "refill"), trade(12, "refill"), trade(11))
+    tracker = GapTracker()
+    *_, opened = taken(tracker, numbered(10), numbered(15))
+    middle, again, first = taken(tracker, numbered(12, "refill"), numbered(12, "refill"), numbered(11))
     assert (middle.missing_left, middle.is_new, again.missing_left, first.missing_left) == (3, False, 3, 2)
-    assert continuity.hole(opened.key) == first
-    thirteen, fourteen = taken(continuity, trade(13), trade(14, "refill"))
+    assert tracker.open_gap(opened.key) == first
+    thirteen, fourteen = taken(tracker, numbered(13), numbered(14, "refill"))
     assert (thirteen.missing_left, fourteen.missing_left) == (1, 0)
-    assert continuity.hole(opened.key) is None
-    assert taken(continuity, trade(12)) == [None]
+    assert tracker.open_gap(opened.key) is None
+    assert taken(tracker, numbered(12)) == [None]
 
 
-def test_a_refilled_trade_shows_no_hole_and_is_not_the_newest():
-    continuity = Continuity()
-    assert taken(continuity, trade(10), trade(500, "refill"), trade(11)) == [None, None, None]
+def test_a_refilled_trade_shows_no_gap_and_is_not_the_newest():
+    tracker = GapTracker()
+    assert taken(tracker, numbered(10), numbered(500, "refill"), numbered(11)) == [None, None, None]
 
 
 def test_the_cause_is_where_the_trades_were_lost():
-    continuity = Continuity()
-    continuity.restore([trade(10)], [], AT)
-    continuity.connect()
-    (restart, jump) = taken(continuity, trade(12), trade(14))
-    continuity.connect()
-    (reconnect,) = taken(continuity, trade(16))
-    assert [hole.cause for hole in (restart, jump, reconnect)] == ["restart", "jump", "reconnect"]
+    tracker = GapTracker()
+    tracker.restore([numbered(10)], [], AT)
+    tracker.connect()
+    (restart, jump) = taken(tracker, numbered(12), numbered(14))
+    tracker.connect()
+    (reconnect,) = taken(tracker, numbered(16))
+    assert [gap.cause for gap in (restart, jump, reconnect)] == ["restart", "jump", "reconnect"]
 
 
-def test_the_process_before_leaves_its_newest_trade_and_its_open_holes():
-    continuity = Continuity()
-    published = [trade(3, "refill"), trade(20), trade(25), trade(21, "refill"), trade(22), trade(26)]
-    unrecorded = continuity.restore([*published, trade(7, "refill", "ETH/USD"), trade(5, "refill", "ETH/USD")], [], AT)
-    assert unrecorded == continuity.holes()
-    assert [(hole.key, hole.missing) for hole in continuity.holes()] == [(("BTC/USD", 21), (range(23, 25),))]
-    assert [hole.cause for hole in continuity.holes()] == ["restart"]
-    assert taken(continuity, trade(27), trade(8, pair="ETH/USD")) == [None, None]
+def test_the_process_before_leaves_its_newest_trade_and_its_open_gaps():
+    tracker = GapTracker()
+    published = [numbered(3, "refill"), numbered(20), numbered(25), numbered(21, "refill"), numbered(22), numbered(26)]
+    unrecorded = tracker.restore(
+        [*published, numbered(7, "refill", "ETH/USD"), numbered(5, "refill", "ETH/USD")], [], AT
+    )
+    assert unrecorded == tracker.open_gaps()
+    assert [(gap.key, gap.missing) for gap in tracker.open_gaps()] == [(("BTC/USD", 21), (range(23, 25),))]
+    assert [gap.cause for gap in tracker.open_gaps()] == ["restart"]
+    assert taken(tracker, numbered(27), numbered(8, pair="ETH/USD")) == [None, None]
 
 
 def test_a_jump_of_a_hundred_billion_costs_no_memory():
-    continuity = Continuity()
-    _, hole = taken(continuity, trade(1), trade(10**11))
-    assert hole.missing_left == 10**11 - 2
-    (filled,) = taken(continuity, trade(10**10, "refill"))
+    tracker = GapTracker()
+    _, gap = taken(tracker, numbered(1), numbered(10**11))
+    assert gap.missing_left == 10**11 - 2
+    (filled,) = taken(tracker, numbered(10**10, "refill"))
     assert filled.missing == (range(2, 10**10), range(10**10 + 1, 10**11))
 
 
 @pytest.mark.parametrize("over", [0, 3])
-def test_the_oldest_holes_are_forgotten(over):
-    continuity = Continuity()
-    for number in range(HOLES_KEPT + over + 1):
-        continuity.take(trade(number * 2), AT)
-    assert [hole.from_id for hole in continuity.holes()] == [2 * n + 1 for n in range(over, HOLES_KEPT + over)]
+def test_the_oldest_gaps_are_forgotten(over):
+    tracker = GapTracker()
+    for number in range(MAX_OPEN_GAPS + over + 1):
+        tracker.take(numbered(number * 2), AT)
+    assert [gap.from_id for gap in tracker.open_gaps()] == [2 * n + 1 for n in range(over, MAX_OPEN_GAPS + over)]
 
 
-def gap(from_id, to_id, left=None, reported_at=AT, **fields):
+def recorded(from_id, to_id, left=None, reported_at=AT):
     left = to_id - from_id + 1 if left is None else left
-    return Gap(
-        pair="BTC/USD",
-        from_id=from_id,
-        to_id=to_id,
-        from_time=AT + from_id - 1,
-        to_time=AT + to_id + 1,
-        cause="reconnect",
-        detected_at=AT,
-        reported_at=reported_at,
-        closed_at=None if left else reported_at,
-        missing_left=left,
-        **fields,
-    )
+    times = {"from_time": AT + from_id - 1, "to_time": AT + to_id + 1, "reported_at": reported_at}
+    return gap(from_id, to_id, cause="reconnect", missing_left=left, **times)
 
 
 def test_the_newest_report_says_whether_a_refill_came_to_an_end():
-    found, partly, filled = gap(2, 4), gap(6, 8), gap(10, 12)
-    later = [gap(6, 8, 1, AT + 1), gap(10, 12, 0, AT + 1)]
-    assert unfinished([found, partly, filled, *later]) == [found]
+    found, partly, filled = recorded(2, 4), recorded(6, 8), recorded(10, 12)
+    later = [recorded(6, 8, 1, AT + 1), recorded(10, 12, 0, AT + 1)]
+    assert unfinished_gaps([found, partly, filled, *later]) == [found]
 
 
-def test_a_recorded_hole_goes_on_under_its_own_record():
-    continuity = Continuity()
-    published = [trade(1), trade(5), trade(3, "refill"), trade(9)]
-    assert continuity.restore(published, [gap(2, 4)], AT + 99) == [continuity.hole(("BTC/USD", 6))]
-    going_on = continuity.hole(("BTC/USD", 2))
+def test_a_recorded_gap_goes_on_under_its_own_record():
+    tracker = GapTracker()
+    published = [numbered(1), numbered(5), numbered(3, "refill"), numbered(9)]
+    assert tracker.restore(published, [recorded(2, 4)], AT + 99) == [tracker.open_gap(("BTC/USD", 6))]
+    going_on = tracker.open_gap(("BTC/USD", 2))
     assert (going_on.missing, going_on.cause, going_on.detected_at) == ((range(2, 3), range(4, 5)), "reconnect", AT)
-    assert continuity.figures("BTC/USD") == (2, 5)
+    assert tracker.counts("BTC/USD") == (2, 5)
 
 
-def test_a_hole_the_venue_could_not_fill_is_counted_but_not_found_again():
-    continuity = Continuity()
-    assert continuity.restore([trade(1), trade(5)], [gap(2, 4), gap(2, 4, 3, AT + 1)], AT) == []
-    assert continuity.holes() == []
-    assert continuity.figures("BTC/USD") == (1, 3)
+def test_a_gap_the_venue_could_not_fill_is_counted_but_not_found_again():
+    tracker = GapTracker()
+    assert tracker.restore([numbered(1), numbered(5)], [recorded(2, 4), recorded(2, 4, 3, AT + 1)], AT) == []
+    assert tracker.open_gaps() == []
+    assert tracker.counts("BTC/USD") == (1, 3)
 
 
-def test_a_hole_filled_before_the_end_without_saying_so_is_said_to_be_closed():
-    continuity = Continuity()
-    (closed,) = continuity.restore([trade(1), trade(3), trade(2, "refill")], [gap(2, 2)], AT)
+def test_a_gap_filled_before_the_end_without_saying_so_is_said_to_be_closed():
+    tracker = GapTracker()
+    (closed,) = tracker.restore([numbered(1), numbered(3), numbered(2, "refill")], [recorded(2, 2)], AT)
     assert (closed.key, closed.missing_left) == (("BTC/USD", 2), 0)
-    assert continuity.holes() == []
+    assert tracker.open_gaps() == []
 
 
-def test_a_hole_whose_second_end_was_never_published_is_found_anew():
-    continuity = Continuity()
-    assert continuity.restore([trade(1)], [gap(2, 4)], AT) == []
-    (hole,) = taken(continuity, trade(7))
-    assert (hole.key, hole.to_id) == (("BTC/USD", 2), 6)
+def test_a_gap_whose_second_end_was_never_published_is_found_anew():
+    tracker = GapTracker()
+    assert tracker.restore([numbered(1)], [recorded(2, 4)], AT) == []
+    (gap,) = taken(tracker, numbered(7))
+    assert (gap.key, gap.to_id) == (("BTC/USD", 2), 6)

@@ -1,18 +1,19 @@
-"""A pair's past, walked through page by page: what is new comes out once, what is stored costs one call."""
+"""Backfill of Kraken: each new trade comes out once, and a stored range costs one call."""
 
 import threading
 
 import pytest
 
-from contracts.messages import Gap, Trade
-from data_producers.backfill.request import MOST_FAILURES, Asked, CannotGoOn, Stored
+from data_producers.backfill.request import MAX_FAILURES, BackfillFailed, BackfillRequest, StoredRange
 from data_producers.sources.kraken import history
-from data_producers.sources.kraken.history import Walk, backfill_trades
+from data_producers.sources.kraken.history import PageCursor, backfill_trades
 from data_producers.sources.kraken.parse_rest import TradesPage, VenueError
 from data_producers.sources.rest import TemporarilyUnavailable
 from foundation.process import Runtime
+from tests.testkit import messages
+from tests.testkit.messages import gap, trade
 
-AT = 1_790_358_506
+AT = int(messages.AT)
 PAGE = 3
 
 
@@ -33,16 +34,8 @@ class Venue:
         if self.failures:
             raise self.failures.pop(0)
         rows = [(i, ns) for i, ns in self.past if ns > since_ns][:PAGE]
-        common = {
-            "pair": pair,
-            "price": 1.0,
-            "volume": 1.0,
-            "side": "buy",
-            "received_at": AT + 99.0,
-            "source": "refill",
-        }
-        found = tuple(Trade(trade_id=i, timestamp=ns / 1e9, **common) for i, ns in rows)
-        return TradesPage(found, len(rows), rows[-1][1] if rows else since_ns)
+        found = tuple(trade(i, pair, timestamp=ns / 1e9, source="refill") for i, ns in rows)
+        return TradesPage(trades=found, rows=len(rows), last_ns=rows[-1][1] if rows else since_ns)
 
 
 @pytest.fixture(autouse=True)
@@ -63,8 +56,8 @@ def load(venue, *stored, since=0, until=1000, gaps=()):
 
     runtime = Runtime(threading.Event(), lambda: AT + 100 + venue.clock, lambda: venue.clock, lambda: 1.0, pause)
     venue.runtime = runtime
-    asked = Asked("BTC/USD", seconds(since), seconds(until), tuple(stored), 1.0)
-    return backfill_trades(venue, asked, gaps, runtime)
+    request = BackfillRequest(pair="BTC/USD", since=seconds(since), until=seconds(until), stored=tuple(stored))
+    return backfill_trades(venue, request, gaps, runtime)
 
 
 def ids(batches):
@@ -76,7 +69,7 @@ def every_id(batches):
 
 
 def stored(first, last):
-    return Stored(first, last, seconds(last))
+    return StoredRange(from_id=first, to_id=last, to_time=seconds(last))
 
 
 def test_the_whole_past_comes_out_once_in_order():
@@ -144,12 +137,12 @@ def test_a_limit_is_waited_out_and_said(capsys):
     )
     assert every_id(load(venue)) == [1, 2]
     assert venue.asked_at == [0.0, 30.0, 32.0]
-    assert "status 429); asked again in 30 s" in capsys.readouterr().out
+    assert "status 429); next attempt in 30 s" in capsys.readouterr().out
 
 
 def test_a_venue_that_stays_away_ends_it():
-    venue = Venue(past(1, 2), [TemporarilyUnavailable("unreachable", "gone")] * MOST_FAILURES)
-    with pytest.raises(CannotGoOn, match="8 times in a row: gone"):
+    venue = Venue(past(1, 2), [TemporarilyUnavailable("unreachable", "gone")] * MAX_FAILURES)
+    with pytest.raises(BackfillFailed, match="8 times in a row: gone"):
         list(load(venue))
 
 
@@ -166,21 +159,20 @@ def test_it_stops_when_the_process_is_to_stop():
     assert list(batches) == []
 
 
-def gap(from_id, to_id, missing, pair="BTC/USD", closed=None):
+def recorded(from_id, to_id, missing, pair="BTC/USD"):
     times = {"from_time": seconds(from_id - 1), "to_time": seconds(to_id + 1), "detected_at": AT + 1.0}
-    told = {"cause": "reconnect", "reported_at": AT + 2.0, "closed_at": closed, "missing_left": missing}
-    return Gap(pair=pair, from_id=from_id, to_id=to_id, **times, **told)
+    return gap(from_id, to_id, pair, **times, reported_at=AT + 2.0, cause="reconnect", missing_left=missing)
 
 
 def test_open_gaps_are_reported_as_they_are_now():
     venue = Venue(past(*range(1, 6), *range(7, 40)))
     gaps = [
-        gap(3, 4, 2),  # filled
-        gap(5, 8, 4),  # 5 is stored, 6 is nowhere
-        gap(12, 13, 2, closed=None),  # already stored, though no one has said so
-        gap(20, 22, 0, closed=AT + 2.0),
-        gap(30, 31, 2, pair="ETH/USD"),
-        gap(38, 50, 13),  # reaches past what was asked for
+        recorded(3, 4, 2),  # filled
+        recorded(5, 8, 4),  # 5 is stored, 6 is nowhere
+        recorded(12, 13, 2),  # stored, but not reported
+        recorded(20, 22, 0),
+        recorded(30, 31, 2, pair="ETH/USD"),
+        recorded(38, 50, 13),  # ends after the request
     ]
     *_, last = load(venue, stored(5, 5), stored(10, 15), since=1, until=45, gaps=gaps)
     reports = [(g.from_id, g.missing_left, g.closed_at is not None, g.cause) for g in last.messages]
@@ -189,5 +181,4 @@ def test_open_gaps_are_reported_as_they_are_now():
 
 
 def test_nothing_to_walk_is_no_walk():
-    walk = Walk(5.0, 5.0, ())
-    assert walk.ended
+    assert PageCursor(5.0, 5.0, ()).ended

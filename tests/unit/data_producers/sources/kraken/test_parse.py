@@ -9,9 +9,9 @@ from data_producers.sources.kraken.parse import (
     Acknowledged,
     MalformedFrame,
     Market,
-    Quiet,
-    Refused,
-    Status,
+    OtherFrame,
+    SubscriptionRejected,
+    VenueStatus,
     parse_frame,
 )
 
@@ -87,21 +87,25 @@ def test_captured_trades_keep_their_order_ids_and_times(captured):
 
 def test_captured_status_acknowledgement_and_heartbeat(captured):
     frames = captured()
-    assert [parse_frame(raw, AT) for raw in (frames[0], frames[11], frames[12], frames[13])] == [Status("online")] * 4
+    assert [parse_frame(raw, AT) for raw in (frames[0], frames[11], frames[12], frames[13])] == [
+        VenueStatus("online")
+    ] * 4
     assert parse_frame(frames[1], AT) == Acknowledged("ticker", "BTC/USD")
     assert parse_frame(frames[9], AT) == Acknowledged("ticker", "PROVE/USD")
-    assert parse_frame(frames[14], AT) == Quiet("heartbeat")
+    assert parse_frame(frames[14], AT) == OtherFrame("heartbeat")
 
 
 def test_every_captured_frame_is_understood(captured):
     kinds = [type(parse_frame(raw, AT)).__name__ for raw in captured()]
-    assert kinds == ["Status", "Acknowledged"] + ["Market"] * 7 + ["Acknowledged"] * 2 + ["Status"] * 3 + ["Quiet"]
+    assert kinds == ["VenueStatus", "Acknowledged"] + ["Market"] * 7 + ["Acknowledged"] * 2 + ["VenueStatus"] * 3 + [
+        "OtherFrame"
+    ]
 
 
 def test_refusals_and_a_snapshot_of_two_symbols(captured):
     first, second, snapshot = captured("frames_edited.jsonl")
-    assert parse_frame(first, AT) == Refused("Currency pair not supported XBT/USD", None, "XBT/USD")
-    assert parse_frame(second, AT) == Refused("Subscription Not Found", None, "BTC/USD")
+    assert parse_frame(first, AT) == SubscriptionRejected("Currency pair not supported XBT/USD", None, "XBT/USD")
+    assert parse_frame(second, AT) == SubscriptionRejected("Subscription Not Found", None, "BTC/USD")
     assert [(t.pair, t.trade_id) for t in parse_frame(snapshot, AT).messages] == [
         ("ETH/USD", 62886870),
         ("BTC/USD", 100320028),
@@ -112,10 +116,10 @@ def test_documented_examples_of_other_channels_are_quiet(captured):
     ack, pong, ticker, trades, ohlc, *books = captured("doc_examples.jsonl")
     assert parse_frame(ack, AT) == Acknowledged("ticker", "BTC/USD")
     assert [parse_frame(raw, AT) for raw in (pong, ohlc, *books)] == [
-        Quiet("pong"),
-        Quiet("ohlc"),
-        Quiet("book"),
-        Quiet("book"),
+        OtherFrame("pong"),
+        OtherFrame("ohlc"),
+        OtherFrame("book"),
+        OtherFrame("book"),
     ]
     assert parse_frame(ticker, AT).messages[0].last == 105899.40
     assert [t.side for t in parse_frame(trades, AT).messages] == ["buy", "sell"]
@@ -133,12 +137,14 @@ def test_numbers_come_out_as_the_venue_wrote_them(captured):
 
 def test_a_refusal_names_its_channel_by_the_request():
     raw = b'{"error":"not supported","method":"subscribe","req_id":2,"success":false,"symbol":"FOO/USD"}'
-    assert parse_frame(raw, AT) == Refused("not supported", "trade", "FOO/USD")
+    assert parse_frame(raw, AT) == SubscriptionRejected("not supported", "trade", "FOO/USD")
 
 
-def test_a_refusal_may_name_nothing():
-    assert parse_frame(b'{"error":"Exceeded msg rate"}', AT) == Refused("Exceeded msg rate", None, None)
-    assert parse_frame(b'{"method":"subscribe","success":false}', AT) == Refused("no reason given", None, None)
+def test_a_rejection_may_name_nothing():
+    assert parse_frame(b'{"error":"Exceeded msg rate"}', AT) == SubscriptionRejected("Exceeded msg rate", None, None)
+    assert parse_frame(b'{"method":"subscribe","success":false}', AT) == SubscriptionRejected(
+        "no reason given", None, None
+    )
 
 
 def test_warnings_of_an_acknowledgement_are_kept():

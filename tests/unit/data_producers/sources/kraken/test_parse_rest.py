@@ -77,7 +77,7 @@ def test_no_trades_are_no_fault():
 
 
 @pytest.mark.parametrize(
-    ("error", "passes", "until"),
+    ("error", "transient", "until"),
     [
         ("EAPI:Rate limit exceeded", True, None),
         ("EService: Throttled: 1688669597", True, 1688669597.0),
@@ -91,10 +91,10 @@ def test_no_trades_are_no_fault():
         ("EGeneral:Invalid arguments", False, None),
     ],
 )
-def test_errors_that_pass_are_told_from_those_that_do_not(error, passes, until):
+def test_transient_errors_are_distinguished_from_permanent_ones(error, transient, until):
     with pytest.raises(VenueError, match=error) as found:
         parse_result(json.dumps({"error": [error]}).encode())
-    assert (found.value.passes, found.value.until) == (passes, until)
+    assert (found.value.transient, found.value.until) == (transient, until)
 
 
 def test_pairs_go_by_their_newer_names():
