@@ -1,4 +1,4 @@
-"""How gunicorn serves the API: threads in a few worker processes, and the metrics of all of them on one port."""
+"""gunicorn configuration of the API: threaded worker processes, with their combined metrics on one port."""
 
 import shutil
 from importlib import import_module
@@ -11,14 +11,14 @@ from foundation.logs import configure_logging
 _config = load_settings(ApiSettings)
 _metrics_folder = _config.data_dir.resolve() / "api_metrics"
 
-# gunicorn's own lines go where ours go: to the root logger, which on_starting equips
+# gunicorn logs through the root logger, which on_starting configures
 logconfig_dict = {
     "version": 1,
     "disable_existing_loggers": False,
     "root": {"level": _config.log_level, "handlers": []},
     "loggers": {
         "gunicorn.error": {"level": _config.log_level, "handlers": [], "propagate": True},
-        # errors are answered as problems and counted; what is our fault is logged by api.errors
+        # 4xx responses are counted, not logged; api.errors logs internal errors
         "django.request": {"level": "CRITICAL"},
     },
 }
@@ -32,12 +32,12 @@ keepalive = 30
 timeout = 30
 graceful_timeout = 10
 control_socket_disable = True
-# prometheus-client keeps each worker's counts in files there, so that one process can add them up
+# prometheus-client writes each worker's metrics to this folder; the master sums them
 raw_env = [f"PROMETHEUS_MULTIPROC_DIR={_metrics_folder}"]
 
 
 def on_starting(server: Any) -> None:
-    """Refuses to start on bad settings, and forgets the counts of the last run."""
+    """Fails on invalid settings, and deletes the metrics of the previous run."""
     configure_logging("api", _config.log_level)
     import_module("crypto_viz.settings")
     shutil.rmtree(_metrics_folder, ignore_errors=True)
@@ -45,7 +45,7 @@ def on_starting(server: Any) -> None:
 
 
 def when_ready(server: Any) -> None:
-    """Serves the sum of all workers' metrics from the master."""
+    """Serves the combined metrics of all workers from the master process."""
     from prometheus_client import CollectorRegistry, start_http_server
     from prometheus_client.multiprocess import MultiProcessCollector
 
@@ -55,7 +55,7 @@ def when_ready(server: Any) -> None:
 
 
 def child_exit(server: Any, worker: Any) -> None:
-    """Drops what a dead worker was doing from the sums; what it has counted stays."""
+    """Removes a dead worker's live gauges; its counters stay."""
     from prometheus_client.multiprocess import mark_process_dead
 
     mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]

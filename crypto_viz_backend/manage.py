@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def main() -> None:
-    """Runs one of Django's commands."""
+    """Runs a Django management command."""
     from django.core.management import execute_from_command_line
 
     sys.path[:0] = [str(Path(__file__).resolve().parent), str(Path(__file__).resolve().parent.parent)]

@@ -1,4 +1,4 @@
-"""One shape for every error: RFC 9457 `application/problem+json`, made here and nowhere else.
+"""The format of all errors: RFC 9457 `application/problem+json`.
 
 {"type": "about:blank", "title": "Not Found", "status": 404, "detail": "unknown asset or pair 'btcc'; did you mean
  BTC?", "instance": "/api/v1/prix/btcc/historique/", "errors": [], "request_id": "0f9c…"}
@@ -16,7 +16,7 @@ from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
 from api.middleware import request_id_of
-from api.timescale_client import DatabaseAway
+from api.timescale_client import DatabaseUnavailable
 
 PROBLEM_JSON = "application/problem+json"
 RETRY_AFTER_SECONDS = 5
@@ -24,19 +24,19 @@ RETRY_AFTER_SECONDS = 5
 _log = logging.getLogger(__name__)
 
 
-class DatabaseUnavailable(APIException):
+class ServiceUnavailable(APIException):
     """503 with Retry-After."""
 
     status_code = HTTPStatus.SERVICE_UNAVAILABLE
-    default_detail = "the database cannot answer right now; try again shortly"
+    default_detail = "the database is temporarily unavailable; try again shortly"
     wait = RETRY_AFTER_SECONDS
 
 
 _DETAILS: Mapping[int, str] = {
-    400: "the request cannot be understood",
-    403: "the request is refused",
-    404: "nothing is found at this path; every path is described at /api/schema/",
-    500: "the fault is ours; it is in the log under this request_id",
+    400: "malformed request",
+    403: "forbidden",
+    404: "no such path; /api/schema/ describes all paths",
+    500: "internal error; see the log for this request_id",
 }
 
 
@@ -56,10 +56,10 @@ def problem(
 
 
 def problem_of_exception(error: Exception, context: Mapping[str, Any]) -> Response | None:
-    """What REST framework answers for an exception in a view; None for one that nobody foresaw (then 500)."""
+    """REST framework's exception handler. Returns None for an unexpected exception, which becomes a 500."""
     known: Exception = error
-    if isinstance(error, DatabaseAway):
-        known = DatabaseUnavailable()
+    if isinstance(error, DatabaseUnavailable):
+        known = ServiceUnavailable()
     elif isinstance(error, Http404):
         known = NotFound()
     response = exception_handler(known, dict(context))
@@ -80,7 +80,7 @@ def _field_errors(detail: Any) -> Iterator[dict[str, str]]:
 
 
 def status_problem(status: int) -> Callable[..., HttpResponse]:
-    """A Django error view for one status: what happens outside REST framework's views looks the same."""
+    """A Django error view for one status, in the same format as errors of REST framework's views."""
 
     def answer(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
         body = orjson.dumps(problem(request, status, _DETAILS[status]))
@@ -90,6 +90,6 @@ def status_problem(status: int) -> Callable[..., HttpResponse]:
 
 
 def server_error_problem(request: HttpRequest) -> HttpResponse:
-    """Django's error view for an exception that nobody foresaw."""
-    _log.error("a request failed", exc_info=True, extra={"request_id": request_id_of(request), "path": request.path})
+    """Django's error view for an unexpected exception."""
+    _log.error("request failed", exc_info=True, extra={"request_id": request_id_of(request), "path": request.path})
     return status_problem(500)(request)

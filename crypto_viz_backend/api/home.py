@@ -1,4 +1,4 @@
-"""The page at `/`: plain links into the API."""
+"""The page at `/`: links to the API."""
 
 HOME = """<!doctype html>
 <html lang="en">
@@ -13,9 +13,9 @@ HOME = """<!doctype html>
 <li><a href="/api/v1/sentiment/btc/historique/?periode=7d">/api/v1/sentiment/btc/historique/?periode=7d</a> sentiment
 <li><a href="/api/v1/predictions/btc/">/api/v1/predictions/btc/</a> forecasts
 <li><a href="/api/v1/articles/btc/">/api/v1/articles/btc/</a> news
-<li><a href="/api/v1/impact/btc/?periode=30d">/api/v1/impact/btc/?periode=30d</a> what prices did after the news
-<li><a href="/api/v1/health/">/api/v1/health/</a> is all well?
-<li><a href="/api/schema/">/api/schema/</a> the whole interface (OpenAPI)
+<li><a href="/api/v1/impact/btc/?periode=30d">/api/v1/impact/btc/?periode=30d</a> mean price change after news
+<li><a href="/api/v1/health/">/api/v1/health/</a> status and freshness
+<li><a href="/api/schema/">/api/schema/</a> OpenAPI schema
 </ul>
 </html>
 """

@@ -1,4 +1,4 @@
-"""Around every request: its id, its count and its time."""
+"""Request id and metrics of every request."""
 
 import re
 import time
@@ -18,25 +18,25 @@ _SECONDS = API_SECONDS.of(Histogram)
 _ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
 
-Answer = Callable[[HttpRequest], HttpResponse]
+GetResponse = Callable[[HttpRequest], HttpResponse]
 
 
 def request_id_of(request: HttpRequest) -> str:
-    """The id of this request: the client's own where it sent a plain one, else a new one; the same at every call."""
+    """The id of the request: the client's `X-Request-ID` if valid, else a new one. Stable across calls."""
     known: str | None = request.META.get("cryptoviz.request_id")
     if known is None:
-        asked = request.headers.get(REQUEST_ID, "")
-        known = asked if _ID.fullmatch(asked) else uuid.uuid4().hex
+        sent = request.headers.get(REQUEST_ID, "")
+        known = sent if _ID.fullmatch(sent) else uuid.uuid4().hex
         request.META["cryptoviz.request_id"] = known
     return known
 
 
-def observe_request(answer: Answer) -> Answer:
-    """Names the request in its answer and counts it by method, route and status."""
+def observe_request(get_response: GetResponse) -> GetResponse:
+    """Middleware: sets the `X-Request-ID` header, and counts requests by method, route and status."""
 
     def observed(request: HttpRequest) -> HttpResponse:
         started = time.perf_counter()
-        response = answer(request)
+        response = get_response(request)
         response[REQUEST_ID] = request_id_of(request)
         method = request.method if request.method in _METHODS else "other"
         route = f"/{request.resolver_match.route}" if request.resolver_match is not None else UNMATCHED

@@ -1,4 +1,4 @@
-"""The tables that answers are described by, as Django models. Unmanaged: database/migrations owns the tables."""
+"""Django models of the tables in responses, for the OpenAPI schema. Unmanaged: database/migrations owns the tables."""
 
 from typing import Any
 

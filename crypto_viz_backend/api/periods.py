@@ -1,4 +1,4 @@
-"""Stretches of time as clients write them: `7d`, `15m`, an ISO-8601 date, seconds since 1970. Pure."""
+"""Parses time ranges of requests: periods (`7d`, `15m`), ISO-8601 times, epoch seconds. Pure."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -14,13 +14,13 @@ INTERVALS: dict[str, timedelta] = {
     "4h": timedelta(hours=4),
     "1d": timedelta(days=1),
 }
-"""The lengths of a bucket, shortest first. Each divides a day, so every bucket begins on a multiple since 1970."""
+"""Bucket lengths, shortest first. Each divides a day, so all buckets are aligned to the epoch."""
 
 PREFERRED_POINTS = 720
-MOST_POINTS = 10_080
+MAX_POINTS = 10_080
 """A week of minutes."""
 
-LONGEST_PERIOD = timedelta(days=366)
+MAX_PERIOD = timedelta(days=366)
 EARLIEST = datetime.fromtimestamp(EARLIEST_EVENT_SECONDS, UTC)
 LATEST = datetime(2100, 1, 1, tzinfo=UTC)
 
@@ -28,30 +28,30 @@ _UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(day
 _PERIOD = re.compile(r"([1-9][0-9]{0,6})([mhdw])")
 _NUMBER = re.compile(r"-?[0-9]{1,16}(\.[0-9]{1,9})?")
 _MILLISECONDS_FROM = 100_000_000_000
-"""Epoch figures from here on are milliseconds: as seconds they would lie beyond the year 5000."""
+"""Epoch values from here on are milliseconds; as seconds they would be after the year 5000."""
 
 
 class BadTime(ValueError):
-    """A text that is no period or moment, or a stretch that cannot be answered. `str()` of it tells a person why."""
+    """An invalid period or time, or a range that cannot be answered. `str(error)` is the text for the client."""
 
 
 class Span(NamedTuple):
-    """The half-open stretch of time [start, end)."""
+    """The half-open time range [start, end)."""
 
     start: datetime
     end: datetime
 
 
 def parse_period(text: str) -> timedelta:
-    """The length of `15m`, `24h`, `7d` or `2w`, up to 366 days. Raises `BadTime`."""
+    """Parses `15m`, `24h`, `7d` or `2w`, up to 366 days. Raises `BadTime`."""
     match = _PERIOD.fullmatch(text)
     if match is None:
         raise BadTime(
             f"{text[:40]!r} is not a period; write a number and m, h, d or w, such as {_nearest_period(text)}"
         )
     period = int(match[1]) * _UNITS[match[2]]
-    if period > LONGEST_PERIOD:
-        raise BadTime(f"{text} is too long; the longest period is {LONGEST_PERIOD.days}d")
+    if period > MAX_PERIOD:
+        raise BadTime(f"{text} is too long; the longest period is {MAX_PERIOD.days}d")
     return period
 
 
@@ -63,9 +63,9 @@ def _nearest_period(text: str) -> str:
 
 
 def parse_moment(text: str) -> datetime:
-    """The UTC moment of an ISO-8601 text (UTC where it names no zone) or of epoch seconds or milliseconds.
+    """Parses an ISO-8601 time (UTC by default) or epoch seconds or milliseconds, to UTC.
 
-    Raises `BadTime` for anything else, and outside 2009 to 2100.
+    Raises `BadTime` for anything else, and for times outside 2009 to 2100.
     """
     try:
         if _NUMBER.fullmatch(text):
@@ -82,13 +82,13 @@ def parse_moment(text: str) -> datetime:
 
 
 def span_of(period: timedelta | None, start: datetime | None, end: datetime | None, default: Span) -> Span:
-    """The stretch that a client asks for by at most two of its length, its start and its end.
+    """The requested range, from at most two of period, start and end.
 
-    What is missing follows from the others: the end is `default.end` (now), the length that of `default`.
-    Raises `BadTime` if all three are given, or the end is not after the start.
+    The end defaults to `default.end` (now), the period to the length of `default`. Raises `BadTime` if all three are
+    given, or if the end is not after the start.
     """
     if period is not None and start is not None and end is not None:
-        raise BadTime("periode, start and end are one too many; leave one out")
+        raise BadTime("at most two of periode, start and end are allowed")
     length = period or default.end - default.start
     if start is not None and end is None:
         end = start + length if period is not None else max(default.end, start + timedelta(microseconds=1))
@@ -100,19 +100,19 @@ def span_of(period: timedelta | None, start: datetime | None, end: datetime | No
 
 
 def fitting_interval(span: Span, intervals: dict[str, timedelta] = INTERVALS) -> str:
-    """The shortest interval that cuts `span` into no more than 720 buckets; the longest one if none does."""
+    """The shortest interval that gives at most `PREFERRED_POINTS` buckets in `span`, else the longest."""
     length = span.end - span.start
     return next((name for name, width in intervals.items() if length <= PREFERRED_POINTS * width), list(intervals)[-1])
 
 
 def whole_buckets(span: Span, width: timedelta) -> Span:
-    """The span of the buckets that begin in `span`, whole: both ends move up to the next bucket's start.
+    """The range of all buckets that begin in `span`: rounds both ends up to a bucket's start.
 
-    Raises `BadTime` if there are more of them than one answer may hold.
+    Raises `BadTime` for more than `MAX_POINTS` buckets.
     """
-    if (span.end - span.start) > MOST_POINTS * width:
-        fits = next((name for name, other in INTERVALS.items() if span.end - span.start <= MOST_POINTS * other), "1d")
-        raise BadTime(f"that is more than {MOST_POINTS} points; ask for interval={fits} or a shorter period")
+    if (span.end - span.start) > MAX_POINTS * width:
+        fits = next((name for name, other in INTERVALS.items() if span.end - span.start <= MAX_POINTS * other), "1d")
+        raise BadTime(f"more than {MAX_POINTS} points; ask for interval={fits} or a shorter period")
     return Span(_bucket_after(span.start, width), _bucket_after(span.end, width))
 
 

@@ -1,4 +1,4 @@
-"""Answers as JSON, written by orjson: times as RFC 3339 in UTC (`…Z`), numbers as numbers."""
+"""JSON responses, by orjson: times in RFC 3339 and UTC (`…Z`)."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -17,5 +17,5 @@ class JsonRenderer(BaseRenderer):
     def render(
         self, data: Any, accepted_media_type: str | None = None, renderer_context: Mapping[str, Any] | None = None
     ) -> bytes:
-        """The bytes of `data`; nothing for no data."""
+        """`data` as JSON; empty for None."""
         return b"" if data is None else orjson.dumps(data, option=orjson.OPT_UTC_Z)

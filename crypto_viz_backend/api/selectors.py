@@ -1,20 +1,20 @@
-"""What the API can tell: each function one read, keyword-only, knowing nothing of HTTP.
+"""The reads of the API: one keyword-only function each, independent of HTTP.
 
-All raise `DatabaseAway` when the database cannot answer.
+All raise `DatabaseUnavailable`.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import KW_ONLY, dataclass, replace
 from datetime import datetime, timedelta
 
 from api.periods import Span
-from api.timescale_client import Row, fetch_rows
+from api.timescale_client import ResultRow, fetch_rows
 from contracts.assets import QUOTES, canonical
 from contracts.rules import AGGREGATED_ARTICLES, MAX_SILENCE_SECONDS, REFERENCE_QUOTE, WINDOW_SECONDS, label_of
 
 
 @dataclass(frozen=True, slots=True)
-class Market:
-    """What a client means by a name: the asset's `symbol`, its `pair` for candles, and all `pairs` it may trade in."""
+class RequestedMarket:
+    """The market that a client requests: asset `symbol`, the `pair` of candles, and all `pairs` of tickers."""
 
     symbol: str
     pair: str
@@ -22,36 +22,37 @@ class Market:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """The rows of a read, when the newest thing in them happened, and whether something is known to be missing.
+class ReadResult:
+    """The rows of a read, and the event time of the newest data in them.
 
-    `complete` is None where that cannot be told. `gaps` sums up the open gaps of the stretch; None where there is none
-    to look for.
+    `complete`: whether all trades of the range are stored; None if unknown. `gaps`: summary of the open gaps in the
+    range. Both are None for reads other than candles.
     """
 
-    rows: list[Row]
+    rows: list[ResultRow]
     source_time: datetime | None
+    _: KW_ONLY
     complete: bool | None = None
-    gaps: Row | None = None
+    gaps: ResultRow | None = None
 
 
-def market_of(*, crypto: str) -> Market:
-    """The market that goes by `crypto`: any alias of an asset, or a pair and then that pair alone.
+def market_of(*, crypto: str) -> RequestedMarket:
+    """The market for `crypto`: any name of an asset, or of a pair to select that pair only.
 
     Raises `UnknownAsset`.
     """
     name = canonical(crypto)
     symbol, _, quote = name.partition("/")
     if quote:
-        return Market(symbol, name, (name,))
-    return Market(symbol, f"{symbol}/{REFERENCE_QUOTE}", tuple(f"{symbol}/{other}" for other in QUOTES))
+        return RequestedMarket(symbol, name, (name,))
+    return RequestedMarket(symbol, f"{symbol}/{REFERENCE_QUOTE}", tuple(f"{symbol}/{other}" for other in QUOTES))
 
 
-def price_history(*, pair: str, span: Span, interval: timedelta, limit: int | None, now: datetime) -> Answer:
-    """Candles of `pair` that begin in `span`, oldest first, the newest `limit`. Buckets without a trade are absent.
+def price_history(*, pair: str, span: Span, interval: timedelta, limit: int | None, now: datetime) -> ReadResult:
+    """The newest `limit` candles of `pair` that begin in `span`, oldest first. Buckets without trades are omitted.
 
-    Not complete where a gap on record is open in `span`, or a number in the stored trades is left out; complete only
-    where what is stored is known to reach from before `span` to its end (or to a moment ago, if that is still to come).
+    `complete` is false if a recorded gap in `span` is open or a trade id is missing; true if the stored trades are
+    known to cover all of `span`, up to `MAX_SILENCE_SECONDS` ago at the latest; else None.
     """
     rows = fetch_rows(
         "price_history",
@@ -63,23 +64,23 @@ def price_history(*, pair: str, span: Span, interval: timedelta, limit: int | No
         max_silence=timedelta(seconds=MAX_SILENCE_SECONDS),
     )
     (gaps,) = fetch_rows("open_gaps", pair=pair, start=span.start, end=span.end)
-    unbroken = [row.pop("complete") for row in rows]
-    complete = False if gaps["count"] else next(iter(unbroken), None)
+    stored = [row.pop("complete") for row in rows]
+    complete = False if gaps["count"] else next(iter(stored), None)
     return replace(_answer(_newest(rows, limit)), complete=complete, gaps=gaps)
 
 
-def price_latest(*, pairs: tuple[str, ...]) -> Answer:
-    """The newest ticker of each of `pairs` that has one, in their order."""
+def price_latest(*, pairs: tuple[str, ...]) -> ReadResult:
+    """The newest ticker of each of `pairs`, in their order. Pairs without a ticker are omitted."""
     return _answer(fetch_rows("price_latest", pairs=list(pairs)))
 
 
-def market_latest(*, pairs: tuple[str, ...], source: str | None) -> Answer:
-    """The newest state of the markets of `pairs` at each polled source, or at the one named: by pair, then source."""
+def market_latest(*, pairs: tuple[str, ...], source: str | None) -> ReadResult:
+    """The newest snapshot of each of `pairs` at each polled source, or at `source` only: by pair, then source."""
     return _answer(fetch_rows("market_latest", pairs=list(pairs), source=source))
 
 
-def sentiment_history(*, symbol: str, span: Span, interval: timedelta, limit: int | None, now: datetime) -> Answer:
-    """Mean sentiment per bucket of the windows that began in it, weighted by their stories: oldest first, as above."""
+def sentiment_history(*, symbol: str, span: Span, interval: timedelta, limit: int | None, now: datetime) -> ReadResult:
+    """Mean sentiment per bucket of the windows that begin in it, weighted by stories; newest `limit`, oldest first."""
     rows = fetch_rows(
         "sentiment_history",
         symbol=symbol,
@@ -105,30 +106,30 @@ def sentiment_history(*, symbol: str, span: Span, interval: timedelta, limit: in
     return _answer(labelled)
 
 
-def prediction_list(*, symbol: str, span: Span, limit: int, now: datetime) -> Answer:
-    """The newest `limit` forecasts of each model whose window has ended, oldest first."""
+def prediction_list(*, symbol: str, span: Span, limit: int, now: datetime) -> ReadResult:
+    """The newest `limit` forecasts of each model, oldest first. Windows that are still open are omitted."""
     return _answer(fetch_rows("prediction_list", symbol=symbol, start=span.start, end=span.end, limit=limit, now=now))
 
 
-def news_impact(*, symbol: str, span: Span) -> Answer:
-    """What the price did after the stories told in `span`, on the mean, per label and time after: shortest first."""
+def news_impact(*, symbol: str, span: Span) -> ReadResult:
+    """Mean price change after the stories first published in `span`, per label and horizon; shortest horizon first."""
     return _answer(fetch_rows("news_impact", symbol=symbol, start=span.start, end=span.end))
 
 
-def article_list(*, symbol: str, span: Span, limit: int) -> Answer:
+def article_list(*, symbol: str, span: Span, limit: int) -> ReadResult:
     """The newest `limit` articles that mention `symbol`, newest first."""
     return _answer(fetch_rows("article_list", symbol=symbol, start=span.start, end=span.end, limit=limit))
 
 
 def table_freshness() -> dict[str, datetime | None]:
-    """For each table the event time of its newest row; None while it is empty."""
+    """Event time of the newest row per table; None for an empty table."""
     return {row["table_name"]: row["newest_at"] for row in fetch_rows("table_freshness")}
 
 
-def _newest(rows: list[Row], limit: int | None) -> list[Row]:
+def _newest(rows: list[ResultRow], limit: int | None) -> list[ResultRow]:
     return rows if limit is None else rows[-limit:]
 
 
-def _answer(rows: list[Row]) -> Answer:
+def _answer(rows: list[ResultRow]) -> ReadResult:
     times = [row.pop("source_time") for row in rows]
-    return Answer(rows, max(times, default=None))
+    return ReadResult(rows, max(times, default=None))

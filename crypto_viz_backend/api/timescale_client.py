@@ -1,4 +1,4 @@
-"""The only cursor of the API. One query is one file, `sql/<query>.sql`, with named parameters."""
+"""Database access of the API. Each query is a file, `sql/<query>.sql`, with named parameters."""
 
 import logging
 from functools import lru_cache
@@ -9,28 +9,28 @@ from django.db import InterfaceError, OperationalError, ProgrammingError, connec
 
 SQL_FOLDER = Path(__file__).parent / "sql"
 
-Row = dict[str, Any]
+ResultRow = dict[str, Any]
 
 _NOT_MIGRATED = ("3F000", "42P01", "42883")
-"""No such schema, table or function: the database is there, its migrations are not."""
+"""SQLSTATEs for a missing schema, table or function: the database is not migrated yet."""
 
 _log = logging.getLogger(__name__)
 
 
-class DatabaseAway(Exception):
-    """The database cannot answer now: gone, starting, not migrated, or over its time. Asking again later may help."""
+class DatabaseUnavailable(Exception):
+    """The database is unreachable, starting, not migrated, or exceeded the statement timeout. A retry may succeed."""
 
 
 @lru_cache
 def statement(query: str) -> str:
-    """The text of a query's file."""
+    """The SQL text of a query."""
     return (SQL_FOLDER / f"{query}.sql").read_text(encoding="utf-8")
 
 
-def fetch_rows(query: str, **parameters: Any) -> list[Row]:
-    """The rows of `sql/<query>.sql`, each a dict in the order of its columns. Raises `DatabaseAway`.
+def fetch_rows(query: str, **parameters: Any) -> list[ResultRow]:
+    """Runs `sql/<query>.sql`. Returns rows as dicts, in column order. Raises `DatabaseUnavailable`.
 
-    The connection belongs to the calling thread, stays open between requests, and is replaced when it broke.
+    The connection belongs to the calling thread, stays open between requests, and is replaced after an error.
     """
     try:
         with connection.cursor() as cursor:
@@ -38,14 +38,14 @@ def fetch_rows(query: str, **parameters: Any) -> list[Row]:
             names = [column[0] for column in cursor.description]
             return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
     except (OperationalError, InterfaceError) as error:
-        raise _away(query, error) from error
+        raise _unavailable(query, error) from error
     except ProgrammingError as error:
         if getattr(error.__cause__, "pgcode", None) in _NOT_MIGRATED:
-            raise _away(query, error) from error
+            raise _unavailable(query, error) from error
         raise
 
 
-def _away(query: str, error: Exception) -> DatabaseAway:
+def _unavailable(query: str, error: Exception) -> DatabaseUnavailable:
     reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-    _log.warning("no answer from the database", extra={"query": query, "reason": reason})
-    return DatabaseAway(query)
+    _log.warning("database unavailable", extra={"query": query, "reason": reason})
+    return DatabaseUnavailable(query)

@@ -1,4 +1,4 @@
-"""Every route of the API, under /api/v1/."""
+"""The routes of the API, under /api/v1/."""
 
 from django.urls import path, register_converter
 
@@ -6,7 +6,7 @@ from api import views
 
 
 class CryptoName:
-    """An asset or a pair; the slash of `BTC%2FUSD` arrives as a slash."""
+    """Path converter for an asset or a pair. `BTC%2FUSD` arrives decoded, with a slash."""
 
     regex = "[^/]+(?:/[^/]+)?"
 

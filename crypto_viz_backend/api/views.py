@@ -1,4 +1,4 @@
-"""The operations of the API: parameters in, a selector asked, one envelope out. Every error is raised, none written."""
+"""The API operations: each validates parameters, calls a selector and returns the envelope. Errors are raised."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -16,65 +16,67 @@ from rest_framework.views import APIView
 from api import selectors, serializers
 from api.errors import PROBLEM_JSON, RETRY_AFTER_SECONDS
 from api.home import HOME
-from api.timescale_client import DatabaseAway
+from api.timescale_client import DatabaseUnavailable
 from contracts.assets import UnknownAsset
 
-HEALTH = {200: serializers.HealthOut, 503: serializers.HealthOut}
-READ_ONLY = ["get", "head"]
+_HEALTH = {200: serializers.HealthOut, 503: serializers.HealthOut}
+_READ_ONLY = ["get", "head"]
 
-Item = type[BaseSerializer[Any]]
-Operation = TypeVar("Operation", bound=Callable[..., Response])
-Q = TypeVar("Q", bound=serializers.Query)
+_Item = type[BaseSerializer[Any]]
+_Operation = TypeVar("_Operation", bound=Callable[..., Response])
+_Q = TypeVar("_Q", bound=serializers.Query)
 
 
-def _described(item: Item, query: type[serializers.Query] | None, summary: str) -> Callable[[Operation], Operation]:
-    """The entry of an operation in the schema."""
+def _described(item: _Item, query: type[serializers.Query] | None, summary: str) -> Callable[[_Operation], _Operation]:
+    """Adds an operation to the OpenAPI schema."""
     problem = OpenApiResponse(serializers.ProblemOut)
     responses: dict[Any, Any] = {200: serializers.envelope_of(item)}
     responses |= {(status, PROBLEM_JSON): problem for status in (400, 404, 503)}
     parameters = [] if query is None else [query]
-    entry: Callable[[Operation], Operation] = extend_schema(summary=summary, parameters=parameters, responses=responses)
+    entry: Callable[[_Operation], _Operation] = extend_schema(
+        summary=summary, parameters=parameters, responses=responses
+    )
     return entry
 
 
 class ReadView(APIView):
-    """What all operations on an asset share: GET alone, checked parameters, and the envelope."""
+    """Base of the operations on an asset: GET and HEAD only, validated parameters, the response envelope."""
 
-    http_method_names = READ_ONLY
+    http_method_names = _READ_ONLY
 
-    def query(self, request: Request, kind: type[Q]) -> Q:
-        """The parameters, checked. Raises `ValidationError`."""
+    def query(self, request: Request, kind: type[_Q]) -> _Q:
+        """The validated parameters. Raises `ValidationError`."""
         query = kind(data=dict(request.query_params.lists()))
         query.is_valid(raise_exception=True)
         return query
 
-    def market(self, crypto: str) -> selectors.Market:
-        """The market that goes by the name in the path. Raises `NotFound` with the nearest names."""
+    def market(self, crypto: str) -> selectors.RequestedMarket:
+        """The market for the name in the path. Raises `NotFound` with the closest known names."""
         try:
             return selectors.market_of(crypto=crypto)
         except UnknownAsset as error:
             raise NotFound(str(error)) from None
 
-    def envelope(self, crypto: str, asset: str, answer: selectors.Answer, now: datetime) -> Response:
-        """The answer as clients know it."""
-        lag = None if answer.source_time is None else round((now - answer.source_time).total_seconds() * 1000)
+    def envelope(self, crypto: str, asset: str, result: selectors.ReadResult, now: datetime) -> Response:
+        """The response of a read."""
+        lag = None if result.source_time is None else round((now - result.source_time).total_seconds() * 1000)
         return Response(
             {
                 "crypto_symbol": crypto.upper(),
                 "asset": asset,
-                "count": len(answer.rows),
-                "data": answer.rows,
+                "count": len(result.rows),
+                "data": result.rows,
                 "as_of": now,
-                "source_time": answer.source_time,
+                "source_time": result.source_time,
                 "lag_ms": lag,
-                "complete": answer.complete,
-                "gaps": answer.gaps,
+                "complete": result.complete,
+                "gaps": result.gaps,
             }
         )
 
 
 class PriceHistory(ReadView):
-    """Candles from trades, stamped at their start; empty ones are absent. In USD unless a pair is named."""
+    """Candles computed from trades; buckets without trades are omitted. In USD unless a pair is requested."""
 
     @_described(serializers.CandleOut, serializers.PriceHistoryQuery, "Candles")
     def get(self, request: Request, crypto: str) -> Response:
@@ -82,12 +84,12 @@ class PriceHistory(ReadView):
         query = self.query(request, serializers.PriceHistoryQuery)
         span, interval = query.buckets(now)
         limit = query.validated_data.get("limit")
-        answer = selectors.price_history(pair=market.pair, span=span, interval=interval, limit=limit, now=now)
-        return self.envelope(crypto, market.symbol, query.arranged(answer), now)
+        result = selectors.price_history(pair=market.pair, span=span, interval=interval, limit=limit, now=now)
+        return self.envelope(crypto, market.symbol, query.arranged(result), now)
 
 
 class PriceLatest(ReadView):
-    """The newest ticker of each pair of an asset, or of the pair that is named."""
+    """The newest ticker of each pair of an asset, or of the requested pair."""
 
     @_described(serializers.TickerOut, None, "The newest ticker of each pair of an asset")
     def get(self, request: Request, crypto: str) -> Response:
@@ -97,10 +99,12 @@ class PriceLatest(ReadView):
 
 
 class MarketLatest(ReadView):
-    """The newest state of an asset's markets at the polled sources, or of the pair that is named."""
+    """The newest market snapshots of an asset, or of the requested pair, at the polled sources."""
 
     @_described(
-        serializers.MarketOut, serializers.MarketQuery, "The newest markets of an asset at Binance and CoinGecko"
+        serializers.MarketOut,
+        serializers.MarketQuery,
+        "The newest market snapshots of an asset at Binance and CoinGecko",
     )
     def get(self, request: Request, crypto: str) -> Response:
         market, now = self.market(crypto), datetime.now(UTC)
@@ -110,7 +114,7 @@ class MarketLatest(ReadView):
 
 
 class SentimentHistory(ReadView):
-    """Mean sentiment per bucket of the stories first told in it, weighted by confidence: one story counts once."""
+    """Mean sentiment of the stories first published in each bucket, weighted by confidence. Each story counts once."""
 
     @_described(serializers.SentimentOut, serializers.SentimentHistoryQuery, "Mean sentiment per bucket")
     def get(self, request: Request, crypto: str) -> Response:
@@ -118,20 +122,20 @@ class SentimentHistory(ReadView):
         query = self.query(request, serializers.SentimentHistoryQuery)
         span, interval = query.buckets(now)
         limit = query.validated_data.get("limit")
-        answer = selectors.sentiment_history(symbol=market.symbol, span=span, interval=interval, limit=limit, now=now)
-        return self.envelope(crypto, market.symbol, query.arranged(answer), now)
+        result = selectors.sentiment_history(symbol=market.symbol, span=span, interval=interval, limit=limit, now=now)
+        return self.envelope(crypto, market.symbol, query.arranged(result), now)
 
 
 class Predictions(ReadView):
-    """Forecasts whose window has ended; `actual_price` is null until the target has passed."""
+    """Forecasts of closed windows. `actual_price` is null until the target time has passed."""
 
     @_described(serializers.PredictionOut, serializers.PredictionsQuery, "The newest forecasts of each model")
     def get(self, request: Request, crypto: str) -> Response:
         market, now = self.market(crypto), datetime.now(UTC)
         query = self.query(request, serializers.PredictionsQuery)
         limit = query.validated_data["limit"]
-        answer = selectors.prediction_list(symbol=market.symbol, span=query.span(now), limit=limit, now=now)
-        return self.envelope(crypto, market.symbol, query.arranged(answer), now)
+        result = selectors.prediction_list(symbol=market.symbol, span=query.span(now), limit=limit, now=now)
+        return self.envelope(crypto, market.symbol, query.arranged(result), now)
 
 
 class Articles(ReadView):
@@ -142,14 +146,14 @@ class Articles(ReadView):
         market, now = self.market(crypto), datetime.now(UTC)
         query = self.query(request, serializers.ArticlesQuery)
         limit = query.validated_data["limit"]
-        answer = selectors.article_list(symbol=market.symbol, span=query.span(now), limit=limit)
-        return self.envelope(crypto, market.symbol, query.arranged(answer), now)
+        result = selectors.article_list(symbol=market.symbol, span=query.span(now), limit=limit)
+        return self.envelope(crypto, market.symbol, query.arranged(result), now)
 
 
 class NewsImpact(ReadView):
-    """What the price in USD did 5, 30 and 60 minutes after stories on an asset were learned of, by their sentiment."""
+    """Mean change of the USD price 5, 30 and 60 minutes after stories about an asset were collected, by sentiment."""
 
-    @_described(serializers.ImpactOut, serializers.ImpactQuery, "What the price did after the news")
+    @_described(serializers.ImpactOut, serializers.ImpactQuery, "Mean price change after news")
     def get(self, request: Request, crypto: str) -> Response:
         market, now = self.market(crypto), datetime.now(UTC)
         span = self.query(request, serializers.ImpactQuery).span(now)
@@ -157,16 +161,16 @@ class NewsImpact(ReadView):
 
 
 class Health(APIView):
-    """Whether the database answers, and how old the newest row of each table is. 503 if it does not."""
+    """Whether the database is reachable, and the age of the newest row per table. 503 if unreachable."""
 
-    http_method_names = READ_ONLY
+    http_method_names = _READ_ONLY
 
-    @extend_schema(summary="Whether the API can answer, and how fresh its data are", responses=HEALTH)
+    @extend_schema(summary="Status of the API and freshness of its data", responses=_HEALTH)
     def get(self, request: Request) -> Response:
         now = datetime.now(UTC)
         try:
             newest = selectors.table_freshness()
-        except DatabaseAway:
+        except DatabaseUnavailable:
             body = {"status": "down", "database": "unreachable", "as_of": now, "tables": {}}
             return Response(body, status=503, headers={"Retry-After": str(RETRY_AFTER_SECONDS)})
         tables = {
@@ -177,7 +181,7 @@ class Health(APIView):
 
 
 class HomePage(View):
-    """Where to go from here."""
+    """The page at `/`."""
 
     def get(self, request: HttpRequest) -> HttpResponse:
         return HttpResponse(HOME)

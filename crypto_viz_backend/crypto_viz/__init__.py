@@ -1,1 +1,1 @@
-"""The Django project: settings, the root of the URLs, the WSGI application."""
+"""The Django project: settings, root URLs, WSGI and ASGI applications."""

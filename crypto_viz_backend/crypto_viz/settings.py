@@ -1,4 +1,4 @@
-"""Django's settings, all of them from contracts.settings. No users, no sessions, no migrations: the API only reads."""
+"""Django's settings, from contracts.settings. No users, sessions or migrations: the API is read-only."""
 
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -31,13 +31,13 @@ MIDDLEWARE = [
 ]
 
 SESSION_OPTIONS = "-c timezone=UTC -c default_transaction_read_only=on -c statement_timeout=10000"
-"""Of every connection: what the API may do, and for how long, does not rest on the role's rights alone."""
+"""Options of every connection: read-only and with a statement timeout, in addition to the role's privileges."""
 
 
 def database_of(url: str) -> dict[str, Any]:
-    """Django's description of the database at a libpq URL: persistent connections, checked before a request uses one.
+    """Django's DATABASES entry for a libpq URL: persistent connections with health checks before use.
 
-    The URL's own parameters (`sslmode` and the like) are kept.
+    Parameters of the URL, such as `sslmode`, are kept.
     """
     parts = urlsplit(url)
     asked = dict(parse_qsl(parts.query))

@@ -1,4 +1,4 @@
-"""The root of the URLs; every route of the API itself stands in api/urls.py."""
+"""Root URL configuration. api/urls.py has the routes of the API."""
 
 from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView

@@ -1,4 +1,4 @@
--- The newest articles that mention one asset, newest first.
+-- The newest articles that mention an asset, newest first.
 SELECT
     timestamp, article_id, title, url, website, summary, cryptocurrencies_mentioned, sentiment_score, sentiment_label,
     confidence, scorer, sentiment_hits, collected_at, revision, story_id, timestamp AS source_time

@@ -1,5 +1,5 @@
--- What the price of one asset did after the stories on it, on the mean: per label and time after, each story once. As
--- v_news_impact says it, of the stories told in a stretch of time.
+-- Mean price change of an asset after the stories about it, per sentiment label and horizon, each story counted once.
+-- Like v_news_impact, but for stories first published in a time range.
 SELECT
     sentiment_label,
     horizon_minutes,

@@ -1,5 +1,5 @@
--- The gaps of one pair that are open and reach into a stretch of time, summed up: one row, of zeros where there is none.
--- A missing trade lies between the times of the trades beside its gap, either included.
+-- Summary of a pair's open gaps that overlap a time range: always one row, with count 0 if there are none.
+-- A missing trade's time is between those of the trades on both sides of the gap, inclusive.
 SELECT
     count(*) AS count,
     coalesce(sum(missing_left), 0)::bigint AS missing_trades,

@@ -1,5 +1,5 @@
--- The newest forecasts of one asset by each model and horizon, oldest first. A window still open (it ends after now) is left
--- out: its forecast is not final.
+-- The newest forecasts of an asset per model and horizon, oldest first. Omits windows that end after now: their forecasts
+-- are not final. The recursive part lists models and horizons by index lookups (a loose index scan).
 WITH RECURSIVE models (model_name, horizon_seconds) AS (
     (
         SELECT model_name, horizon_seconds

@@ -1,7 +1,8 @@
--- Candles of one pair from its trades, oldest first. first and last follow (timestamp, trade_id): ties in time are common.
--- complete: false if a trade_id is missing between the first and the last; true if none is, the trade before the first is
--- there too, and so is the one after the last, or else no later trade is known and the pair told of itself where the
--- stretch ends; else nobody can say. What came in the last seconds may be on its way: a stretch ends there at the latest.
+-- Candles of a pair from its trades, oldest first. Open and close order by (timestamp, trade_id): ties are common.
+-- complete is false if a trade_id is missing between the first and the last trade. It is true if none is missing, the
+-- trade before the first is stored, and either the trade after the last is stored, or there is no later trade and the
+-- pair had a trade or tick near the end of the range. Otherwise NULL. Trades of the last seconds may still be in transit,
+-- so the range ends max_silence ago at the latest.
 WITH candles AS (
     SELECT
         time_bucket(%(interval)s, timestamp) AS timestamp,
@@ -21,7 +22,7 @@ WITH candles AS (
     SELECT
         min(first_id) AS first_id,
         max(last_id) AS last_id,
-        max(last_id) - min(first_id) + 1 = sum(trade_count) AS unbroken,
+        max(last_id) - min(first_id) + 1 = sum(trade_count) AS has_all_ids,
         max(newest_at) AS reaches_to,
         least(%(end)s, %(now)s - %(max_silence)s) AS ends_at
     FROM candles
@@ -49,7 +50,7 @@ SELECT
     candles.timestamp + %(interval)s <= %(now)s AS closed,
     newest_at AS source_time,
     CASE
-        WHEN NOT unbroken THEN false
+        WHEN NOT has_all_ids THEN false
         WHEN NOT EXISTS (SELECT FROM trade_data WHERE pair = %(pair)s AND trade_id = span.first_id - 1) THEN NULL
         WHEN next_trade OR NOT any_trade AND (reaches_to >= ends_at OR any_tick) THEN true
     END AS complete

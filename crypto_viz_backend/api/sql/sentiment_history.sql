@@ -1,7 +1,7 @@
--- Sentiment of one asset per bucket of the windows that began in it, oldest first: each window with the weight of its
--- stories, which is what they are together (their mean confidence, times how many); 0.5 where nothing has weight.
--- Windows follow one another, and a story votes where it was first told, so it counts once. The window still open is
--- among them: it holds the newest, and grows. The bounds on timestamp, a window's end, let the index find the rows.
+-- Sentiment of an asset per bucket, over the windows that begin in it, oldest first. The weight of a window is its mean
+-- confidence times its story count; the score is 0.5 if all weights are 0. Windows do not overlap, and a story belongs to
+-- the window in which it was first published, so it counts once. The open window is included and still changes.
+-- The bounds on timestamp, a window's end, are for the index.
 SELECT
     time_bucket(%(interval)s, window_start) AS timestamp,
     coalesce(sum(sentiment_score * confidence * story_count) / nullif(sum(confidence * story_count), 0), 0.5)

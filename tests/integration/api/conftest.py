@@ -1,4 +1,4 @@
-"""The API in this process, on a real PostgreSQL, with the rights of the role it runs as."""
+"""The API in this process, on a real PostgreSQL, with the privileges of its role."""
 
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
@@ -50,7 +50,7 @@ def api_database(postgres_url, use_database):
 
 @pytest.fixture
 def client(django_ready):
-    """A client that sees what a real one sees, 500s included."""
+    """A client that gets 500 responses instead of exceptions."""
     from django.test import Client
 
     return Client(raise_request_exception=False, SERVER_NAME="127.0.0.1")

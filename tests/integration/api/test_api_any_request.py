@@ -1,4 +1,4 @@
-"""Whatever is asked, the answer is one of those foreseen; never our own fault."""
+"""Any request gets one of the expected statuses, never a 500."""
 
 from urllib.parse import quote, urlencode
 
@@ -38,7 +38,7 @@ parameters = st.fixed_dictionaries(
     max_examples=400, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(path=st.sampled_from(PATHS), name=names, asked=parameters)
-def test_no_request_is_our_fault(client, api_database, path, name, asked):
+def test_no_request_causes_an_internal_error(client, api_database, path, name, asked):
     query = urlencode(asked, errors="surrogatepass")
     response = client.get(f"/api/v1/{path.format(quote(name, safe='', errors='surrogatepass'))}?{query}")
     assert response.status_code in (200, 301, 400, 404)

@@ -1,4 +1,4 @@
-"""The interface as it is written down: the committed schema and the page in doc/ say what the code does."""
+"""The committed schema and the page in doc/ match the code."""
 
 import yaml
 
@@ -7,13 +7,13 @@ from contracts.settings import ROOT
 SCHEMA = ROOT / "crypto_viz_backend" / "openapi.yaml"
 
 
-def test_the_committed_schema_is_that_of_the_code(client):
-    """Written anew by: python crypto_viz_backend/manage.py spectacular --file crypto_viz_backend/openapi.yaml"""
+def test_the_committed_schema_matches_the_code(client):
+    """Regenerate with: python crypto_viz_backend/manage.py spectacular --file crypto_viz_backend/openapi.yaml"""
     served = yaml.safe_load(client.get("/api/schema/").content)
     assert yaml.safe_load(SCHEMA.read_text(encoding="utf-8")) == served
 
 
-def test_every_operation_and_parameter_is_in_the_page(client):
+def test_the_page_has_every_operation_and_parameter(client):
     page = (ROOT / "doc" / "06-backend-api.md").read_text(encoding="utf-8")
     operations = yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))["paths"]
     assert len(operations) == 8

@@ -1,4 +1,4 @@
-"""Every error of the API has one shape, says what is wrong, and names what would be right."""
+"""All errors of the API have one format, a reason, and a suggestion."""
 
 import pytest
 
@@ -23,7 +23,7 @@ def _problem(response, status):
 @pytest.mark.parametrize(
     ("name", "hint"), [("btcc", "BTC"), ("etherium", "ETH"), ("BTC-XYZ", ""), ("%00", ""), ("é", "")]
 )
-def test_an_unknown_coin_is_not_found_and_the_nearest_is_named(client, api_database, path, name, hint):
+def test_an_unknown_coin_is_not_found_and_the_closest_is_suggested(client, api_database, path, name, hint):
     body = _problem(client.get("/api/v1/" + path.format(name)), 404)
     assert body["title"] == "Not Found"
     assert body["detail"].startswith("unknown asset or pair ")
@@ -31,7 +31,7 @@ def test_an_unknown_coin_is_not_found_and_the_nearest_is_named(client, api_datab
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_an_unknown_parameter_is_refused(client, api_database, path):
+def test_an_unknown_parameter_is_rejected(client, api_database, path):
     body = _problem(client.get("/api/v1/" + path.format("btc"), {"limite": "5"}), 400)
     assert [error["parameter"] for error in body["errors"]] == ["limite"]
     assert "'limite' is not a parameter here" in body["detail"]
@@ -60,7 +60,7 @@ def test_an_unknown_parameter_is_refused(client, api_database, path):
         ("articles/btc/", {"start": "1", "end": "2"}, "start", "lies outside 2009-01-03 to 2100-01-01"),
     ],
 )
-def test_a_bad_value_is_refused_with_what_would_be_right(client, api_database, path, parameters, parameter, detail):
+def test_an_invalid_value_is_rejected_with_a_suggestion(client, api_database, path, parameters, parameter, detail):
     body = _problem(client.get(f"/api/v1/{path}", parameters), 400)
     assert body["title"] == "Bad Request"
     (error, *_) = body["errors"]
@@ -69,7 +69,7 @@ def test_a_bad_value_is_refused_with_what_would_be_right(client, api_database, p
     assert error["detail"] in body["detail"]
 
 
-def test_several_faults_are_told_at_once(client, api_database):
+def test_several_errors_are_reported_together(client, api_database):
     body = _problem(client.get("/api/v1/articles/btc/", {"limit": "x", "periode": "y"}), 400)
     assert {error["parameter"] for error in body["errors"]} == {"limit", "periode"}
 
@@ -83,30 +83,30 @@ def test_only_reading_is_allowed(client, api_database, path, method):
 
 
 @pytest.mark.parametrize("path", ["/nope", "/api/v1/nope/", "/api/v1/prix/btc/", "/api/v2/prix/btc/historique/"])
-def test_a_path_that_is_none_says_where_all_are_described(client, django_ready, path):
+def test_an_unknown_path_refers_to_the_schema(client, django_ready, path):
     assert "/api/schema/" in _problem(client.get(path), 404)["detail"]
 
 
-def test_an_answer_only_in_what_the_client_accepts(client, api_database):
+def test_an_unsupported_accept_header_is_not_acceptable(client, api_database):
     assert _problem(client.get("/api/v1/articles/btc/", headers={"Accept": "image/png"}), 406)["status"] == 406
 
 
-def test_a_host_that_is_not_ours_is_refused(client, django_ready):
+def test_a_foreign_host_is_rejected(client, django_ready):
     assert _problem(client.get("/api/v1/health/", headers={"Host": "example.org"}), 400)["title"] == "Bad Request"
 
 
-def test_the_clients_own_request_id_is_kept_if_it_is_a_plain_one(client, django_ready):
+def test_a_valid_request_id_of_the_client_is_kept(client, django_ready):
     assert client.get("/nope", headers={"X-Request-ID": "abc-123"}).json()["request_id"] == "abc-123"
     assert client.get("/nope", headers={"X-Request-ID": "a b\nc"}).json()["request_id"] != "a b\nc"
 
 
-def test_our_own_fault_is_a_problem_too_and_tells_nothing_of_its_inside(client, api_database, monkeypatch, caplog):
+def test_an_internal_error_is_a_problem_without_details(client, api_database, monkeypatch, caplog):
     def broken(**_):
-        raise RuntimeError("the inside")
+        raise RuntimeError("internal detail")
 
     monkeypatch.setattr("api.selectors.price_latest", broken)
     body = _problem(client.get("/api/v1/prix/btc/temps_reel/"), 500)
-    assert "the inside" not in body["detail"]
+    assert "internal detail" not in body["detail"]
     assert [record.request_id for record in caplog.records if record.name == "api.errors"] == [body["request_id"]]
 
 

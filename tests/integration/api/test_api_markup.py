@@ -1,4 +1,4 @@
-"""What a newsroom writes is data to whoever reads it here: no browser takes it for a page."""
+"""Article texts are data in responses: no browser interprets them as HTML."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -33,14 +33,14 @@ def test_markup_in_an_article_stays_data(client):
 
 
 @pytest.mark.parametrize("path", ["articles/<script>steal()</script>/", "articles/btc/?limit=<script>steal()</script>"])
-def test_markup_in_a_question_is_answered_as_data(client, path):
+def test_markup_in_a_request_stays_data(client, path):
     answer = client.get(f"/api/v1/{path}", headers={"accept": "text/html, */*"})
     assert 400 <= answer.status_code < 500
     assert answer["Content-Type"] == "application/problem+json"
     assert answer["X-Content-Type-Options"] == "nosniff"
 
 
-def test_the_page_that_is_a_page_holds_nothing_from_outside(client):
+def test_the_home_page_has_no_input_from_outside(client):
     page = client.get("/")
     assert page["Content-Type"].startswith("text/html")
     assert b"<script" not in page.content

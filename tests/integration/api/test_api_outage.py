@@ -1,4 +1,4 @@
-"""The API while its database is away, and after."""
+"""The API while its database is unavailable, and after."""
 
 import psycopg2
 import pytest
@@ -15,27 +15,27 @@ PATHS = [
 ]
 
 
-def _refused(response):
+def _assert_unavailable(response):
     assert response.status_code == 503
     assert int(response.headers["Retry-After"]) > 0
     assert response.headers["Content-Type"] == "application/problem+json"
-    assert response.json()["detail"] == "the database cannot answer right now; try again shortly"
+    assert response.json()["detail"] == "the database is temporarily unavailable; try again shortly"
 
 
 @pytest.fixture
 def nowhere():
-    """The URL of a database that nobody serves."""
+    """The URL of a database without a server."""
     (port,) = free_ports(1)
     return f"postgresql://nobody:secret@127.0.0.1:{port}/nothing"
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_every_read_says_when_to_come_back(client, use_database, nowhere, path):
+def test_every_read_returns_503_with_retry_after(client, use_database, nowhere, path):
     use_database(nowhere)
-    _refused(client.get(f"/api/v1/{path}"))
+    _assert_unavailable(client.get(f"/api/v1/{path}"))
 
 
-def test_health_says_that_it_is_down_and_keeps_its_secrets(client, use_database, nowhere):
+def test_health_is_down_and_discloses_no_secret(client, use_database, nowhere):
     use_database(nowhere)
     response = client.get("/api/v1/health/")
     assert response.status_code == 503
@@ -45,18 +45,18 @@ def test_health_says_that_it_is_down_and_keeps_its_secrets(client, use_database,
     assert b"secret" not in response.content
 
 
-def test_a_bad_request_needs_no_database_to_be_refused(client, use_database, nowhere):
+def test_a_bad_request_is_rejected_without_a_database(client, use_database, nowhere):
     use_database(nowhere)
     assert client.get("/api/v1/articles/btc/", {"limit": "x"}).status_code == 400
     assert client.get("/api/v1/articles/btcc/").status_code == 404
 
 
-def test_a_database_without_our_tables_is_away_too(client, use_database, postgres_url):
+def test_a_database_without_our_tables_is_unavailable(client, use_database, postgres_url):
     use_database(postgres_url.rpartition("/")[0] + "/postgres")
-    _refused(client.get("/api/v1/articles/btc/"))
+    _assert_unavailable(client.get("/api/v1/articles/btc/"))
 
 
-def test_a_connection_that_was_cut_is_replaced_at_the_next_request(client, api_database):
+def test_a_broken_connection_is_replaced_at_the_next_request(client, api_database):
     from django.core.signals import request_started
     from django.db import close_old_connections, connection
 
@@ -76,7 +76,7 @@ def test_a_connection_that_was_cut_is_replaced_at_the_next_request(client, api_d
         assert cursor.fetchone() != (pid,)
 
 
-def test_the_api_cannot_write_even_if_it_tried(client, api_database):
+def test_the_api_cannot_write(client, api_database):
     from django.db import connection
     from django.db.utils import InternalError, ProgrammingError
 

@@ -1,4 +1,4 @@
-"""The API as the process that serves it: gunicorn, its workers, its metrics, its start and stop."""
+"""The API process: gunicorn, its workers, metrics, start and stop."""
 
 import json
 import signal
@@ -48,7 +48,7 @@ def _count(metrics, beginning):
 
 @pytest.fixture
 def api_login(database_url):
-    """The URL of a database whose api role has a password of its own, and the password."""
+    """The URL of a database whose api role has a password."""
     from database.migrate import migrate
 
     migrate(database_url, {"api": PASSWORD})
@@ -86,7 +86,7 @@ def start_api(tmp_path):
         log.close()
 
 
-def test_the_metrics_of_all_workers_are_served_together_and_it_stops_in_order(start_api, api_login, tmp_path):
+def test_metrics_of_all_workers_are_combined_and_sigterm_stops_it(start_api, api_login, tmp_path):
     process, address, metrics = start_api(api_login)
     for _ in range(20):
         status, body = _fetch(f"{address}/api/v1/prix/btc/temps_reel/")
@@ -100,7 +100,7 @@ def test_the_metrics_of_all_workers_are_served_together_and_it_stops_in_order(st
     assert {line["service"] for line in lines} == {"api"}
 
 
-def test_it_starts_without_a_database_and_recovers_when_there_is_one(start_api, api_login):
+def test_it_starts_without_a_database_and_recovers(start_api, api_login):
     missing = urlunsplit(urlsplit(api_login)._replace(path="/not_there_yet"))
     _, address, _ = start_api(missing)
     status, body = _fetch(f"{address}/api/v1/health/")
@@ -113,7 +113,7 @@ def test_it_starts_without_a_database_and_recovers_when_there_is_one(start_api, 
         assert _fetch(f"{address}/api/v1/health/")[0] == 200
 
 
-def test_without_a_secret_key_it_refuses_to_start_and_says_what_to_do(tmp_path):
+def test_without_a_secret_key_it_exits_with_a_hint(tmp_path):
     port, metrics_port = free_ports(2)
     environment = _environment(tmp_path, CRYPTOVIZ_API_PORT=port, CRYPTOVIZ_API_METRICS_PORT=metrics_port)
     done = subprocess.run(_command(), cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60)
