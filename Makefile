@@ -3,7 +3,7 @@ PY := .venv/bin/python
 STACK := $(PY) -m scripts.stack
 .DEFAULT_GOAL := help
 export HEADLINE := $(value TEXT)
-.PHONY: help setup demo up down status logs audit backfill replay accept notify reset test check format bench scorecard explain chaos clean
+.PHONY: help setup demo up down status logs audit backfill replay accept reset test check format bench scorecard explain chaos clean
 
 help:  ## show this
 	@sed -n 's/^\([a-z]*\):.*## /\1|/p' $(firstword $(MAKEFILE_LIST)) | while IFS='|' read -r name text; do printf '  make %-9s %s\n' "$$name" "$$text"; done
@@ -37,9 +37,6 @@ replay:  ## what no one could read, and the way back (ARGS=--help tells how)
 
 accept:  ## store what waits though too much of it is unreadable (kafka_to_timescale ended with code 3)
 	@$(PY) -m spark_jobs.accept_unreadable
-
-notify:  ## deliver price alerts (CRYPTOVIZ_NOTIFY_CHANNELS=log,webhook)
-	@$(PY) -m notifier
 
 reset:  ## delete the data of a stopped stack
 	@$(STACK) reset

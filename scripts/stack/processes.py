@@ -66,6 +66,8 @@ API = Process(
 )
 CANDLE_AUDIT = Process("candle_audit", _module("monitoring.candle_audit"), ("candle_audit_metrics_port",))
 
+NOTIFIER = Process("notifier", _module("notifier"), ("notifier_metrics_port",))
+
 
 def prometheus(config: StackSettings) -> Process:
     """Prometheus, with its data and the configuration written for these settings in the data folder."""
@@ -81,7 +83,8 @@ def prometheus(config: StackSettings) -> Process:
 def processes(config: StackSettings, world: World, with_prometheus: bool | None = None) -> tuple[Process, ...]:
     """The processes that these settings call for, earliest first.
 
-    An outside database or broker has no process here. Prometheus runs where it is installed, unless told otherwise.
+    An outside database or broker has no process here. The notifier runs if a channel is enabled, Prometheus where it is
+    installed, unless `with_prometheus` says otherwise.
     """
     wanted = shutil.which("prometheus") is not None if with_prometheus is None else with_prometheus
     return (
@@ -89,6 +92,7 @@ def processes(config: StackSettings, world: World, with_prometheus: bool | None 
         *((KAFKA,) if config.embedded_kafka else ()),
         *((SIMULATOR,) if world == "simulator" else ()),
         *(KRAKEN_PRODUCER, MARKET_POLLER, ARTICLE_SCRAPER, RAW_JOB, WINDOW_JOB, API, CANDLE_AUDIT),
+        *((NOTIFIER,) if config.notify_channels else ()),
         *((prometheus(config),) if wanted else ()),
     )
 

@@ -52,8 +52,15 @@ def test_every_port_of_the_table_is_a_setting_and_unique(config):
 
 
 def test_every_port_but_the_brokers_can_be_given_to_a_stack_beside_another(config):
-    table = processes(config, "simulator", with_prometheus=True)
+    notifying = config.model_copy(update={"notify_channels": ("log",)})
+    table = processes(notifying, "simulator", with_prometheus=True)
     assert {field for process in table for field in process.ports} == {*PORT_FIELDS, "kafka_bootstrap_servers"}
+
+
+def test_notifier_runs_only_with_a_channel(config):
+    assert "notifier" not in {process.name for process in processes(config, "live")}
+    notifying = config.model_copy(update={"notify_channels": ("log",)})
+    assert "notifier" in {process.name for process in processes(notifying, "live")}
 
 
 def test_kafka_listens_on_the_port_of_the_first_broker(config):
