@@ -26,7 +26,7 @@ Buckets = dict[float, float]
 def _scrape(port: int) -> Buckets:
     """The producer's current histogram, summed over topics; empty while it is unreachable."""
     try:
-        page = fetch(HOST, port, "/metrics").body
+        page = fetch(HOST, port, "/metrics").body.decode()
     except NoAnswer:
         return {}
     buckets: Buckets = defaultdict(float)

@@ -12,8 +12,9 @@ import psycopg2
 
 from contracts.settings import ROOT, StackSettings, load_settings
 from database.migrate import migrate
+from foundation.kafka.admin import create_topics
+from foundation.kafka.client import client_config
 from foundation.ports import free_ports
-from scripts.create_topics import create_topics
 from scripts.embedded.kafka import running_kafka
 from scripts.embedded.postgres import running_postgres
 
@@ -83,7 +84,7 @@ def running_rig() -> Iterator[Rig]:
                 window_metrics_port=window_port,
                 **passwords,
             )
-            create_topics(kafka)
+            create_topics(client_config(kafka))
             migrate(url, {role: passwords[f"db_{role}_password"] for role in ("writer", "api", "analyst")})
             yield Rig(config, kafka, url, folder)
     finally:

@@ -19,7 +19,7 @@ from contracts.tables import GAP_DATA, TABLES
 from foundation.ports import HOST, free_ports
 from foundation.waiting import wait_until
 from scripts.stack.processes import PORT_FIELDS
-from scripts.stack.supervision import Keeper
+from scripts.stack.supervision import SupervisorClient
 
 _CORES = 2
 _TRADES_PER_SECOND = 430
@@ -50,7 +50,7 @@ class MeasuredStack:
         }
         kept = {name: value for name, value in os.environ.items() if not name.startswith("CRYPTOVIZ_")}
         self._environment = kept | changed
-        self.keeper = Keeper(folder)
+        self.supervisor = SupervisorClient(folder)
 
     def start(self, *command: str) -> "subprocess.Popen[bytes]":
         """Starts one of the commands of `scripts.stack`."""
@@ -111,20 +111,20 @@ def _running_stack() -> Iterator[tuple[MeasuredStack, float]]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _cpu_seconds(keeper: Keeper) -> dict[int, float]:
+def _cpu_seconds(supervisor: SupervisorClient) -> dict[int, float]:
     """CPU seconds used by each process of the stack so far."""
     used: dict[int, float] = {}
-    for process in keeper.own_processes():
+    for process in supervisor.own_processes():
         with suppress(psutil.Error):
             times = process.cpu_times()
             used[process.pid] = times.user + times.system
     return used
 
 
-def _gibibytes(keeper: Keeper) -> float:
+def _gibibytes(supervisor: SupervisorClient) -> float:
     """The memory of all processes of the stack, shared pages counted once (PSS)."""
     total = 0
-    for process in keeper.own_processes():
+    for process in supervisor.own_processes():
         with suppress(psutil.Error):
             total += process.memory_full_info().pss
     return total / 2**30
@@ -133,12 +133,12 @@ def _gibibytes(keeper: Keeper) -> float:
 def measure_whole(options: Options) -> list[Claim]:
     """P14 over a minute of a healthy stack; needs Linux, and the right to read its processes' memory."""
     with _running_stack() as (stack, first_rows):
-        before, began = _cpu_seconds(stack.keeper), time.perf_counter()
+        before, began = _cpu_seconds(stack.supervisor), time.perf_counter()
         memory: list[float] = []
         while time.perf_counter() - began < _MEASURED_SECONDS:
-            memory.append(_gibibytes(stack.keeper))
+            memory.append(_gibibytes(stack.supervisor))
             time.sleep(_SAMPLE_SECONDS)
-        after, elapsed = _cpu_seconds(stack.keeper), time.perf_counter() - began
+        after, elapsed = _cpu_seconds(stack.supervisor), time.perf_counter() - began
     used = sum(seconds - before.get(pid, 0.0) for pid, seconds in after.items())
     share = 100 * used / elapsed / _CORES
     most = max(memory)

@@ -1,7 +1,7 @@
-"""The data dictionary: every table and view with its columns, as the database itself explains them.
+"""The data dictionary: every table and view with its columns and comments, generated from the database's catalogue.
 
-`python -m database.dictionary` writes doc/11-data-dictionary.md from the database of the settings; a test holds the
-page against a migrated one. The words are the comments in the catalogue: to change them, add a migration.
+`python -m database.dictionary` writes doc/11-data-dictionary.md from the database of the settings; a test compares the
+page with a migrated database. To change a comment, add a migration.
 """
 
 import sys
@@ -13,8 +13,9 @@ import psycopg2
 from psycopg2.extras import RealDictCursor
 
 from contracts.settings import ROOT, OwnerSection, load_settings
+from foundation.postgres import connect
 
-PAGE = ROOT / "doc" / "11-data-dictionary.md"
+DICTIONARY_PAGE = ROOT / "doc" / "11-data-dictionary.md"
 
 CATALOGUE = """
 SELECT
@@ -34,7 +35,7 @@ WHERE relnamespace IN ('public'::regnamespace, 'cryptoviz'::regnamespace)
     AND NOT attisdropped
 ORDER BY relnamespace::regnamespace::text = 'cryptoviz', relkind = 'v', relname, attnum
 """
-"""The relations of both schemas and their columns: tables first, then views, then what the machinery keeps."""
+"""The relations of both schemas and their columns: tables first, then views, then internal tables."""
 
 _HEAD = """# Data dictionary
 
@@ -42,16 +43,16 @@ Written by `python -m database.dictionary` from the comments in the database's o
 and views without a schema are in `public`; on TimescaleDB and on plain PostgreSQL they are the same.
 """
 
-Row = Mapping[str, object]
+_CatalogueRow = Mapping[str, object]
 
 
-def render(rows: Iterable[Row]) -> str:
+def render_dictionary(rows: Iterable[_CatalogueRow]) -> str:
     """The page for these rows of `CATALOGUE`."""
     sections = [_section(list(columns)) for _, columns in groupby(rows, lambda row: (row["schema"], row["relation"]))]
     return "\n".join([_HEAD, *sections])
 
 
-def _section(columns: list[Row]) -> str:
+def _section(columns: list[_CatalogueRow]) -> str:
     first = columns[0]
     name = first["relation"] if first["schema"] == "public" else f"{first['schema']}.{first['relation']}"
     lines = [f"## {name}", f"{str(first['kind']).capitalize()}. {first['about']}.", ""]
@@ -69,24 +70,24 @@ def _section(columns: list[Row]) -> str:
 
 def fetch_dictionary(url: str) -> str:
     """The page for the database at `url`. Raises psycopg2's errors."""
-    connection = psycopg2.connect(url, application_name="dictionary", connect_timeout=5)
+    connection = connect(url, "dictionary")
     try:
         with connection.cursor(cursor_factory=RealDictCursor) as cursor:
             cursor.execute(CATALOGUE)
-            return render(cursor.fetchall())
+            return render_dictionary(cursor.fetchall())
     finally:
         connection.close()
 
 
-def main(page: Path = PAGE) -> int:
-    """Writes the page; exit code 1 with one line on standard error if the database cannot be asked."""
+def main(page: Path = DICTIONARY_PAGE) -> int:
+    """Writes the page; exit code 1 with one line on standard error if the database does not answer."""
     try:
         text = fetch_dictionary(load_settings(OwnerSection).owner_database_url)
     except psycopg2.Error as error:
         print(f"dictionary: {str(error).strip()}", file=sys.stderr)
         return 1
     page.write_text(text, encoding="utf-8")
-    print(f"{page} is written")
+    print(f"wrote {page}")
     return 0
 
 

@@ -1,12 +1,11 @@
 """Brings a database to the newest schema: `python -m database.migrate [--status | --dry-run | --passwords]`.
 
-Migrations are numbered files, applied in order, each once and each in a transaction of its own; what was applied stands
-in `cryptoviz.schema_migration` with its checksum. A run that was cut off is continued by the next one; a second run
-changes nothing; two at once take turns.
+Migrations are numbered files, applied in order, each once and in its own transaction. `cryptoviz.schema_migration`
+lists the applied ones with their checksums. An interrupted run is continued by the next one; a second run changes
+nothing; concurrent runs wait for each other.
 """
 
 import argparse
-import secrets
 import sys
 import threading
 import time
@@ -30,14 +29,15 @@ from database.migration_files import (
     variant_applied,
 )
 from database.retention import set_policies
-from foundation.retry import backoff_seconds
+from foundation.postgres import DATABASE_UNAVAILABLE, connect
+from foundation.retry import retry
 
 Report = Callable[[str], None]
 
 STILL_SECONDS = 5.0
-"""How often a migration that takes long says that it still runs."""
+"""The interval at which a migration that takes long reports that it is still running."""
 
-_LOCK = 0x63727970746F  # "crypto": any number all migrators agree on
+_LOCK = 0x63727970746F  # "crypto": an arbitrary number that all migrators share
 
 SCHEMA_MIGRATION = """
 CREATE SCHEMA IF NOT EXISTS cryptoviz;
@@ -58,24 +58,22 @@ def migrate(
     dry_run: bool = False,
     keep_days: Mapping[str, int] | None = None,
 ) -> tuple[str, ...]:
-    """Applies what is missing in the database at `url`, sets login passwords and how long rows are kept (None: as
-    before), and returns the names of the new files.
+    """Applies the pending migrations to the database at `url` and returns their names.
 
-    `url` connects as the owner. Repeat-safe, and safe beside a second run. `report` gets a line per file, and for one
-    that takes long a line every `STILL_SECONDS` meanwhile (from another thread); `dry_run` changes nothing and reports
-    the SQL. Raises `BadMigrations` when the files and the database do not fit together, and psycopg2's errors; the
-    files before a failing one stay applied.
+    Also sets login passwords and retention (`keep_days` None: unchanged). `url` connects as the owner. Repeat-safe,
+    also concurrently. `report` receives a line for each file, and every `STILL_SECONDS` one for a file that takes long
+    (from another thread); `dry_run` changes nothing and reports the SQL. Raises `BadMigrations` if the files do not
+    match the database, and psycopg2's errors; the files before a failing one stay applied.
     """
-    tell = report or (lambda line: None)
-    connection = psycopg2.connect(url, application_name="migrate", connect_timeout=5)
-    connection.autocommit = True
+    print_line = report or (lambda line: None)
+    connection = connect(url, "migrate", autocommit=True)
     try:
         pending = _pending(connection, create_ledger=not dry_run)
         for migration in pending:
             if dry_run:
-                tell(f"-- {migration.name}\n{migration.sql}")
+                print_line(f"-- {migration.name}\n{migration.sql}")
             else:
-                with _told(migration.name, tell):
+                with _reported(migration.name, print_line):
                     _apply(connection, migration)
         if not dry_run:
             set_passwords(connection, passwords or {})
@@ -87,9 +85,8 @@ def migrate(
 
 
 def migration_status(url: str) -> tuple[tuple[str, bool], ...]:
-    """Each migration meant for this database and whether it is applied, in order."""
-    connection = psycopg2.connect(url, application_name="migrate", connect_timeout=5)
-    connection.autocommit = True
+    """Each migration for this kind of database and whether it is applied, in order."""
+    connection = connect(url, "migrate", autocommit=True)
     try:
         applied = _applied(connection)
         chosen = choose_migrations(read_migrations(), variant_applied(applied) or _variant_of(connection))
@@ -100,7 +97,7 @@ def migration_status(url: str) -> tuple[tuple[str, bool], ...]:
 
 
 def set_passwords(connection: Connection, passwords: Mapping[Role, str]) -> None:
-    """Sets the passwords of login roles; empty ones are left alone. What travels is the hash, never the password."""
+    """Sets the passwords of login roles, except empty ones. Only the hash is sent, never the password."""
     with connection.cursor() as cursor:
         for role, password in passwords.items():
             if password:
@@ -164,43 +161,37 @@ def _apply(connection: Connection, migration: Migration) -> None:
 
 
 @contextmanager
-def _told(name: str, tell: Report) -> Iterator[None]:
-    """Tells how long the block has run every now and then, and at its end, if it is a good one, how long it took."""
-    started, over = time.monotonic(), threading.Event()
+def _reported(name: str, print_line: Report) -> Iterator[None]:
+    """Reports every `STILL_SECONDS` how long the block has been running, and if it succeeds, how long it took."""
+    started, done = time.monotonic(), threading.Event()
 
-    def tell_on() -> None:
-        while not over.wait(STILL_SECONDS):
-            tell(f"{name}  has run for {time.monotonic() - started:.0f} s")
+    def report_progress() -> None:
+        while not done.wait(STILL_SECONDS):
+            print_line(f"{name}  has run for {time.monotonic() - started:.0f} s")
 
-    beside = threading.Thread(target=tell_on, daemon=True)
-    beside.start()
+    thread = threading.Thread(target=report_progress, daemon=True)
+    thread.start()
     try:
         yield
     finally:
-        over.set()
-        beside.join()
-    tell(f"{name}  applied in {(time.monotonic() - started) * 1000:.0f} ms")
+        done.set()
+        thread.join()
+    print_line(f"{name}  applied in {(time.monotonic() - started) * 1000:.0f} ms")
 
 
 def _passwords_of(config: MigrationSettings) -> dict[Role, str]:
-    """The owner's is not among them: it is the password this very program logs in with."""
+    """Without the owner's, with which this program logs in itself."""
     roles: tuple[Role, ...] = ("writer", "api", "analyst")
     return {role: getattr(config, f"db_{role}_password").get_secret_value() for role in roles}
 
 
 def wait_for_server(url: str, report: Report) -> None:
-    """Returns once the server at `url` lets us in; asks again for ever, with capped pauses, and says why it waits."""
-    attempt = 0
-    while True:
-        try:
-            psycopg2.connect(url, connect_timeout=5).close()
-        except psycopg2.OperationalError as error:
-            attempt += 1
-            pause = backoff_seconds(attempt, secrets.randbelow(1000) / 1000)
-            report(f"waiting for the database: {str(error).strip().splitlines()[0]}")
-            time.sleep(pause)
-        else:
-            return
+    """Returns once the server at `url` accepts the login. Retries without limit, and reports the reason each time."""
+    retry(
+        lambda: connect(url, "migrate").close(),
+        DATABASE_UNAVAILABLE,
+        on_retry=lambda error, _, __: report(f"waiting for the database: {str(error).strip().splitlines()[0]}"),
+    )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -208,8 +199,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="database.migrate", description="bring the database to the newest schema")
     choice = parser.add_mutually_exclusive_group()
     choice.add_argument("--status", action="store_true", help="list the migrations and whether they are applied")
-    choice.add_argument("--dry-run", action="store_true", help="print the SQL that is missing, change nothing")
-    choice.add_argument("--passwords", action="store_true", help="set the login passwords of the settings, no more")
+    choice.add_argument("--dry-run", action="store_true", help="print the SQL that is pending, change nothing")
+    choice.add_argument("--passwords", action="store_true", help="only set the login passwords of the settings")
     chosen = parser.parse_args(arguments)
     config = load_settings(MigrationSettings)
     url = config.owner_database_url
@@ -219,8 +210,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             for name, done in migration_status(url):
                 print(f"{'applied' if done else 'missing'}  {name}")
         elif chosen.passwords:
-            connection = psycopg2.connect(url, connect_timeout=5)
-            connection.autocommit = True
+            connection = connect(url, "migrate", autocommit=True)
             set_passwords(connection, _passwords_of(config))
             connection.close()
         else:

@@ -1,4 +1,4 @@
-"""The migration files, and what fits together: pure but for reading the folder."""
+"""The migration files, and whether they match the database. Pure except for reading the folder."""
 
 import hashlib
 import re
@@ -15,15 +15,15 @@ _NAME = re.compile(rf"(\d{{4}})_[a-z0-9_]+(?:\.({'|'.join(VARIANTS)}))?\.sql")
 
 
 class BadMigrations(ValueError):
-    """The files, or the files and the database, do not fit together. `str()` says which file and what to do."""
+    """The files are inconsistent, or do not match the database. `str()` names the file and what to do."""
 
 
 @dataclass(frozen=True)
 class Migration:
     """One file: `NNNN_what.sql`, or `NNNN_what.<variant>.sql` for one of two twins.
 
-    A file whose first line is `-- no-transaction` holds one statement that runs outside a transaction; it must be
-    repeat-safe, for the record that it ran is written after it.
+    A file whose first line is `-- no-transaction` has one statement that runs outside a transaction; it must be
+    repeat-safe, since it is recorded as applied only afterwards.
     """
 
     number: int
@@ -38,13 +38,13 @@ class Migration:
 
     @property
     def in_transaction(self) -> bool:
-        """Whether it runs in a transaction of its own."""
+        """Whether it runs in a transaction."""
         return not self.sql.startswith(NO_TRANSACTION)
 
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """One row of `cryptoviz.schema_migration`. Without a checksum it was applied by psql (timescaledb_setup.sql)."""
+    """One row of `cryptoviz.schema_migration`. No checksum: applied by psql (timescaledb_setup.sql)."""
 
     number: int
     name: str
@@ -52,7 +52,7 @@ class Applied:
 
 
 def read_migrations(folder: Path = MIGRATIONS) -> tuple[Migration, ...]:
-    """All migration files by number, twins side by side. Raises `BadMigrations` for a name that is none."""
+    """All migration files by number, twins next to each other. Raises `BadMigrations` for an invalid name."""
     found = []
     for path in sorted(folder.iterdir()):
         match = _NAME.fullmatch(path.name)
@@ -63,7 +63,7 @@ def read_migrations(folder: Path = MIGRATIONS) -> tuple[Migration, ...]:
 
 
 def choose_migrations(migrations: Iterable[Migration], variant: str) -> tuple[Migration, ...]:
-    """The migrations for one kind of server, in order. Raises `BadMigrations` for a gap or a number used twice."""
+    """The migrations for one kind of server, in order. Raises `BadMigrations` for a missing or duplicate number."""
     chosen = tuple(m for m in migrations if m.variant in (None, variant))
     for expected, migration in enumerate(chosen, start=1):
         if migration.number < expected:
@@ -74,7 +74,7 @@ def choose_migrations(migrations: Iterable[Migration], variant: str) -> tuple[Mi
 
 
 def variant_applied(applied: Iterable[Applied]) -> str | None:
-    """The kind of server this database was begun on, or None if nothing tells. It stays that kind for good."""
+    """The kind of server of this database's first migrations, which never changes; None if not known yet."""
     for row in applied:
         match = _NAME.fullmatch(row.name)
         if match is not None and match[2] is not None:
@@ -83,7 +83,7 @@ def variant_applied(applied: Iterable[Applied]) -> str | None:
 
 
 def pending_migrations(chosen: Sequence[Migration], applied: Sequence[Applied]) -> tuple[Migration, ...]:
-    """Those still to be applied. Raises `BadMigrations` if an applied file is gone, renamed or edited."""
+    """The migrations still to be applied. Raises `BadMigrations` if an applied file was deleted, renamed or edited."""
     for position, row in enumerate(applied):
         migration = chosen[position] if position < len(chosen) else None
         if migration is None or migration.name != row.name:

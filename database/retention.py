@@ -1,8 +1,8 @@
-"""Deletes rows that are older than the settings keep them: `python -m database.retention [--dry-run]`.
+"""Deletes rows older than `CRYPTOVIZ_KEEP_DAYS` keeps them: `python -m database.retention [--dry-run]`.
 
-`CRYPTOVIZ_KEEP_DAYS` names tables and days; what it does not name is kept for ever. On TimescaleDB the server drops old
-chunks by itself, as the migrator told it to. On plain PostgreSQL this command deletes, some megabytes in a transaction:
-writers are not held up, and a run that was cut off is continued by the next.
+Tables that the setting does not name are kept for ever. On TimescaleDB there is nothing to do: the server drops old
+chunks by the policies that the migrator sets. On plain PostgreSQL rows are deleted in transactions of a few megabytes:
+writers are not blocked, and an interrupted run is continued by the next one.
 """
 
 import argparse
@@ -16,18 +16,19 @@ from psycopg2.extensions import connection as Connection
 
 from contracts.settings import RetentionSettings, load_settings
 from contracts.tables import TABLE_BY_NAME, TABLES, Table
+from foundation.postgres import connect
 
 PAGES = 1_000
-"""How much of a table one transaction looks at: 8 MiB, some 80,000 ticks."""
+"""The pages of a table that one transaction scans: 8 MiB, some 80,000 ticks."""
 
-Progress = Callable[[float, int], None]
-"""Is told the share of the table that was looked at, from 0 to 1, and how many rows were deleted so far."""
+OnProgress = Callable[[float, int], None]
+"""Receives the share of the table scanned so far, from 0 to 1, and the number of rows deleted."""
 
 
 def set_policies(connection: Connection, keep_days: Mapping[str, int]) -> None:
-    """Tells TimescaleDB how many days each table's rows are kept; no table named: for ever. Repeat-safe.
+    """Sets TimescaleDB's retention policy of each table; a table that is not named is kept for ever. Repeat-safe.
 
-    On plain PostgreSQL nothing happens.
+    Does nothing on plain PostgreSQL.
     """
     with connection.cursor() as cursor:
         for table in TABLES:
@@ -35,17 +36,18 @@ def set_policies(connection: Connection, keep_days: Mapping[str, int]) -> None:
 
 
 def count_old(connection: Connection, table: Table, before: datetime) -> int:
-    """How many of the table's rows happened before that moment."""
+    """The number of the table's rows with an earlier event time."""
     with connection.cursor() as cursor:
         cursor.execute(_statement("SELECT count(*) FROM {table} WHERE {time} < %s", table), (before,))
         ((count,),) = cursor.fetchall()
         return int(count)
 
 
-def delete_old(connection: Connection, table: Table, before: datetime, progress: Progress, pages: int = PAGES) -> int:
-    """Deletes the table's rows that happened before that moment, `pages` of it at a time; returns how many.
+def delete_old(connection: Connection, table: Table, before: datetime, progress: OnProgress, pages: int = PAGES) -> int:
+    """Deletes the table's rows with an earlier event time and returns their number.
 
-    Needs no index on the time: it walks the table once. `connection` must be in autocommit.
+    Scans the table once, `pages` in each transaction, and needs no index on the time. `connection` must be in
+    autocommit.
     """
     deleted = 0
     with connection.cursor() as cursor:
@@ -71,39 +73,40 @@ def _has_timescaledb(connection: Connection) -> bool:
         return bool(cursor.rowcount)
 
 
-def _show(table: Table) -> Progress:
+def _show(table: Table) -> OnProgress:
     shown = -1
 
     def progress(share: float, deleted: int) -> None:
         nonlocal shown
         if int(share * 20) > shown:
             shown = int(share * 20)
-            print(f"{table.name}: {share:.0%} looked at, {deleted:,} rows deleted", file=sys.stderr, flush=True)
+            print(f"{table.name}: {share:.0%} scanned, {deleted:,} rows deleted", file=sys.stderr, flush=True)
 
     return progress
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Deletes from the database of the settings; exit code 1 with one line on standard error if it cannot."""
-    parser = argparse.ArgumentParser(prog="database.retention", description="delete rows older than the settings say")
-    parser.add_argument("--dry-run", action="store_true", help="count them, delete nothing")
+    parser = argparse.ArgumentParser(
+        prog="database.retention", description="delete rows older than CRYPTOVIZ_KEEP_DAYS keeps them"
+    )
+    parser.add_argument("--dry-run", action="store_true", help="count the rows, delete nothing")
     dry_run = parser.parse_args(arguments).dry_run
     config = load_settings(RetentionSettings)
     try:
-        connection = psycopg2.connect(config.owner_database_url, application_name="retention", connect_timeout=5)
-        connection.autocommit = True
+        connection = connect(config.owner_database_url, "retention", autocommit=True)
         if _has_timescaledb(connection):
-            print("nothing to do: TimescaleDB drops old chunks by itself, as python -m database.migrate told it to")
+            print("nothing to do: TimescaleDB drops old chunks by the policies that python -m database.migrate sets")
             return 0
         if not config.keep_days:
             print("nothing to do: CRYPTOVIZ_KEEP_DAYS is empty, everything is kept")
         for name, days in config.keep_days.items():
             table, before = TABLE_BY_NAME[name], datetime.now(UTC) - timedelta(days=days)
             if dry_run:
-                print(f"{name}: {count_old(connection, table, before):,} rows are from before {before:%Y-%m-%d %H:%M}")
+                print(f"{name}: {count_old(connection, table, before):,} rows are older than {before:%Y-%m-%d %H:%M}")
             else:
                 count = delete_old(connection, table, before, _show(table))
-                print(f"{name}: {count:,} rows from before {before:%Y-%m-%d %H:%M} deleted")
+                print(f"{name}: {count:,} rows older than {before:%Y-%m-%d %H:%M} deleted")
         connection.close()
     except psycopg2.Error as error:
         print(f"retention: {str(error).strip()}", file=sys.stderr)

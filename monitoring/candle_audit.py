@@ -1,50 +1,59 @@
-"""Holds our candles of one minute against the venue's own, again and again: are we told what others are told?
+"""Compares our one-minute candles with the venue's own, round after round: have we received every trade?
 
-Every round asks the venue's `OHLC` once a pair and compares the closed minutes of the last twelve hours. `--once`
-makes one round, tells what it found, and ends with exit code 1 if a minute differs or a pair could not be compared.
+Every round requests the venue's `OHLC` once for each pair and compares the closed minutes of the last twelve hours.
+`--once` runs one round, prints its findings, and exits with 1 if a minute differs or a pair could not be compared.
 """
 
 import argparse
 import logging
-import signal
 import sys
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import psycopg2
-import requests
-from prometheus_client import Counter, Gauge, start_http_server
+from prometheus_client import Counter, Gauge
 from psycopg2.extensions import connection as Connection
 
 from contracts import metrics
-from contracts.rules import USER_AGENT_PRODUCT
 from contracts.settings import CandleAuditSettings, load_settings
+from foundation.http import HttpFailure, HttpSession
 from foundation.logs import configure_logging
-from monitoring.candles import MINUTE_SECONDS, BadAnswer, Candle, Findings, Mismatch, Stretch, compare, parse_ohlc
+from foundation.postgres import DATABASE_UNAVAILABLE, connect
+from foundation.process import Runtime, start_service
+from monitoring.candles import (
+    MINUTE_SECONDS,
+    CandlesUnavailable,
+    Findings,
+    MinuteCandle,
+    Mismatch,
+    TimeRange,
+    compare_candles,
+    parse_ohlc,
+)
 
 log = logging.getLogger(__name__)
 
 LOOK_BACK_SECONDS = 12 * 3600
-"""The venue tells its newest 720 minutes."""
+"""The venue returns its newest 720 minutes."""
 
 SETTLED_SECONDS = 60.0
-"""A minute is compared once it has been over for so long: late trades are in, and what is missing is on record."""
+"""The age at which a minute is compared: late trades are stored, and missing ones are recorded as gaps."""
 
-CALL_SECONDS = 1.0
-TIMEOUT_SECONDS = 10.0
-USER_AGENT = f"{USER_AGENT_PRODUCT} (candle audit)"
+_REQUEST_INTERVAL_SECONDS = 1.0
+_REQUEST_SECONDS = 10.0
+_MAX_RESPONSE_BYTES = 5_000_000
 
-COMPARED = metrics.CANDLES_COMPARED.of(Gauge)
-IN_GAPS = metrics.CANDLES_IN_GAPS.of(Gauge)
-MISMATCHED = metrics.CANDLES_MISMATCHED.of(Gauge)
-MISMATCH_RATIO = metrics.CANDLE_MISMATCH_RATIO.of(Gauge)
-AUDITED_AT = metrics.CANDLES_AUDITED_AT.of(Gauge)
-FAILED = metrics.CANDLE_AUDIT_FAILED.of(Counter)
+_COMPARED = metrics.CANDLES_COMPARED.of(Gauge)
+_IN_GAPS = metrics.CANDLES_IN_GAPS.of(Gauge)
+_MISMATCHED = metrics.CANDLES_MISMATCHED.of(Gauge)
+_MISMATCH_RATIO = metrics.CANDLE_MISMATCH_RATIO.of(Gauge)
+_AUDITED_AT = metrics.CANDLES_AUDITED_AT.of(Gauge)
+_FAILED = metrics.CANDLE_AUDIT_FAILED.of(Counter)
 
 _KEPT = "EXISTS (SELECT FROM pg_extension WHERE extname = 'timescaledb')"
-"""Whether the server keeps candles. Where it works them out, it reads all trades of a pair to show a minute."""
+"""Whether the server materializes candles. If not, it computes them from all trades of a pair to show one minute."""
 
 _OF_CANDLES = """
 SELECT extract(epoch FROM candle.timestamp)::bigint, open, high, low, close, vwap, volume, trade_count
@@ -76,7 +85,7 @@ WHERE pair = %(pair)s AND timestamp >= to_timestamp(%(since)s) AND timestamp < t
 GROUP BY 1
 """
 
-# A gap reported again and still open is one that the venue's history does not fill.
+# A gap reported again while still open is one that the venue's history does not fill.
 _GAPS = """
 SELECT
     extract(epoch FROM timestamp)::double precision,
@@ -90,19 +99,19 @@ _FIRST = "SELECT extract(epoch FROM min(timestamp))::double precision FROM trade
 
 
 @dataclass(frozen=True, slots=True)
-class Ours:
-    """What is stored of a pair: its candles by their start, its open gaps, and from when on the two can be compared."""
+class StoredCandles:
+    """The candles of a pair by start, its open gaps, and the time from which on they can be compared."""
 
-    candles: dict[int, Candle]
-    gaps: tuple[Stretch, ...]
+    candles: dict[int, MinuteCandle]
+    gaps: tuple[TimeRange, ...]
     since: float
 
 
-def read_ours(connection: Connection, pair: str, since: float, until: float) -> Ours:
+def read_stored(connection: Connection, pair: str, since: float, until: float) -> StoredCandles:
     """The pair's candles in [since, until). Raises psycopg2's errors.
 
-    The minute of the first trade stored is left out, as its beginning may be missing; and what lies before a gap that
-    the venue's history does not fill, for then its candles need not be made of the same trades either.
+    Not compared are the minute of the first stored trade, which may be incomplete, and everything before a gap that
+    the venue's history does not fill: the venue may have built those candles from other trades.
     """
     asked = {"pair": pair, "since": since, "until": until}
     with connection, connection.cursor() as cursor:
@@ -113,91 +122,92 @@ def read_ours(connection: Connection, pair: str, since: float, until: float) -> 
         cursor.execute(f"SELECT {_KEPT}")
         (kept,) = cursor.fetchone() or (False,)
         cursor.execute(_OF_CANDLES if kept else _OF_TRADES, asked)
-        candles = {int(row[0]): Candle(*row) for row in cursor.fetchall()}
+        candles = {int(row[0]): _candle(row) for row in cursor.fetchall()}
     begin = until if first is None else (first // MINUTE_SECONDS + 1) * MINUTE_SECONDS
-    begin = max([begin, *(start for start, _, for_good in gaps if for_good)])
-    return Ours(candles, tuple((start, end) for start, end, _ in gaps), begin)
+    begin = max([begin, *(start for start, _, permanent in gaps if permanent)])
+    return StoredCandles(candles, tuple((start, end) for start, end, _ in gaps), begin)
 
 
-def fetch_ohlc(url: str, pair: str) -> bytes:
-    """The venue's answer for the newest minutes of a pair. Raises `BadAnswer`."""
+def _candle(row: tuple[Any, ...]) -> MinuteCandle:
+    begin, first, high, low, last, vwap, volume, count = row
+    return MinuteCandle(begin=begin, open=first, high=high, low=low, close=last, vwap=vwap, volume=volume, count=count)
+
+
+def fetch_ohlc(session: HttpSession, url: str, pair: str) -> bytes:
+    """The venue's response for the newest minutes of a pair. Raises `CandlesUnavailable`."""
     try:
-        answer = requests.get(
-            f"{url}/0/public/OHLC",
-            params={"pair": pair, "interval": "1"},
-            timeout=TIMEOUT_SECONDS,
-            headers={"User-Agent": USER_AGENT},
-        )
-    except requests.RequestException as error:
-        raise BadAnswer(f"no answer: {error}") from None
-    if answer.status_code != requests.codes.ok:
-        raise BadAnswer(f"status {answer.status_code}")
-    return answer.content
+        response = session.get(f"{url}/0/public/OHLC", {"pair": pair, "interval": "1"})
+    except HttpFailure as error:
+        raise CandlesUnavailable(f"no answer: {error}") from None
+    if response.status != 200:
+        raise CandlesUnavailable(f"status {response.status}")
+    return response.body
 
 
 class CandleAudit:
-    """Compares pair after pair, counts, and tells each mismatch once."""
+    """Compares pair by pair, updates the metrics, and logs each mismatch once."""
 
     def __init__(self, config: CandleAuditSettings, now: Callable[[], float] = time.time) -> None:
         self._url = config.api_database_url
         self._venue = config.kraken_rest_url
+        self._session = HttpSession("candle audit", timeout_seconds=_REQUEST_SECONDS, max_bytes=_MAX_RESPONSE_BYTES)
         self._now = now
-        self._told: set[tuple[str, Mismatch]] = set()
+        self._reported: set[tuple[str, Mismatch]] = set()
 
     def audit(self, pair: str) -> Findings | None:
-        """What became of the pair's minutes; None where either side gave no answer, which is counted and logged."""
+        """The result for a pair's minutes; None if either side did not answer, which is counted and logged."""
         until = self._now() - SETTLED_SECONDS
         since = until - LOOK_BACK_SECONDS
         try:
-            theirs = parse_ohlc(fetch_ohlc(self._venue, pair))
-        except BadAnswer as error:
-            self._give_up(pair, "venue", str(error))
+            theirs = parse_ohlc(fetch_ohlc(self._session, self._venue, pair))
+        except CandlesUnavailable as error:
+            self._report_failure(pair, "venue", str(error))
             return None
         try:
-            connection = psycopg2.connect(self._url, application_name="candle_audit", connect_timeout=5)
+            connection = connect(self._url, "candle_audit")
             try:
-                ours = read_ours(connection, pair, since, until)
+                ours = read_stored(connection, pair, since, until)
             finally:
                 connection.close()
-        except (psycopg2.OperationalError, psycopg2.ProgrammingError) as error:
-            self._give_up(pair, "database", str(error).strip())
+        except (*DATABASE_UNAVAILABLE, psycopg2.ProgrammingError) as error:
+            self._report_failure(pair, "database", str(error).strip())
             return None
-        findings = compare(ours.candles, theirs, ours.gaps, max(since, ours.since), until)
-        self._show(pair, findings)
+        findings = compare_candles(ours.candles, theirs, ours.gaps, max(since, ours.since), until)
+        self._report(pair, findings)
         return findings
 
-    def _give_up(self, pair: str, side: str, why: str) -> None:
-        FAILED.labels(side).inc()
-        log.warning("candles not compared", extra={"pair": pair, "side": side, "why": why})
+    def _report_failure(self, pair: str, side: str, reason: str) -> None:
+        _FAILED.labels(side).inc()
+        log.warning("candles not compared", extra={"pair": pair, "side": side, "reason": reason})
 
-    def _show(self, pair: str, findings: Findings) -> None:
-        COMPARED.labels(pair).set(findings.compared)
-        IN_GAPS.labels(pair).set(findings.in_gaps)
-        MISMATCHED.labels(pair).set(len(findings.mismatches))
-        MISMATCH_RATIO.labels(pair).set(findings.mismatch_ratio)
-        AUDITED_AT.labels(pair).set(self._now())
+    def _report(self, pair: str, findings: Findings) -> None:
+        _COMPARED.labels(pair).set(findings.compared)
+        _IN_GAPS.labels(pair).set(findings.in_gaps)
+        _MISMATCHED.labels(pair).set(len(findings.mismatches))
+        _MISMATCH_RATIO.labels(pair).set(findings.mismatch_ratio)
+        _AUDITED_AT.labels(pair).set(self._now())
         found = {(pair, mismatch) for mismatch in findings.mismatches}
-        for _, mismatch in sorted(found - self._told, key=lambda one: one[1].theirs.begin):
+        for _, mismatch in sorted(found - self._reported, key=lambda one: one[1].theirs.begin):
             figures = {"minute": mismatch.theirs.begin, "fields": ",".join(mismatch.fields)}
             sides = {"ours": str(mismatch.ours or "no candle"), "theirs": str(mismatch.theirs)}
-            log.error("a candle is not the venue's", extra={"pair": pair, **figures, **sides})
-        self._told = {told for told in self._told if told[0] != pair} | found
+            log.error("a candle differs from the venue's", extra={"pair": pair, **figures, **sides})
+        self._reported = {reported for reported in self._reported if reported[0] != pair} | found
 
 
-def run(config: CandleAuditSettings, stop: threading.Event) -> None:
-    """Audits round after round until told to stop."""
+def run_audits(config: CandleAuditSettings, runtime: Runtime) -> None:
+    """Audits round after round until the process is to stop."""
     audit = CandleAudit(config)
     while True:
         for pair in config.pairs:
             audit.audit(pair)
-            if stop.wait(CALL_SECONDS):
+            if runtime.wait(_REQUEST_INTERVAL_SECONDS):
                 return
-        if stop.wait(config.candle_audit_seconds):
+        if runtime.wait(config.candle_audit_seconds):
             return
 
 
-def once(config: CandleAuditSettings) -> int:
-    """One round, told on standard output; 0 when every pair was compared and no minute differs."""
+def audit_once(config: CandleAuditSettings) -> int:
+    """Runs one round and prints its findings; 0 if every pair was compared and no minute differs."""
     audit = CandleAudit(config)
     good = True
     for pair in config.pairs:
@@ -214,19 +224,21 @@ def once(config: CandleAuditSettings) -> int:
 
 
 def main() -> int:
-    """Runs until SIGTERM or SIGINT; the exit code."""
+    """Runs until SIGTERM or SIGINT; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m monitoring.candle_audit", description=__doc__)
-    parser.add_argument("--once", action="store_true", help="one round, then end")
+    parser.add_argument("--once", action="store_true", help="run one round, print its findings, and exit")
     chosen = parser.parse_args()
     config = load_settings(CandleAuditSettings)
-    configure_logging("candle_audit", config.log_level)
     if chosen.once:
-        return once(config)
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    start_http_server(config.candle_audit_metrics_port, addr=config.metrics_host)
-    run(config, stop)
+        configure_logging("candle_audit", config.log_level)
+        return audit_once(config)
+    runtime = start_service(
+        "candle_audit",
+        log_level=config.log_level,
+        metrics_port=config.candle_audit_metrics_port,
+        metrics_host=config.metrics_host,
+    )
+    run_audits(config, runtime)
     return 0
 
 

@@ -1,6 +1,6 @@
-"""Our candles held against the venue's own. Pure: both sides go in, the minutes that differ come out.
+"""Compares our one-minute candles with the venue's. Pure.
 
-A minute without a trade is a flat candle at the venue and none with us: the two are equal.
+For a minute without a trade the venue has a flat candle and we have none: the two count as equal.
 """
 
 import json
@@ -12,21 +12,21 @@ from typing import Any
 MINUTE_SECONDS = 60
 
 VOLUME_STEP = 1e-8
-"""The venue's volumes have eight decimals; sums of floats differ in the ninth at most."""
+"""The venue's volumes have eight decimals; rounding errors of float sums start at the ninth."""
 
-EXACT = ("open", "high", "low", "close", "count")
+EXACT_FIELDS = ("open", "high", "low", "close", "count")
 
-Stretch = tuple[float, float]
-"""From one epoch second to another, both included."""
-
-
-class BadAnswer(Exception):
-    """The venue has not given candles; `str()` of it says what it gave."""
+TimeRange = tuple[float, float]
+"""Epoch seconds [start, end], end included."""
 
 
-@dataclass(frozen=True, slots=True)
-class Candle:
-    """A minute's trades. `begin`: its start in epoch seconds; `vwap`: their volume-weighted average price."""
+class CandlesUnavailable(Exception):
+    """The venue did not return candles; `str()` of it is the reason."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MinuteCandle:
+    """The trades of a minute. `begin`: its start in epoch seconds; `vwap`: volume-weighted average price."""
 
     begin: int
     open: float
@@ -44,24 +44,24 @@ class Candle:
 
 @dataclass(frozen=True, slots=True)
 class VenueCandle:
-    """A candle as the venue tells it, and the last digit of its vwap, which it rounds."""
+    """A candle of the venue, and the value of the last digit of its vwap, which the venue rounds."""
 
-    candle: Candle
+    candle: MinuteCandle
     vwap_step: float
 
 
 @dataclass(frozen=True, slots=True)
 class Mismatch:
-    """A minute that is not the same on both sides, and in which of its figures. `ours` is None where there is none."""
+    """A minute with different candles, and the fields that differ. `ours` is None if we have no candle."""
 
-    ours: Candle | None
-    theirs: Candle
+    ours: MinuteCandle | None
+    theirs: MinuteCandle
     fields: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """How many minutes were compared, how many were not because trades are known to be missing, and what differs."""
+    """The number of minutes compared, of those skipped because trades are known to be missing, and the mismatches."""
 
     compared: int
     in_gaps: int
@@ -74,7 +74,7 @@ class Findings:
 
 
 def parse_ohlc(body: bytes) -> list[VenueCandle]:
-    """The candles in an answer of `OHLC`, oldest first, the open one last. Raises `BadAnswer`.
+    """The candles of an `OHLC` response, oldest first, the open one last. Raises `CandlesUnavailable`.
 
     `{"error":[],"result":{"XBTUSDT":[[1762777140,"106038.3","106038.3","106038.3","106038.3","106038.3","0.00032101",1],
     …],"last":1762820160}}`: start, open, high, low, close, vwap, volume, count.
@@ -82,24 +82,37 @@ def parse_ohlc(body: bytes) -> list[VenueCandle]:
     try:
         answer = json.loads(body)
         if answer["error"]:
-            raise BadAnswer(", ".join(map(str, answer["error"])))
+            raise CandlesUnavailable(", ".join(map(str, answer["error"])))
         rows = next(value for key, value in answer["result"].items() if key != "last")
         return [_candle(row) for row in rows]
     except (ValueError, KeyError, TypeError, AttributeError, StopIteration) as error:
-        raise BadAnswer(f"no candles: {type(error).__name__} {error}"[:200]) from None
+        raise CandlesUnavailable(f"no candles: {type(error).__name__} {error}"[:200]) from None
 
 
 def _candle(row: Any) -> VenueCandle:
     begin, first, high, low, last, vwap, volume, count = row
     step = 10.0 ** -len(str(vwap).partition(".")[2])
-    prices = float(first), float(high), float(low), float(last), float(vwap)
-    return VenueCandle(Candle(int(begin), *prices, float(volume), int(count)), step)
+    candle = MinuteCandle(
+        begin=int(begin),
+        open=float(first),
+        high=float(high),
+        low=float(low),
+        close=float(last),
+        vwap=float(vwap),
+        volume=float(volume),
+        count=int(count),
+    )
+    return VenueCandle(candle, step)
 
 
-def compare(
-    ours: Mapping[int, Candle], theirs: Iterable[VenueCandle], gaps: Sequence[Stretch], since: float, until: float
+def compare_candles(
+    ours: Mapping[int, MinuteCandle],
+    theirs: Iterable[VenueCandle],
+    gaps: Sequence[TimeRange],
+    since: float,
+    until: float,
 ) -> Findings:
-    """What becomes of the whole minutes in [since, until). `ours` by their start; `gaps`: where trades are missing."""
+    """Compares the whole minutes in [since, until). `ours` by start; minutes that touch `gaps` are skipped."""
     compared, in_gaps = 0, 0
     mismatches: list[Mismatch] = []
     for venue in theirs:
@@ -116,15 +129,15 @@ def compare(
     return Findings(compared, in_gaps, tuple(mismatches))
 
 
-def differing(ours: Candle | None, venue: VenueCandle) -> tuple[str, ...]:
-    """The figures in which a candle of ours is not the venue's."""
+def differing(ours: MinuteCandle | None, venue: VenueCandle) -> tuple[str, ...]:
+    """The fields in which our candle differs from the venue's."""
     theirs = venue.candle
     if ours is None:
         return ("count",) if theirs.count else ()
-    found = [name for name in EXACT if getattr(ours, name) != getattr(theirs, name)]
+    found = [name for name in EXACT_FIELDS if getattr(ours, name) != getattr(theirs, name)]
     if not isclose(ours.volume, theirs.volume, rel_tol=1e-9, abs_tol=VOLUME_STEP / 2):
         found.append("volume")
-    # Rounded or cut off: either way less than one step away.
+    # Rounded or truncated: either way less than one step away.
     if abs(ours.vwap - theirs.vwap) >= venue.vwap_step * (1 + 1e-6):
         found.append("vwap")
     return tuple(found)

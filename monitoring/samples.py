@@ -1,43 +1,33 @@
-"""What a part says of itself on its metrics port."""
+"""The metrics that a service serves, fetched over HTTP."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from http.client import HTTPConnection, HTTPException
 
 from prometheus_client.parser import text_string_to_metric_families
 
 from contracts.metrics import Metric
+from foundation.http import HttpFailure, HttpSession, Response
 
-TIMEOUT_SECONDS = 3.0
+FETCH_SECONDS = 3.0
+MAX_SCRAPE_BYTES = 20_000_000
 
 
 class NoAnswer(Exception):
-    """A part does not answer over HTTP, or not as it should. `str()` of it says how."""
+    """A service does not answer over HTTP, or with something else than expected. `str()` of it is the reason."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """An HTTP answer."""
-
-    status: int
-    body: str
-
-
-def fetch(host: str, port: int, path: str, accept: str = "*/*") -> Answer:
-    """One GET, straight to the port, whatever proxies the environment names. Raises `NoAnswer`."""
-    connection = HTTPConnection(host, port, timeout=TIMEOUT_SECONDS)
-    try:
-        connection.request("GET", path, headers={"Accept": accept})
-        response = connection.getresponse()
-        return Answer(response.status, response.read().decode(errors="replace"))
-    except (OSError, HTTPException) as error:
-        raise NoAnswer(f"nothing answers on port {port} ({error})") from None
-    finally:
-        connection.close()
+def fetch(host: str, port: int, path: str, accept: str = "*/*") -> Response:
+    """One GET of `http://host:port/path`, never through a proxy. Blocks up to `FETCH_SECONDS`; raises `NoAnswer`."""
+    with HttpSession(
+        "monitoring", timeout_seconds=FETCH_SECONDS, max_bytes=MAX_SCRAPE_BYTES, use_proxies=False
+    ) as session:
+        try:
+            return session.get(f"http://{host}:{port}{path}", headers={"Accept": accept})
+        except HttpFailure as error:
+            raise NoAnswer(f"nothing answers on port {port} of {host} ({error})") from None
 
 
 class Samples:
-    """A scrape: the sum, the greatest value or the label values of a metric, all samples with the given labels."""
+    """A scrape. Its methods aggregate all samples of a metric that have the given labels."""
 
     def __init__(self, samples: Iterable[tuple[str, dict[str, str], float]]) -> None:
         self._samples = tuple(samples)
@@ -51,15 +41,15 @@ class Samples:
         ]
 
     def total(self, metric: Metric, **labels: str) -> float:
-        """The sum over all samples; of a histogram, how many observations. 0 where there is none."""
+        """The sum over all samples; for a histogram, the number of observations. 0 if there is none."""
         return sum(self._values(metric, labels))
 
     def greatest(self, metric: Metric, **labels: str) -> float | None:
-        """The greatest value, or None where there is none or all are 0 (a gauge of time that nobody has set)."""
+        """The greatest value; None if there is none or all are 0 (a time that has not been set)."""
         return max((value for value in self._values(metric, labels) if value), default=None)
 
     def by(self, metric: Metric, label: str) -> dict[str, float]:
-        """The sums by one label's value."""
+        """The sum for each value of a label."""
         sums: dict[str, float] = {}
         for found, labels, value in self._samples:
             if found == metric.name and label in labels:
@@ -68,7 +58,7 @@ class Samples:
 
 
 def parse_samples(text: str) -> Samples:
-    """The samples in a text in Prometheus's exposition format."""
+    """The samples of a text in Prometheus's exposition format."""
     return Samples(
         (sample.name, dict(sample.labels), float(sample.value))
         for family in text_string_to_metric_families(text)
@@ -77,11 +67,11 @@ def parse_samples(text: str) -> Samples:
 
 
 def fetch_samples(host: str, port: int) -> Samples:
-    """A scrape of the metrics at that port. Raises `NoAnswer`."""
+    """A scrape of `/metrics` at that address. Raises `NoAnswer`."""
     answer = fetch(host, port, "/metrics", "text/plain")
     if answer.status != 200:
-        raise NoAnswer(f"port {port} answers {answer.status} to /metrics")
+        raise NoAnswer(f"port {port} of {host} answers {answer.status} to /metrics")
     try:
-        return parse_samples(answer.body)
+        return parse_samples(answer.body.decode(errors="replace"))
     except ValueError as error:
-        raise NoAnswer(f"port {port} serves no metrics ({error})") from None
+        raise NoAnswer(f"port {port} of {host} serves no metrics ({error})") from None

@@ -19,10 +19,10 @@ from contracts.assets import pair_named
 from contracts.settings import ROOT, BackfillCommandSettings, load_settings
 from contracts.tables import OHLCV_DATA, TRADE_DATA
 from database.refresh import moment_of, refresh_candles
-from scripts.audit.auditor import Auditor, CannotJudge
-from scripts.stack.lifecycle import world_of
-from scripts.stack.processes import world_environment
-from scripts.stack.supervision import told
+from scripts.audit.auditor import AuditInconclusive, Auditor
+from scripts.stack.lifecycle import mode_of
+from scripts.stack.processes import mode_environment
+from scripts.stack.supervision import with_environment
 
 SETTLE_SECONDS = 60.0
 STORE_SECONDS = 1_800.0
@@ -97,7 +97,7 @@ def stored_stretches(config: BackfillCommandSettings, source: str, pair: str, si
 def _settle(config: BackfillCommandSettings, seconds: float) -> None:
     try:
         Auditor(config).settle(seconds)
-    except (CannotJudge, KafkaException, psycopg2.OperationalError) as error:
+    except (AuditInconclusive, KafkaException, psycopg2.OperationalError) as error:
         why = f"kafka is away ({error.args[0].str()})" if isinstance(error, KafkaException) else str(error).strip()
         raise Refused(f"{why}. The stack has to run: make up (or make demo); make status tells") from None
 
@@ -105,10 +105,10 @@ def _settle(config: BackfillCommandSettings, seconds: float) -> None:
 def _load(config: BackfillCommandSettings, source: str, pair: str, since: float, until: float) -> int:
     """The exit code of the loader, which has the terminal meanwhile."""
     stretches = stored_stretches(config, source, pair, since)
-    world = world_of(config) or "live"
+    world = mode_of(config) or "live"
     command = (sys.executable, "-m", "data_producers.backfill", source, pair, f"--since={since}", f"--until={until}")
     loader = subprocess.Popen(
-        [*told(world_environment(config, world)), *command], cwd=ROOT, stdin=subprocess.PIPE, text=True
+        [*with_environment(mode_environment(config, world)), *command], cwd=ROOT, stdin=subprocess.PIPE, text=True
     )
     assert loader.stdin is not None
     try:

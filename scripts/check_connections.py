@@ -1,6 +1,6 @@
-"""Can this machine reach its neighbours? A line each: broker, database, exchange, markets, newsrooms; exit code 0 or 1.
+"""Are the external services reachable? One line each: broker, database, exchange, markets, newsrooms; exit code 0 or 1.
 
-Made for the first minutes with a new `.env`, before anything runs: it needs no part of the stack but those it asks.
+Made for a new `.env`, before the stack is started.
 """
 
 import sys
@@ -10,38 +10,38 @@ from functools import partial
 from typing import get_args
 from urllib.parse import urlsplit
 
-import psycopg2
-import requests
 import websocket
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
-from contracts.rules import USER_AGENT_PRODUCT
 from contracts.settings import Role, StackSettings, load_settings
-from foundation.kafka.client import client_config
+from foundation.http import HttpFailure, HttpSession
+from foundation.kafka import client_config
+from foundation.postgres import DATABASE_UNAVAILABLE, connect
 
-TIMEOUT_SECONDS = 10.0
+_TIMEOUT_SECONDS = 10.0
+_MAX_PAGE_BYTES = 20_000_000
 
 
 class Unreachable(Exception):
-    """A neighbour does not answer as it should. `str()` of it is the reason, in one line."""
+    """A service does not answer as expected. `str()` of it is the reason in one line."""
 
 
 def connect_kafka(bootstrap: str, security: Mapping[str, str]) -> str:
-    """The broker's count of brokers and topics. Raises `Unreachable`."""
+    """The number of brokers and topics. Raises `Unreachable`."""
     try:
         admin = AdminClient(client_config(bootstrap, security, log_level=0))
-        found = admin.list_topics(timeout=TIMEOUT_SECONDS)
+        found = admin.list_topics(timeout=_TIMEOUT_SECONDS)
     except KafkaException as error:
         raise Unreachable(error.args[0].str()) from None
     return f"{len(found.brokers)} broker(s), {len(found.topics)} topics"
 
 
 def connect_database(url: str) -> str:
-    """What the server says of itself to the role that the URL names."""
+    """The version of the server, connected as the role of the URL."""
     try:
-        connection = psycopg2.connect(url, connect_timeout=int(TIMEOUT_SECONDS))
-    except psycopg2.OperationalError as error:
+        connection = connect(url, "check_connections", connect_seconds=int(_TIMEOUT_SECONDS))
+    except DATABASE_UNAVAILABLE as error:
         raise Unreachable(str(error).strip().splitlines()[-1]) from None
     try:
         return f"PostgreSQL {connection.info.parameter_status('server_version')}"
@@ -50,27 +50,28 @@ def connect_database(url: str) -> str:
 
 
 def connect_websocket(url: str) -> str:
-    """That a WebSocket opens."""
+    """Opens a WebSocket and closes it."""
     try:
-        websocket.create_connection(url, timeout=TIMEOUT_SECONDS).close()
+        websocket.create_connection(url, timeout=_TIMEOUT_SECONDS).close()
     except (OSError, websocket.WebSocketException) as error:
         raise Unreachable(str(error).splitlines()[0] if str(error) else type(error).__name__) from None
     return "opens"
 
 
 def get_page(url: str) -> str:
-    """How a page answers. Raises `Unreachable` for any status but 200."""
-    try:
-        answer = requests.get(url, timeout=TIMEOUT_SECONDS, headers={"User-Agent": USER_AGENT_PRODUCT})
-    except requests.RequestException as error:
-        raise Unreachable(type(error).__name__) from None
-    if answer.status_code != 200:
-        raise Unreachable(f"answers {answer.status_code}")
-    return f"answers 200, {len(answer.content)} bytes"
+    """The size of a page. Raises `Unreachable` for any status but 200."""
+    with HttpSession("check_connections", timeout_seconds=_TIMEOUT_SECONDS, max_bytes=_MAX_PAGE_BYTES) as session:
+        try:
+            response = session.get(url)
+        except HttpFailure as error:
+            raise Unreachable(type(error).__name__) from None
+    if response.status != 200:
+        raise Unreachable(f"answers {response.status}")
+    return f"answers 200, {len(response.body)} bytes"
 
 
-def neighbours(config: StackSettings) -> Iterator[tuple[str, Callable[[], str]]]:
-    """Every neighbour's name, and how to ask it."""
+def connection_checks(config: StackSettings) -> Iterator[tuple[str, Callable[[], str]]]:
+    """The name of every external service, and its check."""
     brokers = config.kafka_bootstrap_servers
     yield f"kafka {brokers}", partial(connect_kafka, brokers, config.kafka_client_options)
     roles: tuple[Role, ...] = get_args(Role)
@@ -86,21 +87,21 @@ def neighbours(config: StackSettings) -> Iterator[tuple[str, Callable[[], str]]]
         yield f"newsroom {urlsplit(feed).netloc}", lambda feed=feed: get_page(feed)  # type: ignore[misc]
 
 
-def ask(ask_it: Callable[[], str]) -> tuple[bool, str]:
-    """Whether a neighbour answers, and what or why not."""
+def run_check(check: Callable[[], str]) -> tuple[bool, str]:
+    """Whether a service is reachable, and the details."""
     try:
-        return True, ask_it()
+        return True, check()
     except Unreachable as problem:
         return False, str(problem)
 
 
 def main() -> None:
-    """Asks all at once and prints a line each."""
-    asked = list(neighbours(load_settings(StackSettings)))
-    with ThreadPoolExecutor(max_workers=len(asked)) as pool:
-        answers = list(pool.map(ask, [ask_it for _, ask_it in asked]))
-    width = max(len(name) for name, _ in asked)
-    for (name, _), (reached, text) in zip(asked, answers, strict=True):
+    """Runs all checks in parallel and prints a line each."""
+    checks = list(connection_checks(load_settings(StackSettings)))
+    with ThreadPoolExecutor(max_workers=len(checks)) as pool:
+        answers = list(pool.map(run_check, [check for _, check in checks]))
+    width = max(len(name) for name, _ in checks)
+    for (name, _), (reached, text) in zip(checks, answers, strict=True):
         print(f"{name:{width}}  {'ok' if reached else 'FAILED':6}  {text}")
     sys.exit(0 if all(reached for reached, _ in answers) else 1)
 

@@ -1,7 +1,7 @@
-"""What PostgreSQL's own commands need to reach the database of the settings, as lines for a shell's `eval`.
+"""The environment in which PostgreSQL's own commands reach the database of the settings, for a shell's `eval`.
 
-The password goes by the environment, never by a command line that others can read. PATH leads to the embedded
-installation's commands first, where there is one: they are as new as the server or newer.
+The password is in the environment, never on a command line, which other users can read. The commands of the embedded
+installation, if there is one, come first in PATH: they are at least as new as the server.
 """
 
 import shlex
@@ -12,7 +12,7 @@ from contracts.settings import OwnerSection, load_settings
 from scripts.embedded.kafka import CannotStart
 from scripts.embedded.postgres import installation
 
-VARIABLES = {
+_LIBPQ_VARIABLES = {
     "host": "PGHOST",
     "port": "PGPORT",
     "user": "PGUSER",
@@ -26,8 +26,8 @@ VARIABLES = {
 
 
 def shell_lines(url: str) -> list[str]:
-    """One `export` for each part of a libpq URL. Raises `KeyError` for a part that no variable stands for."""
-    return [f"export {VARIABLES[name]}={shlex.quote(value)}" for name, value in parse_dsn(url).items()]
+    """One `export` for each parameter of a libpq URL. Raises `KeyError` for a parameter without a variable."""
+    return [f"export {_LIBPQ_VARIABLES[name]}={shlex.quote(value)}" for name, value in parse_dsn(url).items()]
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""Random passwords and keys for this installation, kept in `<data_dir>/secrets.env`, readable by its user alone."""
+"""Random passwords and keys of this installation, stored in `<data_dir>/secrets.env` with mode 0600."""
 
 import argparse
 import os
@@ -17,12 +17,12 @@ SECRET_FIELDS = (
 
 
 def missing_secrets(config: SecretSettings) -> tuple[str, ...]:
-    """The environment names of the secrets that nobody has set, in order."""
+    """The environment names of the secrets that are not set, in order."""
     return tuple(environment_name(field) for field in SECRET_FIELDS if not getattr(config, field).get_secret_value())
 
 
 def write_missing_secrets(config: SecretSettings) -> tuple[str, ...]:
-    """Adds a random value for every secret not set elsewhere; returns their names. What is there is never changed."""
+    """Adds a random value for every secret that is not set; returns their names. Never changes an existing one."""
     names = missing_secrets(config)
     if names:
         config.data_dir.mkdir(parents=True, exist_ok=True)
@@ -37,14 +37,14 @@ def _append(path: Path, lines: list[str]) -> None:
 
 
 def main() -> None:
-    """Writes what is missing, and on request the owner's password into a file of its own."""
+    """Writes the missing secrets, and on request the owner's password to a separate file."""
     parser = argparse.ArgumentParser(prog="python -m scripts.secret_keys", description=__doc__)
     parser.add_argument("--owner-password-file", type=Path)
     given = parser.parse_args()
     written = write_missing_secrets(load_settings(SecretSettings))
     if given.owner_password_file is not None:
         given.owner_password_file.write_text(load_settings(SecretSettings).db_owner_password.get_secret_value())
-    print(f"secrets: {len(written)} written" if written else "secrets: all set")
+    print(f"secrets: {len(written)} written" if written else "secrets: all set already")
 
 
 if __name__ == "__main__":

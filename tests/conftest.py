@@ -11,9 +11,10 @@ from confluent_kafka.admin import AdminClient
 
 from contracts.settings import ROOT
 from contracts.topics import TOPICS
+from foundation.kafka.admin import create_topics
+from foundation.kafka.client import client_config
 from foundation.ports import free_ports
 from foundation.waiting import wait_until
-from scripts.create_topics import create_topics
 from scripts.embedded.kafka import running_kafka
 from scripts.embedded.postgres import running_postgres
 from tests.testkit.databases import execute, own_database
@@ -33,7 +34,7 @@ def kafka_bootstrap(server_dir):
     """The address of a real Kafka with the topics of the contracts; it creates no others by itself."""
     port, controller_port = free_ports(2)
     with running_kafka(server_dir, port, controller_port, heap="384m") as bootstrap:
-        create_topics(bootstrap)
+        create_topics(client_config(bootstrap))
         yield bootstrap
 
 
@@ -110,7 +111,7 @@ def _empty_topics(kafka_bootstrap):
     for future in admin.delete_topics([topic.name for topic in TOPICS], operation_timeout=30).values():
         future.result()
     wait_until(lambda: not set(admin.list_topics(timeout=10).topics) & {t.name for t in TOPICS}, 30, "deletion")
-    create_topics(kafka_bootstrap)
+    create_topics(client_config(kafka_bootstrap))
     return kafka_bootstrap
 
 

@@ -24,3 +24,15 @@ class PrometheusSection(Section):
     """Prometheus."""
 
     prometheus_port: Port = Field(9090, description="Port of Prometheus, where it is installed")
+
+
+class ServiceHostSection(Section):
+    """Where the health check reaches the services; their ports are in their own sections."""
+
+    service_host: str = Field(
+        "127.0.0.1", description="Host of the services for the health check; {service} stands for each one's name"
+    )
+
+    def host_of(self, service: str) -> str:
+        """The host of a service."""
+        return self.service_host.replace("{service}", service)

@@ -10,7 +10,7 @@ from contracts.settings.database import AnalystSection, ApiRoleSection, OwnerSec
 from contracts.settings.kafka import KafkaSection, KafkaServerSection
 from contracts.settings.kraken import AlertSection, KrakenRestSection, KrakenStreamSection, KrakenTradesSection
 from contracts.settings.markets import BinanceSection, CoinGeckoSection, MarketPollerSection
-from contracts.settings.monitoring import CandleAuditSection, MetricsSection, PrometheusSection
+from contracts.settings.monitoring import CandleAuditSection, MetricsSection, PrometheusSection, ServiceHostSection
 from contracts.settings.notifier import NotifierSection
 from contracts.settings.pairs import PairsSection
 from contracts.settings.simulator import SimulatorSection
@@ -109,5 +109,6 @@ class StackSettings(
     SecretSettings,
     EmbeddedKafkaSettings,
     PrometheusSection,
+    ServiceHostSection,
 ):
     """Every setting: only of what looks after the whole stack."""

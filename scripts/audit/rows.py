@@ -1,8 +1,8 @@
-"""What is compared of each topic: the row made from a message, and the same row read from its table. Pure.
+"""What the audit compares for each topic: the row expected from a message, and the row in the table. Pure.
 
-Written out a second time on purpose, apart from how the job makes its rows: an audit that shared that code would share
-its mistakes. All written columns are compared but `received_at` of what a refill or the next poll tells again: the row
-has that of whichever came first, whose record may be gone from Kafka.
+Deliberately independent of the job's code that makes rows: an audit that shared it would share its bugs. All written
+columns are compared except `received_at` of records that a gap refill or the next poll publishes again: the row has
+the one of the first record, which retention may have deleted from Kafka.
 """
 
 from collections.abc import Callable
@@ -12,27 +12,27 @@ from typing import Any
 
 from contracts.messages import Alert, Article, Candle, Gap, MarketSnapshot, Ticker, Trade, canonical_pair
 from contracts.topics import POLLED_CANDLE, POLLED_MARKET, RAWALERT, RAWARTICLE, RAWGAP, RAWTICKER, RAWTRADE, Topic
-from scripts.audit.verdict import Row
+from scripts.audit.verdict import RowValues
 
 
-def microseconds(epoch_seconds: float) -> int:
-    """Epoch seconds to the microsecond that the tables keep."""
+def epoch_microseconds(epoch_seconds: float) -> int:
+    """Epoch seconds as epoch microseconds, the precision of the tables."""
     return round(epoch_seconds * 1_000_000)
 
 
-def _ticker(m: Ticker) -> Row:
-    times = microseconds(m.timestamp), microseconds(m.received_at)
+def _ticker(m: Ticker) -> RowValues:
+    times = epoch_microseconds(m.timestamp), epoch_microseconds(m.received_at)
     return (canonical_pair(m.pair), *times, m.last, m.bid, m.ask, m.volume_24h)
 
 
-def _trade(m: Trade) -> Row:
-    return (canonical_pair(m.pair), m.trade_id, microseconds(m.timestamp), m.price, m.volume, m.side)
+def _trade(m: Trade) -> RowValues:
+    return (canonical_pair(m.pair), m.trade_id, epoch_microseconds(m.timestamp), m.price, m.volume, m.side)
 
 
-def _alert(m: Alert) -> Row:
+def _alert(m: Alert) -> RowValues:
     return (
         canonical_pair(m.pair),
-        microseconds(m.timestamp),
+        epoch_microseconds(m.timestamp),
         m.alert_type,
         m.last_price,
         m.change_percent,
@@ -40,24 +40,32 @@ def _alert(m: Alert) -> Row:
     )
 
 
-def _article(m: Article) -> Row:
+def _article(m: Article) -> RowValues:
     text = m.title, m.url, m.website, m.summary, m.cryptocurrencies_mentioned
     mood = m.sentiment.score, m.sentiment.label, m.sentiment.confidence, m.sentiment.scorer, m.sentiment.hits
-    return (m.id, microseconds(m.published_at), m.revision, *text, *mood, microseconds(m.collected_at), m.story_id)
+    return (
+        m.id,
+        epoch_microseconds(m.published_at),
+        m.revision,
+        *text,
+        *mood,
+        epoch_microseconds(m.collected_at),
+        m.story_id,
+    )
 
 
-def _gap(m: Gap) -> Row:
+def _gap(m: Gap) -> RowValues:
     return (
         canonical_pair(m.pair),
         m.from_id,
-        microseconds(m.from_time),
-        microseconds(m.reported_at),
+        epoch_microseconds(m.from_time),
+        epoch_microseconds(m.reported_at),
         m.to_id,
-        microseconds(m.to_time),
+        epoch_microseconds(m.to_time),
         m.cause,
         m.missing_left,
-        microseconds(m.detected_at),
-        None if m.closed_at is None else microseconds(m.closed_at),
+        epoch_microseconds(m.detected_at),
+        None if m.closed_at is None else epoch_microseconds(m.closed_at),
         m.source,
     )
 
@@ -73,45 +81,50 @@ CANDLE_VALUES = (
 )
 
 
-def _market(m: MarketSnapshot) -> Row:
-    return (canonical_pair(m.pair), m.source, microseconds(m.timestamp), *(getattr(m, name) for name in MARKET_VALUES))
+def _market(m: MarketSnapshot) -> RowValues:
+    return (
+        canonical_pair(m.pair),
+        m.source,
+        epoch_microseconds(m.timestamp),
+        *(getattr(m, name) for name in MARKET_VALUES),
+    )
 
 
-def _candle(m: Candle) -> Row:
-    key = canonical_pair(m.pair), m.source, m.interval, microseconds(m.timestamp)
+def _candle(m: Candle) -> RowValues:
+    key = canonical_pair(m.pair), m.source, m.interval, epoch_microseconds(m.timestamp)
     return (*key, *(getattr(m, name) for name in CANDLE_VALUES))
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """How one topic is compared with its table: the columns read there, and the same row made from a message.
+    """How one topic is compared with its table: the columns to read, and the same row made from a message.
 
-    The first `len(table.natural_key)` columns are the natural key; what follows must be equal too. Where rows have
-    versions, the version comes right after the key, and the newest alone counts. `shown`: how many of the columns are
-    held as they are; where it is told, the rest are texts too long to be held of every row.
+    The first `len(table.natural_key)` columns are the natural key. If rows have versions, the version follows the key,
+    and only the newest counts. `plain`: the number of leading columns that are kept in memory as they are; the others
+    are long texts and are replaced by a digest (None: all are kept).
     """
 
     topic: Topic
     columns: str
-    row_of: Callable[[Any], Row]
-    shown: int | None = None
+    row_of: Callable[[Any], RowValues]
+    plain: int | None = None
 
-    def held(self, row: Row) -> Row:
-        """What is held of a row, of either side: equal where the rows are equal, and only there."""
-        return row if self.shown is None else (*row[: self.shown], _digest(row[self.shown :]))
+    def compact(self, row: RowValues) -> RowValues:
+        """The row as it is kept in memory: equal exactly if the rows are equal."""
+        return row if self.plain is None else (*row[: self.plain], _digest(row[self.plain :]))
 
 
-def _digest(values: Row) -> bytes:
-    # Python writes a float with as many digits as tell it from every other one.
+def _digest(values: RowValues) -> bytes:
+    # repr() of a float is unique to its value.
     return blake2b(repr(values).encode(), digest_size=16).digest()
 
 
-def _micros(column: str) -> str:
+def _sql_microseconds(column: str) -> str:
     return f"(extract(epoch from {column}) * 1000000)::bigint"
 
 
-_AT = _micros("timestamp")
-TICKS = Comparison(RAWTICKER, f"pair, {_AT}, {_micros('received_at')}, last, bid, ask, volume_24h", _ticker)
+_AT = _sql_microseconds("timestamp")
+TICKS = Comparison(RAWTICKER, f"pair, {_AT}, {_sql_microseconds('received_at')}, last, bid, ask, volume_24h", _ticker)
 COMPARISONS: tuple[Comparison, ...] = (
     TICKS,
     Comparison(RAWTRADE, f"pair, trade_id, {_AT}, price, volume, side", _trade),
@@ -119,14 +132,14 @@ COMPARISONS: tuple[Comparison, ...] = (
     Comparison(
         RAWARTICLE,
         f"article_id, {_AT}, revision, title, url, website, summary, cryptocurrencies_mentioned, sentiment_score, "
-        f"sentiment_label, confidence, scorer, sentiment_hits, {_micros('collected_at')}, story_id",
+        f"sentiment_label, confidence, scorer, sentiment_hits, {_sql_microseconds('collected_at')}, story_id",
         _article,
-        shown=3,
+        plain=3,
     ),
     Comparison(
         RAWGAP,
-        f"pair, from_id, {_AT}, {_micros('reported_at')}, to_id, {_micros('to_time')}, cause, missing_left, "
-        f"{_micros('detected_at')}, {_micros('closed_at')}, source",
+        f"pair, from_id, {_AT}, {_sql_microseconds('reported_at')}, to_id, {_sql_microseconds('to_time')}, cause, "
+        f"missing_left, {_sql_microseconds('detected_at')}, {_sql_microseconds('closed_at')}, source",
         _gap,
     ),
     Comparison(POLLED_MARKET, f"pair, source, {_AT}, {', '.join(MARKET_VALUES)}", _market),

@@ -1,4 +1,4 @@
-"""What the audit concludes from two multisets of rows: those that Kafka's records make, and those there are."""
+"""Compares two multisets of rows: those expected from Kafka's records, and those stored. Pure."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -7,15 +7,15 @@ from typing import Any
 from contracts.tables import Table
 from contracts.topics import DEADLETTER
 
-EXAMPLES = 3
+MAX_EXAMPLES = 3
 
-Row = tuple[Any, ...]
+RowValues = tuple[Any, ...]
 
 
 @dataclass(slots=True)
 class Verdict:
-    """What became of one topic's records. `stray`: rows that no record in Kafka explains; `altered`: other values;
-    `too_old`: records left out, since rows as old as theirs are not kept.
+    """The result for one topic. `stray`: rows without a record in Kafka; `altered`: rows with other values than their
+    record; `too_old`: records not compared because retention deletes rows of their age.
     """
 
     topic: str
@@ -31,48 +31,50 @@ class Verdict:
 
     @property
     def clean(self) -> bool:
-        """Whether every record is there once, unaltered, and nothing else is."""
+        """Whether every record is stored once, unaltered, and nothing else is."""
         return not (self.lost or self.duplicated or self.altered or self.stray)
 
 
-def kept(rows: Counter[Row], table: Table, since: int | None) -> Counter[Row]:
-    """Those of the table's rows that happened at `since` (epoch microseconds) or later; all where it is None."""
+def rows_kept_since(rows: Counter[RowValues], table: Table, since: int | None) -> Counter[RowValues]:
+    """The rows with an event time of `since` (epoch microseconds) or later; all if it is None."""
     if since is None:
         return rows
     at = table.natural_key.index(table.time_column)
     return Counter({row: count for row, count in rows.items() if row[at] >= since})
 
 
-def compare(topic: str, table: Table | None, expected: Counter[Row], found: Counter[Row], whole: bool) -> Verdict:
-    """Holds the rows that Kafka's records make against the rows that are there. Pure.
+def compare_rows(
+    topic: str, table: Table | None, expected: Counter[RowValues], found: Counter[RowValues], whole: bool
+) -> Verdict:
+    """Compares the rows `expected` from Kafka's records with the rows `found` in the table.
 
-    Where the table itself keeps the natural key, a record that comes again makes no second row; where it keeps the
-    newest version alone, the others make none. Of records that tell one key, and one version, with other values, the
-    row may have any one's. `whole` says that Kafka still holds everything; where retention has trimmed it, rows without
-    a record are no strays.
+    If the table enforces its natural key, a duplicate record makes no second row; if it keeps only the newest version,
+    older versions make none. If several records have the same key and version but other values, the row may have the
+    values of any of them. `whole`: Kafka still holds every record; if retention has deleted some, a row without a
+    record is not stray.
     """
     size = len(table.natural_key) if table is not None else len(next(iter(expected or found), ()))
     unique = table is None or table.unique
     if table is not None and table.version is not None:
-        expected = newest(expected, size)
-    wanted: Counter[Row] = Counter()
+        expected = newest_versions(expected, size)
+    wanted: Counter[RowValues] = Counter()
     for row, count in expected.items():
         wanted[row[:size]] += count
     if unique:
         wanted = Counter(dict.fromkeys(wanted, 1))
-    there: Counter[Row] = Counter()
+    stored: Counter[RowValues] = Counter()
     verdict = Verdict(topic, rows=found.total())
     for row, count in found.items():
         key = row[:size]
-        there[key] += count
+        stored[key] += count
         if key in wanted and row not in expected:
             verdict.altered += count
             _note(verdict, "altered", row)
     for key, count in wanted.items():
-        if there[key] < count:
-            verdict.lost += count - there[key]
+        if stored[key] < count:
+            verdict.lost += count - stored[key]
             _note(verdict, "lost", key)
-    for key, count in there.items():
+    for key, count in stored.items():
         if key in wanted or (unique and count > 1):
             surplus = max(0, count - max(1, wanted[key]))
             verdict.duplicated += surplus
@@ -84,9 +86,9 @@ def compare(topic: str, table: Table | None, expected: Counter[Row], found: Coun
     return verdict
 
 
-def newest(rows: Counter[Row], size: int, width: int = 1) -> Counter[Row]:
-    """Of each key, which is the first `size` columns, the rows of the newest version: the `width` columns after it."""
-    versions: dict[Row, Row] = {}
+def newest_versions(rows: Counter[RowValues], size: int, width: int = 1) -> Counter[RowValues]:
+    """For each key (the first `size` columns) the rows of the newest version (the `width` columns after it)."""
+    versions: dict[RowValues, RowValues] = {}
     for row in rows:
         key, version = row[:size], row[size : size + width]
         if key not in versions or version > versions[key]:
@@ -94,19 +96,19 @@ def newest(rows: Counter[Row], size: int, width: int = 1) -> Counter[Row]:
     return Counter(row for row in rows if row[size : size + width] == versions[row[:size]])
 
 
-def _note(verdict: Verdict, what: str, row: Row) -> None:
-    if len(verdict.examples) < EXAMPLES:
+def _note(verdict: Verdict, what: str, row: RowValues) -> None:
+    if len(verdict.examples) < MAX_EXAMPLES:
         verdict.examples.append(f"{what}: {row}")
 
 
-def report(verdicts: list[Verdict]) -> str:
-    """The verdicts as a person reads them: a line per topic, a sum, and examples of what is wrong."""
+def render_verdicts(verdicts: list[Verdict]) -> str:
+    """The verdicts as text: one line per topic, examples of what is wrong, and the totals."""
     lines = [
         f"{v.topic:<11} {v.records:>9} records {v.unreadable:>6} unreadable {v.rows:>9} "
-        f"{'letters' if v.topic == DEADLETTER.name else 'rows   '}  lost {v.lost}, duplicated {v.duplicated}"
+        f"{'dead letters' if v.topic == DEADLETTER.name else 'rows        '}  lost {v.lost}, duplicated {v.duplicated}"
         + (f", altered {v.altered}" if v.altered else "")
         + (f", stray {v.stray}" if v.stray else "")
-        + (f"; {v.too_old} older than CRYPTOVIZ_KEEP_DAYS keeps, not compared" if v.too_old else "")
+        + (f"; {v.too_old} older than CRYPTOVIZ_KEEP_DAYS, not compared" if v.too_old else "")
         for v in verdicts
     ]
     lost, duplicated = sum(v.lost for v in verdicts), sum(v.duplicated for v in verdicts)

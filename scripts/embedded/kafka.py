@@ -1,7 +1,7 @@
-"""Apache Kafka as one process on loopback: broker and controller in one (KRaft), from jars that Maven resolved.
+"""Apache Kafka as one process on loopback: broker and controller combined (KRaft), from jars resolved by Maven.
 
-`python -m scripts.embedded.kafka` becomes the broker itself (the same process id), so whoever started it signals Kafka
-directly: SIGTERM is an orderly stop.
+`python -m scripts.embedded.kafka` replaces itself by the broker (same process id), so that signals reach Kafka
+directly: SIGTERM is a clean shutdown.
 """
 
 import base64
@@ -18,18 +18,18 @@ from contracts.topics import MAX_RECORD_BYTES
 from foundation.ports import HOST, port_is_open
 from foundation.waiting import wait_until
 
-FOLDER = ROOT / "scripts" / "kafka"
-JARS = FOLDER / "lib"
-STOP_SECONDS = 30.0
-START_SECONDS = 90.0
+_FOLDER = ROOT / "scripts" / "kafka"
+_JARS = _FOLDER / "lib"
+_STOP_SECONDS = 30.0
+_START_SECONDS = 90.0
 
 
 class CannotStart(SystemExit):
-    """The server cannot be started. `str()` of it is one line with the command that mends it."""
+    """The server cannot be started. `str()` of it is one line with the command that fixes it."""
 
 
 def server_properties(data_dir: Path, port: int, controller_port: int) -> dict[str, str]:
-    """The broker's configuration. The data folder alone decides what it remembers; ports may change between starts."""
+    """The broker's configuration. Its state is in the data folder alone; ports may change between starts."""
     return {
         "process.roles": "broker,controller",
         "node.id": "1",
@@ -39,11 +39,11 @@ def server_properties(data_dir: Path, port: int, controller_port: int) -> dict[s
         "advertised.listeners": f"PLAINTEXT://{HOST}:{port}",
         "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
         "log.dirs": str(data_dir / "kafka"),
-        # A misspelt topic must fail, not come into being.
+        # A misspelled topic must fail, not be created.
         "auto.create.topics.enable": "false",
         "message.max.bytes": str(MAX_RECORD_BYTES),
         "replica.fetch.max.bytes": str(MAX_RECORD_BYTES),
-        # One broker holds one replica, and few partitions of its own topics start faster.
+        # One broker can hold one replica only, and starts faster with few partitions of its own topics.
         "default.replication.factor": "1",
         "offsets.topic.replication.factor": "1",
         "offsets.topic.num.partitions": "1",
@@ -54,7 +54,7 @@ def server_properties(data_dir: Path, port: int, controller_port: int) -> dict[s
         "share.coordinator.state.topic.min.isr": "1",
         "share.coordinator.state.topic.num.partitions": "1",
         "group.initial.rebalance.delay.ms": "0",
-        # The default buffer alone would take a quarter of this heap.
+        # The default buffer would use a quarter of this heap.
         "log.cleaner.dedupe.buffer.size": str(16 * 1024 * 1024),
     }
 
@@ -63,8 +63,8 @@ def _java() -> str:
     java = shutil.which("java")
     if java is None:
         raise CannotStart("kafka: no java on PATH; install a JDK 17: apt-get install openjdk-17-jdk-headless")
-    if not any(JARS.glob("kafka_*.jar")):
-        raise CannotStart(f"kafka: no jars in {JARS}; run: make setup")
+    if not any(_JARS.glob("kafka_*.jar")):
+        raise CannotStart(f"kafka: no jars in {_JARS}; run: make setup")
     return java
 
 
@@ -76,16 +76,16 @@ def _command(heap: str, main: str, *arguments: str) -> list[str]:
         "-XX:+UseG1GC",
         "-XX:+ExitOnOutOfMemoryError",
         "-Djava.awt.headless=true",
-        f"-Dlog4j2.configurationFile={FOLDER / 'log4j2.yaml'}",
+        f"-Dlog4j2.configurationFile={_FOLDER / 'log4j2.yaml'}",
         "-cp",
-        f"{JARS}/*",
+        f"{_JARS}/*",
         main,
         *arguments,
     ]
 
 
 def prepare_storage(data_dir: Path, port: int, controller_port: int) -> Path:
-    """The path of a freshly written server.properties, the log folder formatted if this is its first use."""
+    """Writes server.properties and returns its path; formats the log folder on first use."""
     log_dir = data_dir / "kafka"
     log_dir.mkdir(parents=True, exist_ok=True)
     properties = data_dir / "kafka-server.properties"
@@ -104,26 +104,26 @@ def prepare_storage(data_dir: Path, port: int, controller_port: int) -> Path:
 
 @contextmanager
 def running_kafka(data_dir: Path, port: int, controller_port: int, heap: str = "512m") -> Iterator[str]:
-    """The bootstrap address of a broker that runs as long as the context does. Its log is `<data_dir>/kafka.log`."""
+    """Runs a broker for the duration of the context; yields its address. Its log is `<data_dir>/kafka.log`."""
     properties = prepare_storage(data_dir, port, controller_port)
     with (data_dir / "kafka.log").open("ab") as log:
         broker = subprocess.Popen(
             _command(heap, "kafka.Kafka", str(properties)), stdin=subprocess.DEVNULL, stdout=log, stderr=log
         )
     try:
-        wait_until(lambda: port_is_open(port), START_SECONDS, "kafka", lambda: broker.poll() is None)
+        wait_until(lambda: port_is_open(port), _START_SECONDS, "kafka", lambda: broker.poll() is None)
         yield f"{HOST}:{port}"
     finally:
         broker.terminate()
         try:
-            broker.wait(STOP_SECONDS)
+            broker.wait(_STOP_SECONDS)
         except subprocess.TimeoutExpired:
             broker.kill()
             broker.wait()
 
 
 def main() -> None:
-    """Becomes the broker that the settings describe."""
+    """Replaces this process by the broker of the settings."""
     config = load_settings(EmbeddedKafkaSettings)
     port = int(config.kafka_bootstrap_servers.split(",")[0].rpartition(":")[2])
     properties = prepare_storage(config.data_dir, port, config.kafka_controller_port)

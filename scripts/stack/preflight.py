@@ -1,4 +1,4 @@
-"""What must be true before anything is started; each thing that is not is one line with what mends it."""
+"""Checks before anything is started. A failed check ends the command with one line that says how to fix it."""
 
 import shutil
 from collections.abc import Sequence
@@ -9,35 +9,35 @@ import psutil
 
 from contracts.settings import ROOT, StackSettings, environment_name
 from foundation.ports import port_is_free
-from scripts.stack.processes import Process, port_of
+from scripts.stack.processes import ServiceProcess, port_of
 
 
-class Refused(SystemExit):
-    """The stack cannot do what was asked now. `str()` of it is one line that says why, and what to type."""
+class StackError(SystemExit):
+    """A command of the stack cannot run now. `str()` of it is one line: what, why, and the next command."""
 
 
 def check_programs(folder: Path = ROOT) -> None:
-    """Java and both sets of jars are there. Raises `Refused`."""
+    """Java and both sets of jars are installed. Raises `StackError`."""
     if shutil.which("java") is None:
-        raise Refused("no java on PATH: Kafka and Spark need a JDK 17 (apt-get install openjdk-17-jdk-headless)")
+        raise StackError("no java on PATH: Kafka and Spark need a JDK 17 (apt-get install openjdk-17-jdk-headless)")
     for jars in (folder / "scripts" / "kafka" / "lib", folder / "spark_jobs" / "jars"):
         if not any(jars.glob("*.jar")):
-            raise Refused(f"no jars in {jars.relative_to(folder)}: run make setup")
+            raise StackError(f"no jars in {jars.relative_to(folder)}: run make setup")
 
 
-def check_ports(config: StackSettings, table: Sequence[Process]) -> None:
-    """Every port of the table is named once and free. Raises `Refused` for the first that is not."""
+def check_ports(config: StackSettings, table: Sequence[ServiceProcess]) -> None:
+    """Every port of the table is configured once and free. Raises `StackError` for the first that is not."""
     owners: dict[int, str] = {}
     for process in table:
         for field in process.ports:
             port, variable = port_of(config, field), environment_name(field)
             if port in owners:
-                raise Refused(f"{owners[port]} and {variable} both name port {port}: change one in .env")
+                raise StackError(f"{owners[port]} and {variable} are both port {port}: change one of them in .env")
             owners[port] = variable
             if not port_is_free(port):
-                raise Refused(
-                    f"port {port} ({process.name}) is taken by {_listener(port)}: stop that, or choose another port "
-                    f"with {variable} in .env or the environment"
+                raise StackError(
+                    f"port {port} ({process.name}) is in use by {_listener(port)}: stop that process, or set another "
+                    f"port with {variable} in .env or the environment"
                 )
 
 

@@ -1,6 +1,6 @@
-"""Prometheus's configuration, from the table of processes: for the stack on this machine, and for docker-compose.
+"""Prometheus's configuration: for the stack on this machine, and for docker-compose.
 
-`python -m scripts.stack.prometheus_config` prints the one for docker-compose, which is kept in
+`python -m scripts.stack.prometheus_config` prints the one for docker-compose, which is committed as
 monitoring/prometheus/prometheus.yml.
 """
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from contracts.settings import ROOT, StackSettings
 
-RULES = ROOT / "monitoring" / "prometheus" / "rules.yml"
+RULES_FILE = ROOT / "monitoring" / "prometheus" / "rules.yml"
 
 METRICS_PORTS: Mapping[str, str] = {
     "simulator": "simulator_port",
@@ -21,7 +21,7 @@ METRICS_PORTS: Mapping[str, str] = {
     "api": "api_metrics_port",
     "candle_audit": "candle_audit_metrics_port",
 }
-"""Prometheus job -> the settings field of the port its metrics are served on."""
+"""Prometheus job -> the settings field of its metrics port."""
 
 EXPORTERS: Mapping[str, str] = {
     "kafka": "kafka-exporter:9308",
@@ -29,11 +29,11 @@ EXPORTERS: Mapping[str, str] = {
     "node": "node-exporter:9100",
     "cadvisor": "cadvisor:8080",
 }
-"""Prometheus job -> address of the exporter, in docker-compose."""
+"""Prometheus job -> address of the exporter in docker-compose."""
 
 
-def render(targets: Mapping[str, str], rules: str) -> str:
-    """A configuration that scrapes each job at its one address."""
+def _render(targets: Mapping[str, str], rules: str) -> str:
+    """A configuration that scrapes each job at one address."""
     jobs = "".join(
         f'  - job_name: {job}\n    static_configs:\n      - targets: ["{address}"]\n'
         for job, address in targets.items()
@@ -51,19 +51,19 @@ scrape_configs:
 
 
 def write_config(config: StackSettings) -> Path:
-    """The path of the configuration for the stack on this machine, written with the ports of these settings."""
+    """Writes the configuration for the stack on this machine, with the ports of these settings; returns its path."""
     path = config.data_dir.resolve() / "prometheus" / "prometheus.yml"
     path.parent.mkdir(parents=True, exist_ok=True)
     targets = {job: f"127.0.0.1:{getattr(config, field)}" for job, field in METRICS_PORTS.items()}
     targets["prometheus"] = f"127.0.0.1:{config.prometheus_port}"
-    path.write_text(render(targets, str(RULES)))
+    path.write_text(_render(targets, str(RULES_FILE)))
     return path
 
 
 def compose_config() -> str:
     """The configuration for docker-compose: services by name on their default ports, and the exporters."""
     targets = {job: f"{job}:{StackSettings.model_fields[field].default}" for job, field in METRICS_PORTS.items()}
-    return render({**targets, "prometheus": "localhost:9090", **EXPORTERS}, "rules.yml")
+    return _render({**targets, "prometheus": "localhost:9090", **EXPORTERS}, "rules.yml")
 
 
 if __name__ == "__main__":

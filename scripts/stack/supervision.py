@@ -1,4 +1,4 @@
-"""The process keeper: supervisord, its configuration written from the table of processes, spoken to over its socket."""
+"""supervisord: its configuration, written from the table of processes, and a client of its socket."""
 
 import hashlib
 import os
@@ -18,26 +18,26 @@ from supervisor.xmlrpc import SupervisorTransport
 
 from contracts.settings import ROOT
 from foundation.waiting import NotReady, wait_until
-from scripts.stack.processes import Process
+from scripts.stack.processes import ServiceProcess
 
-STARTER = "starter"
+RESTARTER = "restarter"
 START_RETRIES = 5
-"""Each comes a second later than the one before; then the process is given up, and started anew by the starter."""
+"""Each waits a second longer than the one before. Then supervisord stops retrying, and the restarter begins again."""
 
 SOCKET_PATH_LIMIT = 100
-"""A Unix socket's path may take 107 bytes."""
+"""In bytes. The path of a Unix socket may have 107."""
 
-# What a shell may carry over from other work and would change how a part of the stack starts.
-LEFTOVERS = (
+# Variables of other work in the same shell, which would change how a service starts.
+UNSET_VARIABLES = (
     *("PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "DJANGO_SETTINGS_MODULE", "GUNICORN_CMD_ARGS", "CLASSPATH"),
     *("SPARK_HOME", "SPARK_CONF_DIR", "PYSPARK_PYTHON", "PYSPARK_DRIVER_PYTHON", "PYSPARK_SUBMIT_ARGS"),
     *("PGHOST", "PGPORT", "PGUSER", "PGPASSWORD", "PGDATABASE", "PGSERVICE", "PGDATA", "PGOPTIONS"),
 )
-CLEAN = ("env", *(word for name in LEFTOVERS for word in ("-u", name)))
+CLEAN_ENVIRONMENT = ("env", *(word for name in UNSET_VARIABLES for word in ("-u", name)))
 
 
 def socket_path(data_dir: Path) -> Path:
-    """Where the keeper of this data folder listens: in it, or, where that path is too long, in the system's own."""
+    """The socket of this data folder's supervisord: in the folder, or if its path is too long, in the temporary one."""
     wanted = data_dir.resolve() / "supervisor.sock"
     if len(os.fsencode(wanted)) <= SOCKET_PATH_LIMIT:
         return wanted
@@ -46,20 +46,20 @@ def socket_path(data_dir: Path) -> Path:
 
 
 def _escape(text: str) -> str:
-    """A value for supervisord's configuration, which takes % for the start of an expression."""
+    """A value for supervisord's configuration, in which % starts an expression."""
     return text.replace("%", "%%")
 
 
-def told(environment: Mapping[str, str]) -> list[str]:
+def with_environment(environment: Mapping[str, str]) -> list[str]:
     """The start of a command line that runs the rest in a clean environment with these variables."""
-    return [*CLEAN, *(f"{name}={value}" for name, value in environment.items())]
+    return [*CLEAN_ENVIRONMENT, *(f"{name}={value}" for name, value in environment.items())]
 
 
-def keeper_config(data_dir: Path, table: Sequence[Process]) -> str:
-    """The text of supervisord.conf: no part starts by itself, whatever ends is started again, logs are rotated."""
+def supervisord_config(data_dir: Path, table: Sequence[ServiceProcess]) -> str:
+    """The text of supervisord.conf: no autostart, restart of whatever ends, rotated logs."""
     data_dir = data_dir.resolve()
     address = _escape(str(socket_path(data_dir)))
-    starter = (sys.executable, "-m", "scripts.stack.starter", f"unix://{socket_path(data_dir)}")
+    restarter = (sys.executable, "-m", "scripts.stack.restarter", f"unix://{socket_path(data_dir)}")
     logs = _escape(str(data_dir / "logs"))
     as_root = "user=root" if os.geteuid() == 0 else ""
     head = f"""\
@@ -82,19 +82,19 @@ supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface
 [supervisorctl]
 serverurl=unix://{address}
 
-[eventlistener:{STARTER}]
-command={_escape(shlex.join(starter))}
+[eventlistener:{RESTARTER}]
+command={_escape(shlex.join(restarter))}
 events=TICK_5
 startretries=1000000
 stdout_logfile=NONE
-stderr_logfile={logs}/{STARTER}.log
+stderr_logfile={logs}/{RESTARTER}.log
 stderr_logfile_maxbytes=1MB
 stderr_logfile_backups=1
 """
     return head + "".join(_program(process, logs) for process in table)
 
 
-def _program(process: Process, logs: str) -> str:
+def _program(process: ServiceProcess, logs: str) -> str:
     return f"""
 [program:{process.name}]
 command={_escape(shlex.join(process.command))}
@@ -112,8 +112,8 @@ stdout_logfile_backups=3
 """
 
 
-class Keeper:
-    """The supervisord of one data folder, whether it runs or not. No method waits longer than it says."""
+class SupervisorClient:
+    """Controls the supervisord of one data folder, running or not. Methods with `seconds` block that long at most."""
 
     def __init__(self, data_dir: Path) -> None:
         self.data_dir = data_dir.resolve()
@@ -136,14 +136,14 @@ class Keeper:
             return False
         return True
 
-    def launch(self, table: Sequence[Process], environment: Mapping[str, str]) -> None:
-        """Starts supervisord, and nothing under it yet; returns once it answers. Its children inherit `environment`."""
+    def launch(self, table: Sequence[ServiceProcess], environment: Mapping[str, str]) -> None:
+        """Starts supervisord and none of its processes; returns once it answers. Its children inherit `environment`."""
         (self.data_dir / "logs").mkdir(parents=True, exist_ok=True)
         path = self.data_dir / "supervisord.conf"
-        path.write_text(keeper_config(self.data_dir, table))
+        path.write_text(supervisord_config(self.data_dir, table))
         self.socket.unlink(missing_ok=True)
         done = subprocess.run(
-            [*told(environment), sys.executable, "-m", "supervisor.supervisord", "-c", str(path)],
+            [*with_environment(environment), sys.executable, "-m", "supervisor.supervisord", "-c", str(path)],
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -155,19 +155,19 @@ class Keeper:
         wait_until(self.is_running, 15, "supervisord")
 
     def start(self, names: Sequence[str]) -> None:
-        """Asks for these processes to be started; does not wait for them. Those that run already stay as they are."""
+        """Starts those of these processes that are not running. Does not wait for them."""
         states = self.states()
         for name in names:
             if states[name]["statename"] not in ("RUNNING", "STARTING", "BACKOFF"):
                 self._call("startProcess", name, False)
 
     def stop(self, names: Sequence[str], seconds: float) -> None:
-        """Asks these processes to end and waits for it, at most that long."""
+        """Stops these processes and waits until they have ended, at most that long."""
         stopped = ("STOPPED", "EXITED", "FATAL", "UNKNOWN")
         states = self.states()
         for name in names:
             if states[name]["statename"] not in stopped:
-                with suppress(xmlrpc.client.Fault):  # it ended in between
+                with suppress(xmlrpc.client.Fault):  # it has ended in between
                     self._call("stopProcess", name, False)
         with suppress(NotReady):
             wait_until(
@@ -177,11 +177,11 @@ class Keeper:
             )
 
     def states(self) -> dict[str, dict[str, Any]]:
-        """What supervisord says of each process of the table: statename, pid, start, now, spawnerr and more."""
-        return {info["name"]: info for info in self._call("getAllProcessInfo") if info["name"] != STARTER}
+        """What supervisord reports of each process of the table: statename, pid, start, now, spawnerr and more."""
+        return {info["name"]: info for info in self._call("getAllProcessInfo") if info["name"] != RESTARTER}
 
     def shut_down(self, seconds: float) -> None:
-        """Ends supervisord itself and waits for it, at most that long."""
+        """Stops supervisord itself and waits until it has ended, at most that long."""
         process = self.process()
         with suppress(OSError, HTTPException, xmlrpc.client.Fault):
             self._call("shutdown")
@@ -189,7 +189,7 @@ class Keeper:
             psutil.wait_procs([process], timeout=seconds)
 
     def process(self) -> psutil.Process | None:
-        """supervisord itself, if it runs: the process of its pid file that was started with this folder's file."""
+        """supervisord itself if it runs: the process of the pid file, if started with this folder's configuration."""
         with suppress(OSError, ValueError, psutil.Error):
             process = psutil.Process(int((self.data_dir / "supervisord.pid").read_text()))
             if str(self.data_dir / "supervisord.conf") in process.cmdline():
@@ -197,10 +197,10 @@ class Keeper:
         return None
 
     def own_processes(self) -> list[psutil.Process]:
-        """Every process of this stack that is still there, whoever its parent is now.
+        """Every running process of this stack, whatever its parent is now.
 
-        supervisord marks its children with its own address, which holds this data folder's path; PostgreSQL, which
-        overwrites its environment, names the folder in its command line. Nothing else is ever counted as ours.
+        supervisord sets its own address, which contains this data folder's path, in its children's environment.
+        PostgreSQL overwrites its environment, but has the folder in its command line. No other process counts.
         """
         found: dict[int, psutil.Process] = {}
         for process in psutil.process_iter():
@@ -208,8 +208,8 @@ class Keeper:
                 if process.pid != os.getpid() and self._is_ours(process):
                     found[process.pid] = process
                     found |= {child.pid: child for child in process.children(recursive=True)}
-        keeper = self.process()
-        return list(found.values()) + ([keeper] if keeper is not None else [])
+        supervisord = self.process()
+        return list(found.values()) + ([supervisord] if supervisord is not None else [])
 
     def _is_ours(self, process: psutil.Process) -> bool:
         with suppress(psutil.AccessDenied):

@@ -13,7 +13,7 @@ import time
 from confluent_kafka import KafkaException
 
 from foundation.waiting import NotReady
-from scripts.audit.auditor import CannotJudge
+from scripts.audit.auditor import AuditInconclusive
 from tests.chaos.run import Run, summary
 from tests.chaos.without import GUARDS
 
@@ -38,7 +38,7 @@ def main() -> int:
     run = Run(given.kills, given.seed, given.without, tell)
     try:
         findings = run.run()
-    except (NotReady, CannotJudge, KafkaException) as problem:
+    except (NotReady, AuditInconclusive, KafkaException) as problem:
         print(f"chaos: after {run.log.kills} kills: {problem}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:

@@ -10,7 +10,7 @@ from foundation.ports import HOST
 from foundation.waiting import NotReady
 from monitoring.samples import fetch
 from scripts.audit.auditor import Auditor
-from scripts.audit.verdict import report
+from scripts.audit.verdict import render_verdicts
 from simulator.market import SimulatedTrade, Tick
 from simulator.pairs import LOT_DECIMALS
 from simulator.server import SimulationPlan, make_world
@@ -105,7 +105,7 @@ def judge(rig: Rig, until: dict[str, int]) -> Findings:
     """Everything that can be checked once the producers have stopped. `until`: trades that must be there by now."""
     findings = Findings()
     verdicts = Auditor(rig.config).run(SETTLE_SECONDS)
-    findings.lines.append(report(verdicts))
+    findings.lines.append(render_verdicts(verdicts))
     findings.lost = sum(verdict.lost for verdict in verdicts)
     findings.duplicated = sum(verdict.duplicated for verdict in verdicts)
     findings.other = sum(verdict.altered + verdict.stray for verdict in verdicts)

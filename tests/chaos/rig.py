@@ -27,14 +27,14 @@ from monitoring.samples import NoAnswer, fetch
 from scripts.secret_keys import write_missing_secrets
 from scripts.stack.lifecycle import (
     answering,
-    parts_of,
+    healthy,
     prepare,
+    services_of,
     take_down,
-    wait_for_parts,
-    well,
+    wait_for_services,
 )
-from scripts.stack.processes import FOUNDATION, PORT_FIELDS, Process, processes
-from scripts.stack.supervision import Keeper
+from scripts.stack.processes import INFRASTRUCTURE, PORT_FIELDS, ServiceProcess, processes
+from scripts.stack.supervision import SupervisorClient
 from tests.chaos.without import drop_keys
 from tests.testkit.proxy import FaultProxy
 
@@ -73,7 +73,7 @@ class Rig:
         os.environ |= {environment_name(name): value for name, value in self._told().items()}
         write_missing_secrets(load_settings(StackSettings))
         self.config: StackSettings = load_settings(StackSettings)
-        self.keeper = Keeper(self.folder)
+        self.supervisor = SupervisorClient(self.folder)
         self.kafka_wire = FaultProxy(kafka_port, self._real_kafka)
         self.postgres_wire = FaultProxy(self.config.database_port, self._real_postgres)
 
@@ -115,7 +115,7 @@ class Rig:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         self.kafka_wire.resume()
         self.postgres_wire.resume()
-        take_down(self.keeper, self._tell)
+        take_down(self.supervisor, self._tell)
         self._simulator.terminate()
         self._simulator.wait(15)
         self.kafka_wire.stop()
@@ -126,26 +126,26 @@ class Rig:
         shutil.rmtree(self.folder)
 
     def start(self) -> None:
-        """Brings the stack up, or up again; returns once every part is well. Raises `NotReady`."""
+        """Brings the stack up, or up again; returns once every part is healthy. Raises `NotReady`."""
         table = tuple(self._altered(process) for process in processes(self.config, "live", with_prometheus=False))
-        parts, names = parts_of(table), [process.name for process in table]
-        self.keeper.launch(table, {})
-        self.keeper.start([name for name in names if name in FOUNDATION])
-        foundation = [part for part in parts if part in FOUNDATION]
-        wait_for_parts(self.config, foundation, START_SECONDS, self._tell, answering)
+        parts, names = services_of(table), [process.name for process in table]
+        self.supervisor.launch(table, {})
+        self.supervisor.start([name for name in names if name in INFRASTRUCTURE])
+        infrastructure = [part for part in parts if part in INFRASTRUCTURE]
+        wait_for_services(self.config, infrastructure, START_SECONDS, self._tell, answering)
         prepare({}, self._tell)
-        self.keeper.start([name for name in names if name not in FOUNDATION])
-        wait_for_parts(self.config, parts, START_SECONDS, self._tell, well)
+        self.supervisor.start([name for name in names if name not in INFRASTRUCTURE])
+        wait_for_services(self.config, parts, START_SECONDS, self._tell, healthy)
 
     def stop(self) -> None:
         """Stops the stack in order; the world outside goes on."""
-        take_down(self.keeper, self._tell)
+        take_down(self.supervisor, self._tell)
 
     def remove_keys(self) -> None:
         """Takes the natural keys from the tables."""
         drop_keys(self.config.owner_database_url)
 
-    def _altered(self, process: Process) -> Process:
+    def _altered(self, process: ServiceProcess) -> ServiceProcess:
         """The servers behind their proxies; the jobs without their guard, if one is to be gone."""
         if process.name == "kafka":
             bootstrap = f"KAFKA_BOOTSTRAP_SERVERS={HOST}:{self._real_kafka}"
@@ -161,7 +161,7 @@ class Rig:
 
     def running(self, name: str) -> list[psutil.Process]:
         """The process of that name, if it runs at this moment."""
-        pid = self.keeper.states()[name]["pid"]
+        pid = self.supervisor.states()[name]["pid"]
         return [psutil.Process(pid)] if pid else []
 
     def query(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:

@@ -173,7 +173,7 @@ class Run:
             rig.wait_until(arrived, ARRIVAL_SECONDS, "every trade up to the exchange's newest")
         except NotReady as late:
             self._tell(f"{late}: judged as it is")
-        rig.keeper.stop(["kraken_producer", "market_poller", "article_scraper"], 60)
+        rig.supervisor.stop(["kraken_producer", "market_poller", "article_scraper"], 60)
         return judge(rig, until)
 
 

@@ -19,7 +19,7 @@ from contracts.topics import RAW_JOB, WINDOW_JOB
 from foundation.ports import free_ports, port_is_open
 from foundation.waiting import wait_until
 from scripts.stack.processes import PORT_FIELDS, port_of
-from scripts.stack.supervision import Keeper
+from scripts.stack.supervision import SupervisorClient
 from tests.testkit.flaky import assert_kept
 
 ENDPOINTS = (
@@ -51,7 +51,7 @@ class Stack:
         self.config = StackSettings(
             _env_file=None, data_dir=folder, kafka_bootstrap_servers=told["KAFKA_BOOTSTRAP_SERVERS"], **self.ports
         )
-        self.keeper = Keeper(folder)
+        self.supervisor = SupervisorClient(folder)
 
     def run(self, module, *arguments, seconds=120):
         return subprocess.run(
@@ -101,7 +101,7 @@ def stack():
 
 def test_every_part_is_well(stack):
     said = stack.status()
-    assert {part["part"]: part["state"] for part in said["parts"]} == dict.fromkeys(stack.keeper.states(), "ok")
+    assert {part["part"]: part["state"] for part in said["parts"]} == dict.fromkeys(stack.supervisor.states(), "ok")
     assert said["healthy"] is True
     figures = {part["part"]: part["figures"] for part in said["parts"]}
     assert all("newest commit" in figures[job] for job in (RAW_JOB, WINDOW_JOB))
@@ -146,32 +146,32 @@ def test_audit_finds_nothing_lost_and_nothing_twice(stack):
 
 
 def test_second_demo_is_refused_and_changes_nothing(stack):
-    before = {name: state["pid"] for name, state in stack.keeper.states().items()}
+    before = {name: state["pid"] for name, state in stack.supervisor.states().items()}
     second = stack.run("scripts.stack", "demo", "--detach")
     assert second.returncode != 0
     assert "a stack runs already" in second.stderr
-    assert {name: state["pid"] for name, state in stack.keeper.states().items()} == before
+    assert {name: state["pid"] for name, state in stack.supervisor.states().items()} == before
 
 
 @pytest.mark.parametrize("part", ["kraken_producer", "kafka", "kafka_to_timescale"])
 def test_killed_part_is_started_again_and_nothing_is_lost(stack, part):
-    first = stack.keeper.states()[part]["pid"]
+    first = stack.supervisor.states()[part]["pid"]
     os.kill(first, signal.SIGKILL)
-    wait_until(lambda: stack.keeper.states()[part]["pid"] not in (0, first), HEAL_SECONDS, f"another {part}")
+    wait_until(lambda: stack.supervisor.states()[part]["pid"] not in (0, first), HEAL_SECONDS, f"another {part}")
     wait_until(lambda: stack.status()["healthy"], HEAL_SECONDS, "the stack")
     audit = stack.audit()
     assert_kept(audit)
 
 
 def test_down_leaves_no_process_and_no_port(stack):
-    ours = stack.keeper.own_processes()
+    ours = stack.supervisor.own_processes()
     assert len(ours) >= 9
     down = stack.run("scripts.stack", "down", seconds=300)
     assert down.returncode == 0, down.stdout + down.stderr
     assert "left over" not in down.stdout, "every part stops in order when it is asked to"
     assert [process for process in ours if process.is_running() and process.status() != psutil.STATUS_ZOMBIE] == []
     assert [port for port in stack.all_ports() if port_is_open(port)] == []
-    assert stack.run("scripts.stack", "down").stdout.strip() == "nothing runs here"
+    assert stack.run("scripts.stack", "down").stdout.strip() == "the stack is not running"
     assert json.loads(stack.run("scripts.stack", "status", "--format", "json").stdout) == {"running": False}
 
 
@@ -190,7 +190,7 @@ def test_demo_in_a_terminal_goes_on_with_its_data_and_ctrl_c_stops_it(stack):
         while time.monotonic() < deadline:
             line = demo.stdout.readline()
             assert line, "the demo ended by itself"
-            if "all parts are up" in line:
+            if "all services are up" in line:
                 break
         status, body = stack.get("/api/v1/prix/btc/historique/?periode=1h")
         assert (status, json.loads(body)["count"] > 1) == (200, True)
@@ -202,4 +202,4 @@ def test_demo_in_a_terminal_goes_on_with_its_data_and_ctrl_c_stops_it(stack):
         raise
     assert demo.returncode == 0
     assert "stopping everything" in rest
-    assert stack.keeper.own_processes() == []
+    assert stack.supervisor.own_processes() == []

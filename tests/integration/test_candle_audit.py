@@ -82,7 +82,7 @@ def test_a_doctored_trade_makes_exactly_its_minute_differ_and_a_gap_takes_its_mi
     code, said, errors = audit()
     assert code == 1
     assert " 1 differ, 0 in gaps" in said
-    assert errors.count("a candle is not the venue's") == 1
+    assert errors.count("a candle differs from the venue's") == 1
     assert f'"minute": {market.whole}' in errors
     assert '"fields": "high' in errors
     assert '"ours": ' in errors

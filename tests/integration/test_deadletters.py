@@ -8,11 +8,12 @@ import pytest
 from confluent_kafka import TIMESTAMP_LOG_APPEND_TIME, KafkaException, Producer
 
 from contracts.topics import DEADLETTER, RAWTICKER, RAWTRADE
+from foundation.kafka import OffsetReader, TopicPartition, client_config
 from foundation.waiting import wait_until
-from scripts.kafka_reader import Reader
 from spark_jobs.edges import deadletters, kafka_source
 from spark_jobs.edges.deadletters import AHEAD_SECONDS, DeadLetters, Unread
 from tests.testkit.jobs import letters
+from tests.testkit.records import read_topic
 
 TICKS, TRADES = (RAWTICKER.name, 0), (RAWTRADE.name, 1)
 
@@ -22,8 +23,8 @@ def bootstrap(fresh_topics):
     """A broker with an empty topic of letters, for which its leader answers: it is known a moment before it does."""
 
     def answers():
-        with suppress(KafkaException):
-            return Reader(fresh_topics).marks(DEADLETTER.name, 0) == (0, 0)
+        with suppress(KafkaException), OffsetReader(client_config(fresh_topics)) as reader:
+            return reader.watermarks(TopicPartition(DEADLETTER.name, 0)) == (0, 0)
 
     wait_until(answers, 30, "the topic of letters")
     return fresh_topics
@@ -55,8 +56,7 @@ def reads(monkeypatch):
 
 def test_letters_are_dated_by_the_broker(bootstrap):
     DeadLetters(bootstrap).publish(unread(TICKS, 1))
-    reader = Reader(bootstrap)
-    (letter,) = reader.read(DEADLETTER.name, 0, *reader.marks(DEADLETTER.name, 0))
+    (letter,) = read_topic(bootstrap, DEADLETTER.name)
     kind, milliseconds = letter.timestamp()
     assert kind == TIMESTAMP_LOG_APPEND_TIME
     assert milliseconds / 1000 == pytest.approx(time.time(), abs=60)

@@ -5,8 +5,9 @@ from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType
 
 from contracts.topics import MAX_RECORD_BYTES, TOPICS, Topic
+from foundation.kafka.admin import create_topics
+from foundation.kafka.client import client_config
 from foundation.ports import free_ports
-from scripts.create_topics import create_topics
 from scripts.embedded.kafka import running_kafka
 
 
@@ -36,7 +37,7 @@ def _write(bootstrap, topic, value, unknown_for_ms=10_000):
 
 def test_create_topics_makes_the_declared_ones(kafka_bootstrap):
     assert {topic.name: topic.partitions for topic in TOPICS}.items() <= _partitions(kafka_bootstrap).items()
-    assert create_topics(kafka_bootstrap) == ()
+    assert create_topics(client_config(kafka_bootstrap)) == ()
 
 
 def test_unknown_topic_is_not_created_by_itself(kafka_bootstrap):
@@ -53,13 +54,13 @@ def test_create_topics_widens_and_reconfigures(kafka_bootstrap):
         "changing", TOPICS[0].message, key="pair", partitions=3, retention_ms=120_000, writer="test", readers=()
     )
     try:
-        assert create_topics(kafka_bootstrap, [first]) == ("changing: created with 1 partition(s)",)
-        assert create_topics(kafka_bootstrap, [second]) == (
+        assert create_topics(client_config(kafka_bootstrap), [first]) == ("changing: created with 1 partition(s)",)
+        assert create_topics(client_config(kafka_bootstrap), [second]) == (
             "changing: 1 -> 3 partitions",
             "changing: retention.ms 60000 -> 120000",
         )
-        assert create_topics(kafka_bootstrap, [second]) == ()
-        assert create_topics(kafka_bootstrap, [first]) == ("changing: retention.ms 120000 -> 60000",)
+        assert create_topics(client_config(kafka_bootstrap), [second]) == ()
+        assert create_topics(client_config(kafka_bootstrap), [first]) == ("changing: retention.ms 120000 -> 60000",)
         assert _partitions(kafka_bootstrap)["changing"] == 3
         resource = ConfigResource(ResourceType.TOPIC, "changing")
         admin = AdminClient({"bootstrap.servers": kafka_bootstrap})
@@ -76,7 +77,7 @@ def test_create_topics_returns_when_the_broker_serves_them(kafka_bootstrap):
     try:
         for name in names:
             create_topics(
-                kafka_bootstrap,
+                client_config(kafka_bootstrap),
                 [
                     Topic(
                         name,
@@ -103,11 +104,11 @@ def test_records_and_topics_survive_a_restart_on_another_port(server_dir):
     data_dir = server_dir / "restarted"
     data_dir.mkdir()
     with running_kafka(data_dir, *free_ports(2), heap="256m") as bootstrap:
-        create_topics(bootstrap)
+        create_topics(client_config(bootstrap))
         assert _write(bootstrap, "rawticker", b"x" * 2_000_000) == []
         cluster_id = AdminClient({"bootstrap.servers": bootstrap}).list_topics(timeout=10).cluster_id
     with running_kafka(data_dir, *free_ports(2), heap="256m") as bootstrap:
-        assert create_topics(bootstrap) == ()
+        assert create_topics(client_config(bootstrap)) == ()
         assert AdminClient({"bootstrap.servers": bootstrap}).list_topics(timeout=10).cluster_id == cluster_id
         consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": "restarted"})
         try:

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from contracts.topics import RAWARTICLE
+from foundation.kafka.admin import create_topics
+from foundation.kafka.client import client_config
 from foundation.ports import free_ports
 from foundation.waiting import wait_until
-from scripts.create_topics import create_topics
 from scripts.embedded.kafka import running_kafka
 from tests.testkit.producers import START_SECONDS, Stack, ends, messages, running
 
@@ -143,7 +144,7 @@ def test_a_kill_between_fetch_and_delivery_loses_nothing(scene, server_dir):
     folder.mkdir()
     one, all_of_it = document("a", 1), document("a", ITEMS)
     with running_kafka(folder, port, controller_port, heap="256m") as bootstrap:
-        create_topics(bootstrap)
+        create_topics(client_config(bootstrap))
         at = scene(bootstrap, "a")
         at.server.documents["/a"] = one
         scraper = at.stack.start(SCRAPER)

@@ -23,8 +23,9 @@ from contracts.topics import (
     TOPIC_BY_NAME,
     Topic,
 )
+from foundation.kafka.admin import create_topics
+from foundation.kafka.client import client_config
 from foundation.waiting import wait_until
-from scripts.create_topics import create_topics
 from spark_jobs.config import BULK_ROWS
 from spark_jobs.edges.deadletters import DeadLetters, Unread
 from tests.testkit.jobs import JOB_SECONDS, assert_clean, letters
@@ -163,7 +164,10 @@ def test_a_letter_its_topic_does_not_take_goes_there_without_the_messages_bytes(
     for future in admin.delete_topics([DEADLETTER.name], operation_timeout=30).values():
         future.result()
     wait_until(lambda: DEADLETTER.name not in admin.list_topics(timeout=10).topics, 30, "deletion")
-    create_topics(fresh_topics, [Narrow(**{field.name: getattr(DEADLETTER, field.name) for field in fields(Topic)})])
+    create_topics(
+        client_config(fresh_topics),
+        [Narrow(**{field.name: getattr(DEADLETTER, field.name) for field in fields(Topic)})],
+    )
     large = Unread(RAWTRADE.name, 1, 7, random.Random(7).randbytes(50_000), "too large for its own good", time.time())
     small = Unread(RAWTRADE.name, 1, 8, b"{", "small", time.time())
     for _ in range(2):

@@ -16,11 +16,12 @@ from data_producers.sinks.memory import MemorySink
 from data_producers.sinks.published import published_articles, published_last, published_trades, read_tail
 from data_producers.sinks.sink import SinkBroken
 from data_producers.sources.kraken.gaps import GapTracker
+from foundation.kafka.admin import create_topics
+from foundation.kafka.client import client_config
 from foundation.ports import free_ports
 from foundation.process import Runtime
 from foundation.retry import Stopped
 from foundation.waiting import wait_until
-from scripts.create_topics import create_topics
 from scripts.embedded.kafka import running_kafka
 
 ALL = (RAWTICKER, RAWTRADE, RAWALERT, RAWARTICLE)
@@ -306,7 +307,7 @@ def test_a_broker_that_goes_away_loses_and_repeats_nothing(server_dir):
         early.__enter__()
         early.send(RAWTRADE, trade(0), time.time())
         wait_until(lambda: early.errors != [], 30, "the news that there is no such topic")
-        create_topics(bootstrap)
+        create_topics(client_config(bootstrap))
         early.__exit__(None, None, None)
         assert early.errors[-1] is None
         sink = KafkaSink(bootstrap, ALL, Runtime(), **{"queue.buffering.max.messages": 100})

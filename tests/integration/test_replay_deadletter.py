@@ -12,10 +12,10 @@ from confluent_kafka.admin import AdminClient
 
 from contracts.messages import Trade, parse_message
 from contracts.settings import ROOT
-from contracts.topics import PRODUCER_CONFIG, RAWARTICLE, RAWTICKER, RAWTRADE, TOPIC_BY_NAME
-from scripts.kafka_reader import Reader
+from contracts.topics import PRODUCER_CONFIG, RAWARTICLE, RAWTICKER, RAWTRADE
 from spark_jobs.edges.deadletters import DeadLetters, Unread
 from tests.testkit.poison import good_body
+from tests.testkit.records import read_topic
 
 pytestmark = pytest.mark.verdict
 
@@ -67,10 +67,7 @@ class Topics:
 
     def records(self, topic):
         """All records of a topic."""
-        reader, found = Reader(self.bootstrap), []
-        for partition in range(TOPIC_BY_NAME[topic].partitions):
-            found += reader.read(topic, partition, *reader.marks(topic, partition))
-        return found
+        return read_topic(self.bootstrap, topic)
 
     def replayed(self, topic):
         """{where it stood: the message sent again} of a topic; fails if one place was sent twice."""
@@ -104,7 +101,7 @@ def test_letters_are_listed_by_topic_and_reason(topics):
 def test_a_repair_without_publish_sends_nothing(topics):
     topics.put_trade(WRONG_SIDE, side="hold")
     before = len(topics.records(RAWTRADE.name))
-    assert "1 can be read, 0 still unreadable, 0 sent before; nothing was sent" in topics.replay(
+    assert "1 are valid now, 0 still unreadable, 0 sent before; nothing was sent" in topics.replay(
         "--repair", "--set", "side=buy"
     )
     assert len(topics.records(RAWTRADE.name)) == before

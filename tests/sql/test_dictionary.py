@@ -1,6 +1,6 @@
 """The data dictionary is what the catalogue says, on both servers, and the catalogue explains everything."""
 
-from database.dictionary import CATALOGUE, PAGE, render
+from database.dictionary import CATALOGUE, DICTIONARY_PAGE, render_dictionary
 
 
 def test_every_table_view_and_column_is_explained(engine):
@@ -11,13 +11,15 @@ def test_every_table_view_and_column_is_explained(engine):
 
 
 def test_the_page_is_up_to_date(engine):
-    assert render(engine.execute(CATALOGUE)) == PAGE.read_text(encoding="utf-8"), "run: python -m database.dictionary"
+    assert render_dictionary(engine.execute(CATALOGUE)) == DICTIONARY_PAGE.read_text(encoding="utf-8"), (
+        "run: python -m database.dictionary"
+    )
 
 
 def test_a_page_names_kind_columns_and_whether_they_may_be_null():
     column = {"schema": "public", "relation": "t", "kind": "table", "about": "Things", "type": "text"}
     view = {**column, "schema": "cryptoviz", "kind": "view", "name": "c", "required": False, "meaning": "C"}
-    page = render(
+    page = render_dictionary(
         [
             {**column, "name": "a", "required": True, "meaning": "A"},
             {**column, "name": "b", "required": False, "meaning": "B"},

@@ -17,10 +17,10 @@ from contracts.topics import DEADLETTER, PRODUCER_CONFIG, RAW_TOPICS, RAWARTICLE
 from foundation.ports import free_ports
 from foundation.waiting import wait_until
 from scripts.audit.auditor import Auditor
-from scripts.audit.verdict import report
-from scripts.kafka_reader import Reader
+from scripts.audit.verdict import render_verdicts
 from tests.testkit.databases import ask
 from tests.testkit.flaky import WrongRows
+from tests.testkit.records import read_topic
 
 PASSWORD = "for-this-test-alone"
 JOB_SECONDS = 120
@@ -164,15 +164,13 @@ class Source:
 
 def letters(bootstrap):
     """What the dead-letter topic holds now, in its order."""
-    reader = Reader(bootstrap)
-    found = reader.read(DEADLETTER.name, 0, *reader.marks(DEADLETTER.name, 0))
-    return [DeadLetter.model_validate_json(record.value()) for record in found]
+    return [DeadLetter.model_validate_json(record.value()) for record in read_topic(bootstrap, DEADLETTER.name)]
 
 
 def assert_clean(verdicts):
     """Every topic was audited, and nothing is lost, duplicated, altered or stray. Raises `WrongRows`."""
     wrong = [verdict for verdict in verdicts if not verdict.clean or verdict.examples]
     if wrong:
-        raise WrongRows(report(wrong))
+        raise WrongRows(render_verdicts(wrong))
     topics = [*(topic.name for topic in RAW_TOPICS), LATEST_TICK.name, DEADLETTER.name]
     assert [verdict.topic for verdict in verdicts] == topics

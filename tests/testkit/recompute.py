@@ -17,7 +17,7 @@ from contracts.rules import (
     label_of,
 )
 from contracts.topics import RAWARTICLE, RAWTICKER, Topic
-from scripts.kafka_reader import Reader
+from tests.testkit.records import read_topic
 
 Key = tuple[str, int]
 """(symbol, end of the window in epoch seconds)."""
@@ -31,13 +31,11 @@ RELATIVE = 1e-10
 
 def records(bootstrap: str, topic: Topic) -> Iterator[Any]:
     """Every readable message that the topic holds now."""
-    reader = Reader(bootstrap)
-    for partition in range(topic.partitions):
-        for message in reader.read(topic.name, partition, *reader.marks(topic.name, partition)):
-            try:
-                yield parse_message(topic.message, message.value(), message.timestamp()[1] / 1000)
-            except InvalidMessage:
-                continue
+    for record in read_topic(bootstrap, topic.name):
+        try:
+            yield parse_message(topic.message, record.value(), record.timestamp()[1] / 1000)
+        except InvalidMessage:
+            continue
 
 
 def recomputed_forecasts(bootstrap: str) -> dict[Key, tuple[Any, ...]]:

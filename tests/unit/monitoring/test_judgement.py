@@ -47,21 +47,21 @@ def test_producer_that_lost_a_message_is_not_well():
     assert "1 message(s) lost" in health.figures
 
 
-def test_a_refused_subscription_makes_the_producer_late_and_is_named():
+def test_a_rejected_subscription_makes_the_producer_late_and_is_named():
     health = producer(SENT, newest(1), 'cryptoviz_producer_subscription_refused{source="kraken",symbol="FOO/USD"} 1')
     assert (health.state, health.partly) == ("late", True)
-    assert health.figures == "40 messages sent, newest ticker 1.0 s old, refused: FOO/USD"
+    assert health.figures == "40 messages sent, newest ticker 1.0 s old, rejected: FOO/USD"
     connected = 'cryptoviz_producer_connected{source="kraken"} 1'
     none = producer(connected, 'cryptoviz_producer_subscription_refused{source="kraken",symbol="FOO/USD"} 1')
-    assert (none.state, none.partly, none.figures) == ("late", False, "connected, no ticker yet, refused: FOO/USD")
+    assert (none.state, none.partly, none.figures) == ("late", False, "connected, no ticker yet, rejected: FOO/USD")
     taken = producer(SENT, newest(1), 'cryptoviz_producer_subscription_refused{source="kraken",symbol="FOO/USD"} 0')
     assert (taken.state, taken.figures) == ("ok", "40 messages sent, newest ticker 1.0 s old")
 
 
 @pytest.mark.parametrize("line", ['cryptoviz_producer_failed_total{topic="rawtrade",reason="x"} 1', newest(61)])
 def test_a_producer_whose_data_do_not_flow_is_late_with_all_of_them(line):
-    refused = 'cryptoviz_producer_subscription_refused{source="kraken",symbol="FOO/USD"} 1'
-    health = producer(SENT, *([] if "newest" in line else [newest(1)]), line, refused)
+    rejected = 'cryptoviz_producer_subscription_refused{source="kraken",symbol="FOO/USD"} 1'
+    health = producer(SENT, *([] if "newest" in line else [newest(1)]), line, rejected)
     assert (health.state, health.partly) == ("late", False)
 
 
@@ -82,8 +82,8 @@ def test_poller_is_well_while_one_source_answers():
         "7 messages sent, coingecko answering, binance not, 2 row(s) quarantined",
     )
     assert judge(connected.format("binance", 0)) == ("late", "0 messages sent, no source answers yet, binance not")
-    refused = 'cryptoviz_producer_subscription_refused{source="binance",symbol="FOOUSDT"} 1'
-    assert judge(*both, refused) == ("late", "0 messages sent, binance, coingecko answering, refused: FOOUSDT")
+    rejected = 'cryptoviz_producer_subscription_refused{source="binance",symbol="FOOUSDT"} 1'
+    assert judge(*both, rejected) == ("late", "0 messages sent, binance, coingecko answering, rejected: FOOUSDT")
 
 
 @pytest.mark.parametrize(

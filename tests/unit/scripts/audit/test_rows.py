@@ -39,9 +39,9 @@ OTHER = {
 }
 
 
-def held(article):
+def compact(article):
     comparison = BY_TOPIC[RAWARTICLE]
-    return comparison.held(comparison.row_of(article))
+    return comparison.compact(comparison.row_of(article))
 
 
 @pytest.mark.parametrize("topic", RAW_TOPICS, ids=lambda topic: topic.name)
@@ -53,11 +53,11 @@ def test_all_written_columns_are_compared_but_when_what_comes_again_was_received
 
 @pytest.mark.parametrize("field", OTHER)
 def test_an_article_that_differs_in_one_value_is_another_row(field):
-    assert held(ARTICLE.model_copy()) == held(ARTICLE)
-    assert held(ARTICLE.model_copy(update={field.partition(".")[0]: OTHER[field]})) != held(ARTICLE)
+    assert compact(ARTICLE.model_copy()) == compact(ARTICLE)
+    assert compact(ARTICLE.model_copy(update={field.partition(".")[0]: OTHER[field]})) != compact(ARTICLE)
 
 
-def test_of_an_article_only_a_digest_of_its_texts_is_held():
+def test_of_an_article_only_a_digest_of_its_texts_is_kept():
     long = ARTICLE.model_copy(update={"summary": "x" * 100_000})
-    assert held(long)[:3] == ("decrypt-1", 1_790_358_506_000_000, 1)
-    assert [len(rest) for rest in held(long)[3:]] == [16]
+    assert compact(long)[:3] == ("decrypt-1", 1_790_358_506_000_000, 1)
+    assert [len(rest) for rest in compact(long)[3:]] == [16]

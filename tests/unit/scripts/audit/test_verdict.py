@@ -6,14 +6,14 @@ import pytest
 
 from contracts.tables import ARTICLE_DATA, GAP_DATA, TICKER_DATA, TRADE_DATA
 from scripts.audit.auditor import judge_latest
-from scripts.audit.verdict import compare, kept, report
+from scripts.audit.verdict import compare_rows, render_verdicts, rows_kept_since
 
 ONE = ("BTC/USD", 1, 1_000, 84_000.0, 0.5, "buy")
 TWO = ("BTC/USD", 2, 2_000, 84_001.0, 0.5, "sell")
 
 
 def judge(expected, found, table=TRADE_DATA, whole=True):
-    verdict = compare("rawtrade", table, Counter(expected), Counter(found), whole)
+    verdict = compare_rows("rawtrade", table, Counter(expected), Counter(found), whole)
     return verdict.lost, verdict.duplicated, verdict.altered, verdict.stray
 
 
@@ -79,7 +79,14 @@ def tick(at, received_at, last, pair="BTC/USD"):
         ([tick(2_000, 2_500, 3.5), tick(9, 9, 1.0, "ETH/USD")], (0, 1)),
         ([tick(2_000, 2_500, 3.0)], (1, 0)),
     ],
-    ids=["newest", "one no longer kept", "received earlier", "happened earlier", "altered", "none of a pair"],
+    ids=[
+        "newest",
+        "one no longer kept",
+        "received earlier",
+        "happened earlier",
+        "altered",
+        "none of a pair",
+    ],
 )
 def test_latest_ticks_are_the_newest_there_are(latest, verdict):
     ticks = [tick(1_000, 3_000, 1.0), tick(2_000, 2_400, 2.0), tick(2_000, 2_500, 3.0), tick(9, 9, 1.0, "ETH/USD")]
@@ -90,11 +97,11 @@ def test_latest_ticks_are_the_newest_there_are(latest, verdict):
 
 def test_only_what_happened_since_then_is_kept_of_either_side():
     rows = Counter({ONE: 2, TWO: 1})
-    assert kept(rows, TRADE_DATA, None) == rows
-    assert kept(rows, TRADE_DATA, 1_000) == rows
-    assert kept(rows, TRADE_DATA, 1_001) == Counter({TWO: 1})
+    assert rows_kept_since(rows, TRADE_DATA, None) == rows
+    assert rows_kept_since(rows, TRADE_DATA, 1_000) == rows
+    assert rows_kept_since(rows, TRADE_DATA, 1_001) == Counter({TWO: 1})
     tick = ("BTC/USD", 1_000, 5_000, 84_000.0, 83_999.0, 84_001.0, 5.0)
-    assert kept(Counter([tick]), TICKER_DATA, 1_001) == Counter(), "by the time it happened, not when it was received"
+    assert rows_kept_since(Counter([tick]), TICKER_DATA, 1_001) == Counter(), "event time counts"
 
 
 def test_compare_trimmed_topic_has_no_strays():
@@ -102,10 +109,10 @@ def test_compare_trimmed_topic_has_no_strays():
 
 
 def test_report_names_examples_and_sums_up():
-    verdict = compare("rawtrade", TRADE_DATA, Counter([ONE, TWO]), Counter([ONE, ONE]), True)
-    text = report([verdict])
+    verdict = compare_rows("rawtrade", TRADE_DATA, Counter([ONE, TWO]), Counter([ONE, ONE]), True)
+    text = render_verdicts([verdict])
     assert "lost: ('BTC/USD', 2, 2000)" in text
     assert text.endswith("audit: lost 1, duplicated 1")
     assert "not compared" not in text
     verdict.too_old = 3
-    assert "; 3 older than CRYPTOVIZ_KEEP_DAYS keeps, not compared\n" in report([verdict])
+    assert "; 3 older than CRYPTOVIZ_KEEP_DAYS, not compared\n" in render_verdicts([verdict])

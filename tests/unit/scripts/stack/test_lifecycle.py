@@ -2,10 +2,10 @@ import pytest
 
 from contracts.settings import StackSettings
 from foundation.waiting import NotReady
-from monitoring.judgement import PartHealth
+from monitoring.judgement import ServiceHealth
 from scripts.stack import lifecycle
-from scripts.stack.lifecycle import answering, parts_of, wait_for_parts, well, world_of
-from scripts.stack.preflight import Refused
+from scripts.stack.lifecycle import answering, healthy, mode_of, services_of, wait_for_services
+from scripts.stack.preflight import StackError
 from scripts.stack.processes import processes
 
 
@@ -16,19 +16,19 @@ def config(tmp_path):
 
 def test_an_outside_database_is_watched_though_it_has_no_process(config):
     outside = config.model_copy(update={"database_url": "postgresql://db.example/x"})
-    parts = parts_of(processes(outside, "live", with_prometheus=False))
+    parts = services_of(processes(outside, "live", with_prometheus=False))
     assert parts == (
         *("postgres", "kafka", "kraken_producer", "market_poller", "article_scraper"),
         *("kafka_to_timescale", "sentiment_prediction_job", "api", "candle_audit"),
     )
 
 
-def test_data_folder_belongs_to_one_world(config):
-    assert world_of(config) is None
+def test_data_folder_belongs_to_one_exchange(config):
+    assert mode_of(config) is None
     lifecycle._claim(config, "simulator")
     lifecycle._claim(config, "simulator")
-    assert world_of(config) == "simulator"
-    with pytest.raises(Refused, match="holds data of the simulator world: make reset"):
+    assert mode_of(config) == "simulator"
+    with pytest.raises(StackError, match="holds data of the simulated exchange: make reset"):
         lifecycle._claim(config, "live")
 
 
@@ -37,7 +37,7 @@ def test_only_one_start_at_a_time(config):
         with lifecycle.starting(config):
             raise AssertionError("two starts at once")
 
-    with lifecycle.starting(config), pytest.raises(Refused, match=r"is being started in .* already"):
+    with lifecycle.starting(config), pytest.raises(StackError, match=r"is being started in .* already"):
         start()
     with lifecycle.starting(config):
         pass
@@ -48,14 +48,14 @@ def _answers(monkeypatch, rounds):
 
     def check(_config, parts):
         asked.append(tuple(parts))
-        return [PartHealth(part, *rounds[min(len(asked), len(rounds)) - 1][part]) for part in parts]
+        return [ServiceHealth(part, *rounds[min(len(asked), len(rounds)) - 1][part]) for part in parts]
 
-    monkeypatch.setattr(lifecycle, "check_parts", check)
+    monkeypatch.setattr(lifecycle, "check_services", check)
     monkeypatch.setattr(lifecycle.time, "sleep", lambda _seconds: None)
     return asked
 
 
-def test_waiting_asks_only_those_not_ready_and_tells_each_story_once(config, monkeypatch):
+def test_waiting_asks_only_those_not_ready_and_prints_each_reason_once(config, monkeypatch):
     late = ("late", "0 rows after 1 s")
     rounds = [
         {"kafka": ("ok", "up"), "api": ("down", "refused")},
@@ -63,37 +63,37 @@ def test_waiting_asks_only_those_not_ready_and_tells_each_story_once(config, mon
         {"api": ("late", "0 rows after 2 s")},
         {"api": ("ok", "fine")},
     ]
-    asked, told = _answers(monkeypatch, rounds), []
-    wait_for_parts(config, ["kafka", "api"], 60, told.append, well)
+    asked, printed = _answers(monkeypatch, rounds), []
+    wait_for_services(config, ["kafka", "api"], 60, printed.append, healthy)
     assert asked == [("kafka", "api"), ("api",), ("api",), ("api",)]
-    assert [" ".join(line.split()[:2]) for line in told] == ["kafka ready", "api waiting:", "api ready"]
+    assert [" ".join(line.split()[:2]) for line in printed] == ["kafka ready", "api waiting:", "api ready"]
 
 
 def test_late_is_enough_for_a_server_that_has_yet_to_be_prepared(config, monkeypatch):
     _answers(monkeypatch, [{"postgres": ("late", "0 of 6 tables")}])
-    wait_for_parts(config, ["postgres"], 60, lambda _line: None, answering)
+    wait_for_services(config, ["postgres"], 60, lambda _line: None, answering)
 
 
-def test_a_part_that_a_venue_keeps_some_data_from_keeps_no_stack_from_coming_up(config, monkeypatch):
-    _answers(monkeypatch, [{"kraken_producer": ("late", "refused: FOO/USD", True)}])
-    wait_for_parts(config, ["kraken_producer"], 60, lambda _line: None, well)
+def test_a_service_without_the_data_that_a_venue_rejects_keeps_no_stack_from_coming_up(config, monkeypatch):
+    _answers(monkeypatch, [{"kraken_producer": ("late", "rejected: FOO/USD", True)}])
+    wait_for_services(config, ["kraken_producer"], 60, lambda _line: None, healthy)
 
 
 def test_waiting_ends_with_what_is_missing_and_its_log(config, monkeypatch):
     _answers(monkeypatch, [{"api": ("down", "nothing answers")}])
     with pytest.raises(NotReady, match=r"api \(nothing answers\)\. Its log: .*/logs/api\.log"):
-        wait_for_parts(config, ["api"], 0, lambda _line: None, well)
+        wait_for_services(config, ["api"], 0, lambda _line: None, healthy)
 
 
-def test_a_preparation_that_lasts_tells_its_lines_and_one_that_fails_its_reason(monkeypatch):
-    told = []
+def test_a_preparation_that_lasts_prints_its_lines_and_one_that_fails_its_reason(monkeypatch):
+    printed = []
     monkeypatch.setattr(lifecycle, "PREPARATIONS", ("this",))
     monkeypatch.setattr(lifecycle, "QUIET_SECONDS", 600.0)
-    lifecycle.prepare({}, told.append)
-    assert told == [f"  {'this':24} done"]
+    lifecycle.prepare({}, printed.append)
+    assert printed == [f"  {'this':24} done"]
     monkeypatch.setattr(lifecycle, "QUIET_SECONDS", 0.0)
-    lifecycle.prepare({}, told.append)
-    assert told[1] == f"  {'this':24} The Zen of Python, by Tim Peters"
+    lifecycle.prepare({}, printed.append)
+    assert printed[1] == f"  {'this':24} The Zen of Python, by Tim Peters"
     monkeypatch.setattr(lifecycle, "PREPARATIONS", ("this", "json.tool"))
     with pytest.raises(NotReady, match=r"python -m json\.tool failed: Expecting value"):
-        lifecycle.prepare({}, told.append)
+        lifecycle.prepare({}, printed.append)

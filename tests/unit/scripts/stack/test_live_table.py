@@ -1,7 +1,7 @@
 from contracts.tables import TABLES
 from contracts.topics import RAW_TOPICS
 from monitoring.samples import parse_samples
-from scripts.stack.live_table import Rates, hops, over, render
+from scripts.stack.live_table import Rates, erase, hops, render_screen
 
 SCRAPES = {
     "kraken_producer": parse_samples(
@@ -24,7 +24,7 @@ def test_every_topic_and_every_table_has_its_line():
 def test_table_stands_under_its_topic_with_lag_and_newest():
     ticker, table = hops(SCRAPES)[:2]
     assert (ticker.name, ticker.total, ticker.newest) == ("-> rawticker", 100, 990.5)
-    assert (table.name, table.total, table.waiting, table.newest) == ("   -> ticker_data", 90, 10, 980)
+    assert (table.name, table.total, table.lag, table.newest) == ("   -> ticker_data", 90, 10, 980)
 
 
 def test_rate_is_the_growth_over_the_last_seconds():
@@ -38,13 +38,13 @@ def test_rate_is_the_growth_over_the_last_seconds():
 def test_screen_shows_rate_age_and_what_does_not_run():
     rates = Rates()
     states = {"api": {"statename": "RUNNING"}, "kafka": {"statename": "BACKOFF"}}
-    render(hops({}), states, "ok", rates, 999.0)
-    screen = render(hops(SCRAPES), states, "ok, answers", rates, 1000.0)
+    render_screen(hops({}), states, "ok", rates, 999.0)
+    screen = render_screen(hops(SCRAPES), states, "ok, answers", rates, 1000.0)
     assert "-> rawticker                   100     100.0                 9.5 s" in screen
     assert "   -> ticker_data               90      90.0        10        20 s" in screen
     assert "api: ok, answers" in screen
-    assert "1 processes run; kafka backoff" in screen
+    assert "1 processes running; kafka backoff" in screen
 
 
 def test_next_screen_is_drawn_over_the_last_one_alone():
-    assert over("one\ntwo\nthree") == "\x1b[3F\x1b[J"
+    assert erase("one\ntwo\nthree") == "\x1b[3F\x1b[J"

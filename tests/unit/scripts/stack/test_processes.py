@@ -10,7 +10,7 @@ from contracts.newsrooms import NEWSROOMS
 from contracts.settings import ROOT, StackSettings, environment_name
 from data_producers.sources.rss.feeds import website_of
 from scripts.embedded.kafka import server_properties
-from scripts.stack.processes import FOUNDATION, PORT_FIELDS, port_of, processes, world_environment
+from scripts.stack.processes import INFRASTRUCTURE, PORT_FIELDS, mode_environment, port_of, processes
 
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 ONE_SHOT = {"secrets", "migrate", "create_topics"}
@@ -69,25 +69,25 @@ def test_kafka_listens_on_the_port_of_the_first_broker(config):
 
 
 def test_demo_points_the_producers_at_the_simulator_alone(config):
-    told = world_environment(config, "simulator")
-    assert told["CRYPTOVIZ_KRAKEN_WS_URL"] == "ws://127.0.0.1:8765/v2"
+    variables = mode_environment(config, "simulator")
+    assert variables["CRYPTOVIZ_KRAKEN_WS_URL"] == "ws://127.0.0.1:8765/v2"
     venues = ("CRYPTOVIZ_KRAKEN_REST_URL", "CRYPTOVIZ_BINANCE_URL", "CRYPTOVIZ_COINGECKO_URL")
-    assert [told[name] for name in venues] == ["http://127.0.0.1:8765"] * 3
-    feeds = told["CRYPTOVIZ_FEED_URLS"].split(",")
+    assert [variables[name] for name in venues] == ["http://127.0.0.1:8765"] * 3
+    feeds = variables["CRYPTOVIZ_FEED_URLS"].split(",")
     assert [website_of(url) for url in feeds] == list(NEWSROOMS)
     assert all(url.startswith("http://127.0.0.1:8765/") for url in feeds)
-    assert told["CRYPTOVIZ_FEED_PRIVATE_HOSTS"] == "127.0.0.1:8765"
-    assert set(told) <= {environment_name(field) for field in StackSettings.model_fields}
+    assert variables["CRYPTOVIZ_FEED_PRIVATE_HOSTS"] == "127.0.0.1:8765"
+    assert set(variables) <= {environment_name(field) for field in StackSettings.model_fields}
 
 
-def test_live_stack_is_told_nothing_but_its_data_folder(config, tmp_path):
-    assert world_environment(config, "live") == {"CRYPTOVIZ_DATA_DIR": str(tmp_path)}
+def test_live_stack_gets_nothing_but_its_data_folder(config, tmp_path):
+    assert mode_environment(config, "live") == {"CRYPTOVIZ_DATA_DIR": str(tmp_path)}
 
 
 def test_compose_has_the_same_services(config):
     table = names(processes(config, "simulator", with_prometheus=True))
     assert set(COMPOSE["services"]) == set(table) | ONE_SHOT | WATCHING
-    assert set(FOUNDATION) < set(table)
+    assert set(INFRASTRUCTURE) < set(table)
 
 
 def test_compose_runs_the_same_commands(config):
@@ -104,6 +104,10 @@ def test_compose_passes_only_settings_that_exist():
     for name, service in COMPOSE["services"].items():
         if "build" in service:
             assert set(service["environment"]) <= known, name
+
+
+def test_compose_names_each_service_as_the_host_of_its_health_check():
+    assert COMPOSE["services"]["api"]["environment"][environment_name("service_host")] == "{service}"
 
 
 def test_compose_publishes_on_loopback_only():

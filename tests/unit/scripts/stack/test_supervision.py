@@ -9,10 +9,10 @@ import pytest
 
 from foundation.waiting import wait_until
 from scripts.stack import supervision
-from scripts.stack.processes import Process
-from scripts.stack.supervision import SOCKET_PATH_LIMIT, STARTER, Keeper, keeper_config, socket_path
+from scripts.stack.processes import ServiceProcess
+from scripts.stack.supervision import RESTARTER, SOCKET_PATH_LIMIT, SupervisorClient, socket_path, supervisord_config
 
-SLEEPER = Process("sleeper", (sys.executable, "-c", "import time; time.sleep(600)"), ())
+SLEEPER = ServiceProcess("sleeper", (sys.executable, "-c", "import time; time.sleep(600)"), ())
 
 
 def read(text):
@@ -34,7 +34,7 @@ def test_socket_of_a_deep_folder_has_a_short_path_of_its_own(tmp_path):
 
 
 def test_nothing_starts_by_itself_and_whatever_ends_is_started_again(tmp_path):
-    program = read(keeper_config(tmp_path, [SLEEPER]))["program:sleeper"]
+    program = read(supervisord_config(tmp_path, [SLEEPER]))["program:sleeper"]
     assert program["autostart"] == "false"
     assert program["autorestart"] == "true"
     assert program["stopsignal"] == "TERM"
@@ -43,75 +43,75 @@ def test_nothing_starts_by_itself_and_whatever_ends_is_started_again(tmp_path):
 
 
 def test_values_are_escaped(tmp_path):
-    process = Process("odd", ("/a b/python", "-c", "print('100%')"), ())
-    config = read(keeper_config(tmp_path, [process]))
+    process = ServiceProcess("odd", ("/a b/python", "-c", "print('100%')"), ())
+    config = read(supervisord_config(tmp_path, [process]))
     command = config["program:odd"]["command"]
     assert shlex.split(command.replace("%%", "%")) == list(process.command)
 
 
 def test_the_starter_is_told_the_address_whatever_the_folder_is_called(tmp_path):
     folder = tmp_path / "a b'100%"
-    command = read(keeper_config(folder, []))[f"eventlistener:{STARTER}"]["command"]
+    command = read(supervisord_config(folder, []))[f"eventlistener:{RESTARTER}"]["command"]
     assert shlex.split(command.replace("%%", "%"))[-1] == f"unix://{socket_path(folder)}"
 
 
 @pytest.fixture
-def keeper(tmp_path_factory):
-    keeper = Keeper(tmp_path_factory.mktemp("k"))
-    yield keeper
-    keeper.shut_down(20)
-    for process in keeper.own_processes():
+def supervisor(tmp_path_factory):
+    supervisor = SupervisorClient(tmp_path_factory.mktemp("k"))
+    yield supervisor
+    supervisor.shut_down(20)
+    for process in supervisor.own_processes():
         process.kill()
 
 
-def sleeper_of(keeper, former=0):
-    """The sleeper, another than `former`, once its program runs: until then it is still the keeper's own copy."""
-    wait_until(lambda: keeper.states()["sleeper"]["pid"] not in (0, former), 20, "the sleeper")
-    sleeper = psutil.Process(keeper.states()["sleeper"]["pid"])
+def sleeper_of(supervisor, former=0):
+    """The sleeper, another than `former`, once its program runs: until then it is still the supervisor's own copy."""
+    wait_until(lambda: supervisor.states()["sleeper"]["pid"] not in (0, former), 20, "the sleeper")
+    sleeper = psutil.Process(supervisor.states()["sleeper"]["pid"])
     wait_until(lambda: SLEEPER.command[-1] in sleeper.cmdline(), 20, "its program")
     return sleeper
 
 
-def test_keeper_restarts_what_is_killed_and_leaves_nothing_behind(keeper):
-    keeper.launch([SLEEPER], {"CRYPTOVIZ_LOG_LEVEL": "INFO"})
-    assert keeper.states()["sleeper"]["statename"] == "STOPPED"
-    keeper.start(["sleeper"])
-    first = sleeper_of(keeper).pid
-    starter = keeper._call("getProcessInfo", STARTER)["pid"]
-    assert {process.pid for process in keeper.own_processes()} == {first, starter, keeper.process().pid}
+def test_keeper_restarts_what_is_killed_and_leaves_nothing_behind(supervisor):
+    supervisor.launch([SLEEPER], {"CRYPTOVIZ_LOG_LEVEL": "INFO"})
+    assert supervisor.states()["sleeper"]["statename"] == "STOPPED"
+    supervisor.start(["sleeper"])
+    first = sleeper_of(supervisor).pid
+    restarter = supervisor._call("getProcessInfo", RESTARTER)["pid"]
+    assert {process.pid for process in supervisor.own_processes()} == {first, restarter, supervisor.process().pid}
 
     os.kill(first, 9)
-    sleeper_of(keeper, first)
-    keeper.stop(["sleeper"], 20)
-    assert keeper.states()["sleeper"]["statename"] == "STOPPED"
-    keeper.shut_down(20)
-    assert not keeper.is_running()
-    assert keeper.own_processes() == []
+    sleeper_of(supervisor, first)
+    supervisor.stop(["sleeper"], 20)
+    assert supervisor.states()["sleeper"]["statename"] == "STOPPED"
+    supervisor.shut_down(20)
+    assert not supervisor.is_running()
+    assert supervisor.own_processes() == []
 
 
-def test_process_sees_what_it_is_told_and_no_leftovers_of_the_shell(keeper, monkeypatch):
+def test_process_sees_what_it_is_told_and_no_leftovers_of_the_shell(supervisor, monkeypatch):
     monkeypatch.setenv("SPARK_HOME", "/of/another/spark")
     monkeypatch.setenv("PGPASSWORD", "of another database")
     monkeypatch.setenv("CRYPTOVIZ_PAIRS", "ETH/USD")
-    keeper.launch([SLEEPER], {"CRYPTOVIZ_FEED_URLS": "http://127.0.0.1:1/a,http://127.0.0.1:1/b%20c"})
-    keeper.start(["sleeper"])
-    told = sleeper_of(keeper).environ()
+    supervisor.launch([SLEEPER], {"CRYPTOVIZ_FEED_URLS": "http://127.0.0.1:1/a,http://127.0.0.1:1/b%20c"})
+    supervisor.start(["sleeper"])
+    told = sleeper_of(supervisor).environ()
     assert not {"SPARK_HOME", "PGPASSWORD"} & set(told)
     assert told["CRYPTOVIZ_PAIRS"] == "ETH/USD"
     assert told["CRYPTOVIZ_FEED_URLS"] == "http://127.0.0.1:1/a,http://127.0.0.1:1/b%20c"
 
 
-def test_process_that_lost_its_keeper_is_still_known_as_ours(keeper):
-    keeper.launch([SLEEPER], {})
-    keeper.start(["sleeper"])
-    orphan = sleeper_of(keeper).pid
-    keeper.process().kill()
-    wait_until(lambda: (left := keeper.process()) is None or not is_alive(left), 20, "the keeper's end")
-    # The starter hears no more of its keeper, and ends.
+def test_process_that_lost_its_keeper_is_still_known_as_ours(supervisor):
+    supervisor.launch([SLEEPER], {})
+    supervisor.start(["sleeper"])
+    orphan = sleeper_of(supervisor).pid
+    supervisor.process().kill()
+    wait_until(lambda: (left := supervisor.process()) is None or not is_alive(left), 20, "the supervisor's end")
+    # The restarter hears no more of its supervisor, and ends.
     wait_until(
-        lambda: [left.pid for left in keeper.own_processes() if is_alive(left)] == [orphan], 20, "the orphan alone"
+        lambda: [left.pid for left in supervisor.own_processes() if is_alive(left)] == [orphan], 20, "the orphan alone"
     )
-    assert Keeper(keeper.data_dir.parent).own_processes() == []
+    assert SupervisorClient(supervisor.data_dir.parent).own_processes() == []
 
 
 def is_alive(process):
@@ -120,29 +120,29 @@ def is_alive(process):
     return False
 
 
-def test_what_was_given_up_is_started_again_and_what_was_stopped_is_not(keeper, tmp_path, monkeypatch):
+def test_what_was_given_up_is_started_again_and_what_was_stopped_is_not(supervisor, tmp_path, monkeypatch):
     """A program that fails until its disk has room."""
     monkeypatch.setattr(supervision, "START_RETRIES", 0)
     room = tmp_path / "room"
     program = f"import pathlib, time; pathlib.Path({str(room)!r}).stat(); time.sleep(600)"
-    failing, idle = (Process(name, (sys.executable, "-c", program), ()) for name in ("failing", "idle"))
-    keeper.launch([failing, idle], {})
-    keeper.start(["failing"])
-    wait_until(lambda: keeper.states()["failing"]["statename"] == "FATAL", 60, "its end")
-    first = keeper.states()["failing"]["start"]
-    wait_until(lambda: keeper.states()["failing"]["start"] > first, 60, "another start")
+    failing, idle = (ServiceProcess(name, (sys.executable, "-c", program), ()) for name in ("failing", "idle"))
+    supervisor.launch([failing, idle], {})
+    supervisor.start(["failing"])
+    wait_until(lambda: supervisor.states()["failing"]["statename"] == "FATAL", 60, "its end")
+    first = supervisor.states()["failing"]["start"]
+    wait_until(lambda: supervisor.states()["failing"]["start"] > first, 60, "another start")
     room.touch()
-    wait_until(lambda: keeper.states()["failing"]["statename"] == "RUNNING", 60, "the program with room")
-    assert keeper.states()["idle"]["statename"] == "STOPPED"
+    wait_until(lambda: supervisor.states()["failing"]["statename"] == "RUNNING", 60, "the program with room")
+    assert supervisor.states()["idle"]["statename"] == "STOPPED"
 
 
 def test_keeper_that_never_ran_is_not_running(tmp_path):
-    keeper = Keeper(tmp_path)
-    assert not keeper.is_running()
-    assert keeper.process() is None
-    assert keeper.own_processes() == []
+    supervisor = SupervisorClient(tmp_path)
+    assert not supervisor.is_running()
+    assert supervisor.process() is None
+    assert supervisor.own_processes() == []
 
 
 def test_pid_file_of_another_process_is_not_believed(tmp_path):
     (tmp_path / "supervisord.pid").write_text(str(os.getpid()))
-    assert Keeper(tmp_path).process() is None
+    assert SupervisorClient(tmp_path).process() is None
