@@ -107,7 +107,7 @@ def sentiment_history(*, symbol: str, span: Span, interval: timedelta, limit: in
 
 
 def prediction_list(*, symbol: str, span: Span, limit: int, now: datetime) -> ReadResult:
-    """The newest `limit` forecasts of each model, oldest first. Windows that are still open are omitted."""
+    """The newest `limit` forecasts per model and horizon, oldest first. Windows that are still open are omitted."""
     return _answer(fetch_rows("prediction_list", symbol=symbol, start=span.start, end=span.end, limit=limit, now=now))
 
 

@@ -145,7 +145,7 @@ class PredictionsQuery(SeriesQuery):
     """Forecasts."""
 
     limit = serializers.IntegerField(
-        default=100, min_value=1, max_value=1000, help_text="Return only the newest N per model"
+        default=100, min_value=1, max_value=1000, help_text="Return only the newest N per model and horizon"
     )
 
 

@@ -129,7 +129,7 @@ class SentimentHistory(ReadView):
 class Predictions(ReadView):
     """Forecasts of closed windows. `actual_price` is null until the target time has passed."""
 
-    @_described(serializers.PredictionOut, serializers.PredictionsQuery, "The newest forecasts of each model")
+    @_described(serializers.PredictionOut, serializers.PredictionsQuery, "The newest forecasts per model and horizon")
     def get(self, request: Request, crypto: str) -> Response:
         market, now = self.market(crypto), datetime.now(UTC)
         query = self.query(request, serializers.PredictionsQuery)

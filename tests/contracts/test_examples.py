@@ -1,4 +1,4 @@
-"""The golden messages: each valid one is readable and keeps its content, each invalid one is refused."""
+"""The example messages: valid ones are parsed without loss, invalid ones are rejected."""
 
 import json
 from pathlib import Path
@@ -10,7 +10,7 @@ from contracts.topics import TOPIC_BY_NAME, TOPICS
 
 EXAMPLES = Path(__file__).parents[2] / "contracts" / "examples"
 RECORDED_AT = 1790358600.0
-"""When the examples' records were made: a minute and a half after their events."""
+"""Timestamp of the examples' Kafka records: 90 seconds after their events."""
 
 
 def examples(kind: str) -> list[Path]:
@@ -26,13 +26,13 @@ def name(path: Path) -> str:
 
 
 def problems(folder: Path) -> list[str]:
-    """What is wrong with a folder of examples: strangers, empty kinds, verdicts that do not fit the folder."""
+    """The problems of a folder of examples: unknown names, too few examples, misplaced examples."""
     found = []
-    for stranger in sorted({path.name for path in folder.iterdir()} - set(TOPIC_BY_NAME)):
-        found.append(f"{stranger}: no such topic")
+    for unknown in sorted({path.name for path in folder.iterdir()} - set(TOPIC_BY_NAME)):
+        found.append(f"{unknown}: no such topic")
     for topic in TOPICS:
         kinds = {path.name for path in (folder / topic.name).iterdir()} if (folder / topic.name).is_dir() else set()
-        found += [f"{topic.name}/{stranger}: neither valid nor invalid" for stranger in sorted(kinds - KINDS)]
+        found += [f"{topic.name}/{unknown}: neither valid nor invalid" for unknown in sorted(kinds - KINDS)]
         for kind in sorted(KINDS):
             files = sorted((folder / topic.name / kind).glob("*")) if kind in kinds else []
             if len(files) < 2:
@@ -64,18 +64,20 @@ def test_valid_example_keeps_its_content(path):
     message = read(path)
     again = parse_message(type(message), message.to_json(), RECORDED_AT)
     assert again == message
-    told, kept = json.loads(path.read_bytes()), json.loads(message.to_json())
-    assert set(told) - set(kept) <= {"vwap", "ord_type"}, "only the fields venues added are left out"
-    for field in set(told) & set(kept):
-        inside = isinstance(told[field], dict)
-        assert told[field] == ({name: kept[field][name] for name in told[field]} if inside else kept[field]), field
+    original, kept = json.loads(path.read_bytes()), json.loads(message.to_json())
+    assert set(original) - set(kept) <= {"vwap", "ord_type"}, "only fields added by venues are ignored"
+    for field in set(original) & set(kept):
+        inside = isinstance(original[field], dict)
+        assert original[field] == ({name: kept[field][name] for name in original[field]} if inside else kept[field]), (
+            field
+        )
 
 
 @pytest.mark.parametrize("path", examples("invalid"), ids=name)
-def test_invalid_example_is_refused_with_a_reason(path):
-    with pytest.raises(InvalidMessage) as refusal:
+def test_invalid_example_is_rejected_with_a_reason(path):
+    with pytest.raises(InvalidMessage) as error:
         read(path)
-    assert 5 < len(str(refusal.value)) <= 500
+    assert 5 < len(str(error.value)) <= 500
 
 
 @pytest.mark.parametrize("topic", TOPICS, ids=lambda topic: topic.name)
@@ -92,37 +94,37 @@ def copied(tmp_path):
     return tmp_path
 
 
-def test_checker_accepts_a_faithful_copy(copied):
+def test_checker_accepts_a_copy(copied):
     assert problems(copied) == []
 
 
-def test_checker_sees_a_folder_of_no_topic(copied):
+def test_checker_reports_a_folder_without_topic(copied):
     (copied / "rawtickers" / "valid").mkdir(parents=True)
     assert problems(copied) == ["rawtickers: no such topic"]
 
 
-def test_checker_sees_a_third_kind(copied):
+def test_checker_reports_a_third_kind(copied):
     (copied / "rawtrade" / "maybe").mkdir()
     assert problems(copied) == ["rawtrade/maybe: neither valid nor invalid"]
 
 
-def test_checker_sees_a_missing_topic(copied):
+def test_checker_reports_a_missing_topic(copied):
     for path in (copied / "deadletter" / "valid").iterdir():
         path.unlink()
     assert problems(copied) == ["deadletter/valid: fewer than two examples"]
 
 
-def test_checker_sees_an_unreadable_example_among_the_valid(copied):
+def test_checker_reports_an_invalid_example_among_the_valid(copied):
     (copied / "rawalert" / "valid" / "bad.json").write_text('{"pair": "BTC/USD"}')
     assert problems(copied) == ["rawalert/valid/bad.json: last_price: Field required (and 4 more)"]
 
 
-def test_checker_sees_a_readable_example_among_the_invalid(copied):
+def test_checker_reports_a_valid_example_among_the_invalid(copied):
     source = copied / "rawticker" / "valid" / "full.json"
     (copied / "rawticker" / "invalid" / "fine.json").write_bytes(source.read_bytes())
     assert problems(copied) == ["rawticker/invalid/fine.json: readable"]
 
 
-def test_checker_sees_a_file_that_is_no_json(copied):
+def test_checker_reports_a_file_that_is_not_json(copied):
     (copied / "rawtrade" / "invalid" / "notes.txt").write_text("x")
     assert problems(copied) == ["rawtrade/invalid/notes.txt: not a .json file"]

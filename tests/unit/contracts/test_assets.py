@@ -32,22 +32,22 @@ def test_canonical(text, name):
 
 
 @pytest.mark.parametrize("text", ["", "FOO", "FOO/USD", "BTC/FOO", "BTC/USD/EUR", "/", "USD", "BTCUSDUSD", "B" * 5000])
-def test_unknown_names_are_refused(text):
+def test_unknown_names_are_rejected(text):
     with pytest.raises(UnknownAsset):
         canonical(text)
 
 
-def test_refusal_names_what_was_asked_and_the_nearest():
+def test_the_error_has_the_name_and_the_closest_known_ones():
     with pytest.raises(UnknownAsset, match=r"unknown asset or pair 'bitcoinn'; did you mean BTC"):
         asset_of("bitcoinn")
     with pytest.raises(UnknownAsset, match=r"unknown asset or pair 'PEPE/USD'; did you mean XRP/USD\?$"):
         asset_of("PEPE/USD")
 
 
-def test_refusal_quotes_no_more_than_a_line():
-    with pytest.raises(UnknownAsset) as refusal:
+def test_the_error_truncates_a_long_name():
+    with pytest.raises(UnknownAsset) as error:
         asset_of("z" * 10_000)
-    assert len(str(refusal.value)) < 200
+    assert len(str(error.value)) < 200
 
 
 def test_no_spelling_belongs_to_two_assets():
@@ -59,16 +59,16 @@ def test_no_spelling_belongs_to_two_assets():
     assert len(spellings) == len(set(spellings))
 
 
-def test_every_asset_is_found_by_every_spelling_alone_and_in_a_pair():
+def test_every_spelling_maps_to_its_asset_alone_and_in_a_pair():
     for asset in ASSETS:
         for spelling in (asset.symbol, asset.name, *asset.aliases):
             assert asset_of(spelling.upper()) is asset
             assert canonical(f"{spelling}/USD") == f"{asset.symbol}/USD"
 
 
-@pytest.mark.parametrize(("text", "verdict"), [("BTC", True), ("btc", False), ("XBT", False), ("BTC/USD", False)])
-def test_is_symbol(text, verdict):
-    assert is_symbol(text) is verdict
+@pytest.mark.parametrize(("text", "expected"), [("BTC", True), ("btc", False), ("XBT", False), ("BTC/USD", False)])
+def test_is_symbol(text, expected):
+    assert is_symbol(text) is expected
 
 
 def test_split_pair_of_an_asset_is_none():
@@ -82,18 +82,18 @@ def test_split_pair_of_an_asset_is_none():
         *(("NEAR", "near"), ("BCH", "bitcoin-cash"), ("SHIB", "shiba-inu"), ("USDC", "usd-coin"), ("ATOM", "cosmos")),
     ],
 )
-def test_an_asset_is_known_by_its_id_at_coingecko(symbol, coingecko_id):
+def test_an_asset_has_its_coingecko_id(symbol, coingecko_id):
     assert asset_of(symbol).coingecko_id == coingecko_id
     assert asset_of(coingecko_id).symbol == symbol
 
 
 @pytest.mark.parametrize("text", ["XBT/USD", "btc-usd", "XXBTZUSD"])
-def test_a_pair_that_a_person_names(text):
+def test_pair_named_accepts_any_spelling(text):
     assert pair_named(text) == "BTC/USD"
 
 
 @pytest.mark.parametrize(
-    ("text", "why"),
+    ("text", "reason"),
     [
         ("xbt", "BTC is an asset, not a pair; did you mean BTC/USD?"),
         ("BTCC/EUR", "unknown asset or pair 'BTCC/EUR'; did you mean BTC/EUR, LTC/EUR? (to add a coin or quote"),
@@ -108,6 +108,6 @@ def test_a_pair_that_a_person_names(text):
         ("/USD", "unknown asset or pair '/USD' (to add a coin or quote"),
     ],
 )
-def test_what_is_no_pair_says_why(text, why):
-    with pytest.raises(ValueError, match=re.escape(why)):
+def test_an_invalid_pair_is_rejected_with_a_hint(text, reason):
+    with pytest.raises(ValueError, match=re.escape(reason)):
         pair_named(text)

@@ -19,7 +19,7 @@ def with_field(**fields) -> bytes:
     return json.dumps({**json.loads(TRADE.to_json()), **fields}).encode()
 
 
-def test_wire_form_is_compact_and_in_order():
+def test_json_is_compact_and_in_declaration_order():
     assert TRADE.to_json() == (
         b'{"pair":"BTC/USD","price":83744.3,"volume":0.0004478,"side":"buy","trade_id":7,'
         b'"timestamp":1790358506.844359,"received_at":1790358506.95,"source":"stream"}'
@@ -37,7 +37,7 @@ def test_a_message_is_frozen():
     timestamp=st.floats(min_value=EARLIEST_EVENT_SECONDS, max_value=4e9),
     trade_id=st.integers(min_value=0, max_value=2**63 - 1),
 )
-def test_numbers_survive_the_wire_to_the_last_bit(price, timestamp, trade_id):
+def test_numbers_round_trip_exactly(price, timestamp, trade_id):
     trade = Trade(
         pair="BTC/USD",
         price=price,
@@ -50,7 +50,7 @@ def test_numbers_survive_the_wire_to_the_last_bit(price, timestamp, trade_id):
     assert parse_message(Trade, trade.to_json(), timestamp) == trade
 
 
-def test_the_verdict_on_the_future_hangs_on_the_record_alone():
+def test_the_limit_on_future_times_depends_on_the_record_only():
     limit = TRADE.received_at - MAX_FUTURE_SECONDS
     assert parse_message(Trade, TRADE.to_json(), limit + 0.001) == TRADE
     with pytest.raises(InvalidMessage, match=f"{MAX_FUTURE_SECONDS} s ahead of its record"):
@@ -65,38 +65,38 @@ def test_size_is_bounded_to_the_byte():
 
 
 @pytest.mark.parametrize("raw", [None, b""])
-def test_nothing_is_unreadable(raw):
+def test_an_empty_message_is_invalid(raw):
     with pytest.raises(InvalidMessage, match="empty message"):
         parse_message(Trade, raw, AT)
 
 
 @pytest.mark.parametrize("raw", [b"\xff\xfe", b"\x00", b"[" * 100_000, b'{"pair":', b"nul", b'"BTC/USD"', b"1"])
-def test_rubbish_is_unreadable(raw):
+def test_malformed_json_is_invalid(raw):
     with pytest.raises(InvalidMessage):
         parse_message(Trade, raw, AT)
 
 
 @settings(deadline=None)
 @given(raw=st.binary(max_size=200))
-def test_no_bytes_break_the_judge(raw):
+def test_any_other_bytes_are_invalid(raw):
     with pytest.raises(InvalidMessage):
         parse_message(Ticker, raw, AT)
 
 
 @pytest.mark.parametrize("price", [math.nan, math.inf, -math.inf, 0, -1, "1", True, None, [1]])
-def test_what_is_no_price_is_refused(price):
+def test_an_invalid_price_is_rejected(price):
     with pytest.raises(InvalidMessage, match="price"):
         parse_message(Trade, with_field(price=price), AT)
 
 
-def test_the_reason_counts_what_else_is_wrong():
+def test_the_reason_counts_further_errors():
     with pytest.raises(InvalidMessage, match=r"price: .* \(and 1 more\)"):
         parse_message(Trade, with_field(price=0, side="up"), AT)
 
 
-def test_event_times_are_all_that_a_message_claims():
+def test_message_times_are_all_times_of_a_message():
     assert message_times(TRADE) == (TRADE.timestamp, TRADE.received_at)
 
 
-def test_pair_in_a_table():
+def test_canonical_pair():
     assert canonical_pair("XBT/USD") == "BTC/USD"

@@ -33,6 +33,6 @@ def test_change_percent_is_signed(last, reference, percent):
     assert change_percent(last, reference) == pytest.approx(percent)
 
 
-def test_windows_are_as_the_specification_has_them():
+def test_windows_match_the_specification():
     assert (WINDOW_SECONDS, SLIDE_SECONDS, WATERMARK_SECONDS) == (180, 30, 120)
     assert FORECAST_HORIZON_SECONDS % SLIDE_SECONDS == 0

@@ -113,7 +113,7 @@ def test_only_the_newest_trades_are_kept():
 
 
 @pytest.mark.parametrize("name", ["BTC/USD", "SHIB/USD", "ETH/BTC"])
-def test_the_made_up_past_joins_the_first_price_and_is_sound(name):
+def test_the_random_history_ends_at_the_first_price_and_is_consistent(name):
     pair = pair_of(name)
     close = round(pair.start_price * 10**pair.decimals)
     candles = past_candles(pair, NOON_US + 1, close, Random(1))

@@ -26,7 +26,7 @@ def test_options_make_a_plan(tmp_path):
     assert (host, port) == ("127.0.0.1", 1234)
 
 
-def test_help_teaches(capsys):
+def test_help_describes_setup_and_faults(capsys):
     with pytest.raises(SystemExit, match="0"):
         parse_arguments(["--help"])
     text = capsys.readouterr().out
@@ -50,7 +50,7 @@ def test_invalid_options_are_rejected_with_a_reason(arguments, reason, capsys):
     assert reason in capsys.readouterr().err
 
 
-def test_a_taken_port_and_a_bad_recording_end_with_one_line(tmp_path):
+def test_a_taken_port_and_a_bad_recording_exit_with_one_line(tmp_path):
     plan, host, _ = parse_arguments([])
     recording = tmp_path / "frames.jsonl"
     recording.write_text("{\n")

@@ -45,7 +45,7 @@ def test_lost_trades_are_not_sent_and_stay_lost_after_clearing():
     assert ids_of(faults.trades_to_send("BTC/USD", trades(5))) == [5]
 
 
-def test_reversed_trades_come_together_the_newest_first():
+def test_reversed_trades_are_sent_together_newest_first():
     faults = Faults()
     faults.switch_on("reverse", {"symbol": "BTC/USD", "count": "3"})
     sent = [ids_of(faults.trades_to_send("BTC/USD", batch)) for batch in (trades(1, 2), trades(3, 4), trades(5))]
@@ -72,7 +72,7 @@ def test_clearing_ends_lasting_faults_and_keeps_delayed_trades():
     assert ids_of(faults.trades_to_send("BTC/USD", trades(2))) == [2, 1]
 
 
-def test_the_message_rate_is_exceeded_as_often_as_asked():
+def test_the_message_rate_is_exceeded_count_times():
     faults = Faults()
     faults.switch_on("message_rate", {"count": "2"})
     assert [faults.rejects_message() for _ in range(3)] == [True, True, False]
@@ -92,5 +92,5 @@ def test_invalid_faults_are_rejected(name, parameters, reason):
         Faults().switch_on(name, parameters)
 
 
-def test_faults_are_described_for_people():
+def test_every_fault_is_described():
     assert all(description for description in FAULTS.values())

@@ -36,7 +36,7 @@ def test_another_seed_gives_another_sequence(make_market):
     assert [trade[1] for trade in one] != [trade[1] for trade in two]
 
 
-def test_a_pair_does_not_depend_on_its_rate_share_neighbours_order(make_market):
+def test_a_pair_does_not_depend_on_the_order_of_pairs(make_market):
     forward = sequences(make_market(pairs=("BTC/USD", "ADA/USD")), [3_000_000])
     backward = sequences(make_market(pairs=("ADA/USD", "BTC/USD")), [3_000_000])
     assert forward == backward
@@ -60,7 +60,7 @@ def test_history_fills_a_snapshot_of_each_pair(make_market):
     assert all(HISTORY_TRADES <= len(rows) < HISTORY_TRADES + 6 for rows in trades.values())
 
 
-def test_prices_are_sound_and_takers_pay_the_spread(make_market):
+def test_prices_are_positive_and_takers_pay_the_spread(make_market):
     market = make_market()
     list(market.history())
     ticks = list(market.advance(60_000_000))
@@ -100,7 +100,7 @@ def test_news_moves_the_price_at_its_time_and_no_other_pair(make_market):
     assert math.log(jump) == pytest.approx(0.05, abs=0.002)
 
 
-def test_news_without_end_do_not_blow_the_market_up(make_market):
+def test_frequent_news_does_not_make_prices_diverge(make_market):
     market = make_market(pairs=("BTC/USD",), rate=10.0)
     list(market.history())
     for second in range(1200):
@@ -109,7 +109,7 @@ def test_news_without_end_do_not_blow_the_market_up(make_market):
     assert 0.8 < min(prices) < max(prices) < 1.25
 
 
-def test_a_finite_market_makes_exactly_its_trades_and_ends(make_market):
+def test_a_finite_market_ends_after_exactly_its_trades(make_market):
     market = make_market(trades_per_pair=75)
     list(market.history())
     made = {}

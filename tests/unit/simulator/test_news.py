@@ -70,7 +70,7 @@ def test_an_hour_of_news_has_every_mood_crosses_feeds_and_moves_prices():
     assert all(article.title[0] == article.title[0].upper() for article in articles)
 
 
-def test_strays_carry_no_coin_and_no_mood():
+def test_stories_without_a_coin_are_neutral():
     _, stories, _ = run_desk(make_desk(), HOUR_US, HOUR_US)
     strays = [story for story in stories if not story.symbols]
     assert len(strays) > 10
@@ -79,16 +79,16 @@ def test_strays_carry_no_coin_and_no_mood():
     assert all("{coin}" in title for group in TEMPLATES.values() for template in group for title in template.titles)
 
 
-def test_a_rewritten_headline_tells_its_story_and_no_other():
-    told, strangers = 0, []
+def test_a_rewritten_headline_is_similar_to_its_story_only():
+    matches, false_matches = 0, []
     for place, template in enumerate(template for group in TEMPLATES.values() for template in group):
         blanks = [fill(Random(f"{place}/{number}"), ["Solana"]) for number in range(20)]
         first, rewritten = ([headline_of(title.format(**each)) for each in blanks] for title in template.titles[:2])
-        told += sum(similarity(*pair) >= MIN_SIMILARITY for pair in zip(first, rewritten, strict=True))
-        strangers += [pair for pair in combinations(first, 2) if similarity(*pair) >= MIN_SIMILARITY]
-    assert told == 20 * 16
+        matches += sum(similarity(*pair) >= MIN_SIMILARITY for pair in zip(first, rewritten, strict=True))
+        false_matches += [pair for pair in combinations(first, 2) if similarity(*pair) >= MIN_SIMILARITY]
+    assert matches == 20 * 16
     # fewer than one pair in a hundred has the same figure by chance
-    assert len(strangers) < 0.01 * 16 * 190
+    assert len(false_matches) < 0.01 * 16 * 190
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +100,7 @@ def feeds():
     return feeds, articles
 
 
-def test_the_simulated_newsrooms_are_those_that_are_followed():
+def test_the_simulated_newsrooms_are_the_real_ones():
     assert {newsroom.slug for newsroom in SIMULATED_NEWSROOMS} == set(FOLLOWED)
 
 
@@ -120,7 +120,7 @@ def test_feeds_are_well_formed_newest_first_and_bounded(feeds, slug):
         assert article.summary in (item.findtext("description") or "")
 
 
-def test_each_newsroom_has_the_habits_of_the_real_one(feeds):
+def test_each_feed_has_the_format_of_the_real_one(feeds):
     entries = {slug: feedparser.parse(feed.document).entries[0] for slug, feed in feeds[0].items()}
     assert not entries["coindesk"].guidislink
     assert len(entries["coindesk"].id) == 36
@@ -148,7 +148,7 @@ def test_items_have_the_elements_of_saved_feeds(feeds, recorded, slug, name):
     assert ours.entries[0].guidislink == theirs.entries[0].guidislink
 
 
-def test_a_feed_changes_with_its_articles_alone():
+def test_a_feed_changes_only_with_its_articles():
     article = make_desk().backlog()[-1]
     feed = SimulatedFeed(SIMULATED_NEWSROOMS[0])
     feed.publish(article)
@@ -180,7 +180,7 @@ def test_an_edited_headline_stays_in_its_place_and_is_the_same_article(newsroom)
     assert feed.modified_us == max(modified_us, edited.edited_us) > modified_us
 
 
-def test_an_edit_comes_after_its_article_and_none_of_one_that_is_gone():
+def test_an_edit_follows_its_article_and_is_dropped_after_it():
     _, _, articles = run_desk(make_desk(), HOUR_US, 1_000_000)
     numbers = [article.number for article in articles]
     edits = [article for article in articles if article.edited_us is not None]
@@ -209,14 +209,14 @@ def test_an_edit_comes_after_its_article_and_none_of_one_that_is_gone():
         (None, -1_000_000, False),
     ],
 )
-def test_validators_decide_about_304(etag, since_us, unchanged):
+def test_validators_determine_304(etag, since_us, unchanged):
     feed = SimulatedFeed(SIMULATED_NEWSROOMS[0])
     feed.publish(make_desk().backlog()[-1])
     since = None if since_us is None else http_date(feed.modified_us + since_us)
     assert feed.is_unchanged(etag and etag.replace("{etag}", feed.etag), since) is unchanged
 
 
-def test_a_date_that_is_none_is_ignored():
+def test_an_invalid_date_is_ignored():
     feed = SimulatedFeed(SIMULATED_NEWSROOMS[0])
     feed.publish(make_desk().backlog()[-1])
     assert not feed.is_unchanged(None, "yesterday")

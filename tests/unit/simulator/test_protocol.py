@@ -94,7 +94,7 @@ def test_error_frames_match_captured_ones(recorded):
     assert {key: ours[key] for key in theirs} == theirs
 
 
-def test_pong_echoes_the_id_and_says_nothing_of_success():
+def test_pong_echoes_the_id_without_success():
     assert protocol.pong_frame(101, AT_US, AT_US + 37) == (
         '{"method":"pong","req_id":101,"time_in":"2026-09-25T17:48:26.844359Z","time_out":"2026-09-25T17:48:26.844396Z"}'
     )

@@ -54,7 +54,7 @@ def test_a_recording_is_replayed_now_with_its_ids_and_intervals():
     assert recording.next_due_us() is None
 
 
-def test_speed_squeezes_the_rhythm():
+def test_speed_shortens_the_intervals():
     recording, _ = play(speed=10.0)
     assert len(list(recording.advance(450_000))) == 3
 
@@ -68,7 +68,7 @@ def test_prices_keep_their_digits():
     assert all(tick.is_trading for tick in ticks)
 
 
-def test_recorded_tickers_speak_for_the_ticker_channel():
+def test_recorded_tickers_replace_those_of_trades():
     recorded_lines = lines(("ticker", "update", [ticker(1, 100.0)]), ("trade", "update", [trade(1, 2, 100.5)]))
     recording, _ = play(recorded_lines=recorded_lines)
     first, second = recording.advance(1_000_000)
@@ -77,14 +77,14 @@ def test_recorded_tickers_speak_for_the_ticker_channel():
     assert (second.last, second.is_trading, second.quote) == (1005, False, first.quote)
 
 
-def test_a_ticker_without_a_time_takes_the_newest_seen():
+def test_a_ticker_without_timestamp_gets_the_latest_before_it():
     frames = lines(("ticker", "update", [ticker(1, 100.0)]), ("ticker", "update", [ticker(1, 101.0)]))
     recorded_lines = [frames[0], frames[1].replace(', "timestamp": "2026-09-25T17:48:01.000000Z"', "")]
     recording, _ = play(recorded_lines=recorded_lines)
     assert [tick.last for tick in recording.advance(0)] == [1000, 1010]
 
 
-def test_captured_frames_play(recorded):
+def test_captured_frames_can_be_replayed(recorded):
     frames = parse_frames(recorded("kraken_v2/frames_captured.jsonl").read_text().splitlines())
     recording = Recording(frames, speed=100.0, first_trade_id=1, start_us=START_US)
     assert {pair.symbol for pair in recording.pairs} == {"BTC/USD", "BTC/USDT", "BNB/USD"}

@@ -36,7 +36,7 @@ def world(make_market, clock):
     return world
 
 
-def test_a_clock_that_jumps_ahead_moves_what_comes_and_skips_nothing(world, clock):
+def test_a_clock_step_moves_later_events_and_skips_none(world, clock):
     book = world.books["BTC/USD"]
     before, newest = world.now_us(), book.trades[-1]
     world.step_clock(90)
@@ -64,7 +64,7 @@ def types(row):
     return [type(value) for value in row]
 
 
-def test_trades_have_the_shape_of_a_saved_answer(world, recorded):
+def test_trades_have_the_format_of_a_captured_response(world, recorded):
     theirs = saved(recorded, "http_trades.json")
     ours = rest.trades(world, "XBTUSD", None, None)
     assert list(ours) == ["XXBTZUSD", "last"]
@@ -74,7 +74,7 @@ def test_trades_have_the_shape_of_a_saved_answer(world, recorded):
     assert (len(price.partition(".")[2]), len(qty.partition(".")[2])) == (5, 8)
 
 
-def test_without_since_the_newest_trades_come(world):
+def test_without_since_the_newest_trades_are_returned(world):
     answer = rest.trades(world, "XBTUSD", None, "5")
     book = world.books["BTC/USD"]
     assert [row[6] for row in answer["XXBTZUSD"]] == [trade.trade_id for trade in book.trades[-5:]]
@@ -102,7 +102,7 @@ def test_since_is_exclusive_to_the_nanosecond(world):
     ]
 
 
-def test_ohlc_has_the_shape_of_a_saved_answer(world, clock, recorded):
+def test_ohlc_has_the_format_of_a_captured_response(world, clock, recorded):
     theirs = saved(recorded, "http_ohlc.json")
     ours = rest.ohlc(world, "ADAUSD", None, None)
     rows = ours["ADAUSD"]
@@ -147,7 +147,7 @@ def test_candles_agree_with_the_trades(world):
         ("http_asset_pairs.json", lambda world: rest.asset_pairs(world, "BTC/USD")["XXBTZUSD"]),
     ],
 )
-def test_answers_have_the_keys_of_saved_ones(world, recorded, name, answer):
+def test_responses_have_the_keys_of_captured_ones(world, recorded, name, answer):
     theirs = saved(recorded, name)
     theirs = next(iter(theirs.values())) if name.startswith(("http_ticker", "http_asset")) else theirs
     ours = answer(world)
@@ -188,7 +188,7 @@ def test_invalid_arguments_are_rejected(world, ask):
         ask(world)
 
 
-def test_after_a_stall_the_world_goes_on_from_now(world, clock):
+def test_after_a_stall_the_world_continues_from_now(world, clock):
     newest = world.books["BTC/USD"].trades[-1]
     clock.now_us += 3_600_000_000
     ticks = [event for event in world.events() if hasattr(event, "trades")]
@@ -201,7 +201,7 @@ def test_after_a_stall_the_world_goes_on_from_now(world, clock):
     assert trades
 
 
-def test_a_clock_that_goes_back_does_not_turn_time_back(world, clock):
+def test_the_worlds_time_never_decreases(world, clock):
     before = world.now_us()
     clock.now_us -= 5_000_000
     assert world.now_us() == before

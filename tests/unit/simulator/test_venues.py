@@ -89,7 +89,7 @@ def test_a_book_is_deep_and_not_crossed(world):
     assert bids[0] < asks[0]
 
 
-def test_coins_are_worth_what_their_books_say(world):
+def test_coin_prices_are_those_of_their_books(world):
     bitcoin, cardano = coingecko.markets(world, {"vs_currency": "usd", "ids": "cardano,bitcoin,ripple"})
     assert (bitcoin["id"], bitcoin["symbol"], cardano["id"]) == ("bitcoin", "btc", "cardano")
     last = float(rest.ticker(world, "XBTUSD")["XXBTZUSD"]["c"][0])
@@ -101,7 +101,7 @@ def test_coins_are_worth_what_their_books_say(world):
             coingecko.markets(world, query)
 
 
-def test_a_minute_has_its_weight_and_the_next_one_begins_anew():
+def test_the_weight_limit_resets_every_minute():
     meter = WeightMeter()
     minute = 1_790_000_040_000_000
     assert [meter.allows("trades", minute) for _ in range(49)] == [True] * 48 + [False]
@@ -110,7 +110,7 @@ def test_a_minute_has_its_weight_and_the_next_one_begins_anew():
     assert meter.used == 2
 
 
-def test_a_venues_trouble_is_of_one_question_or_of_all_and_may_be_counted():
+def test_a_venue_fault_has_one_or_all_endpoints_and_an_optional_count():
     faults = Faults()
     faults.switch_on("venue", {"source": "binance", "question": "depth", "fault": "null", "count": "2"})
     faults.switch_on("venue", {"source": "coingecko", "fault": "banned", "retry_after": "120"})
