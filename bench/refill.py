@@ -11,6 +11,7 @@ from contracts.messages import Gap, Trade
 from contracts.settings import StackSettings
 from contracts.topics import RAWGAP, RAWTRADE
 from data_producers.sinks.published import read_tail
+from foundation.kafka import client_config
 from foundation.ports import HOST, free_ports
 from foundation.process import Runtime
 from foundation.waiting import wait_until
@@ -24,7 +25,7 @@ _TARGET_SECONDS = 2.0
 
 def _gaps(bootstrap: str) -> list[Gap]:
     """The latest message about each gap."""
-    records, _ = read_tail(bootstrap, RAWGAP, None, Runtime())
+    records, _ = read_tail(client_config(bootstrap), RAWGAP, None, Runtime())
     reports = (Gap.model_validate_json(value) for value, _ in records)
     return list({(gap.pair, gap.from_id): gap for gap in reports}.values())
 
@@ -75,7 +76,7 @@ def _measure(rig: Rig, seconds: float) -> tuple[float, int]:
 
 def trades_in(rig: Rig) -> list[Trade]:
     """All trades in Kafka, in the order of publication."""
-    records, _ = read_tail(rig.kafka, RAWTRADE, None, Runtime())
+    records, _ = read_tail(client_config(rig.kafka), RAWTRADE, None, Runtime())
     return [Trade.model_validate_json(value) for value, _ in records]
 
 

@@ -8,6 +8,7 @@ from data_producers.sinks.published import published_articles
 from data_producers.sources.rss.archive import Archive
 from data_producers.sources.rss.poller import FeedPoller
 from data_producers.sources.rss.validators import ValidatorStore
+from foundation.kafka import client_config
 from foundation.process import start_service
 from sentiment.scorers.registry import SCORERS
 
@@ -22,8 +23,9 @@ def main() -> None:
         metrics_host=config.metrics_host,
     )
     scorer = SCORERS[config.scorer](config.scorer_model_file)
-    with KafkaSink(config.kafka_bootstrap_servers, (RAWARTICLE,), runtime) as sink:
-        archive = Archive(published_articles(config.kafka_bootstrap_servers, runtime))
+    kafka = client_config(config.kafka_bootstrap_servers, config.kafka_client_options)
+    with KafkaSink(kafka, (RAWARTICLE,), runtime) as sink:
+        archive = Archive(published_articles(kafka, runtime))
         validators = ValidatorStore(config.feed_validators_file)
         if not len(archive):
             # An empty or new topic holds none of the articles that the validators are for.

@@ -1,6 +1,8 @@
 """Publishes Kraken's market data to Kafka: tickers, trades, gaps and price alerts."""
 
+from collections.abc import Mapping
 from functools import partial
+from typing import Any
 
 from contracts.messages import Alert, Ticker
 from contracts.settings import KrakenProducerSettings, load_settings
@@ -21,6 +23,7 @@ from data_producers.sources.kraken.rest import KrakenRest
 from data_producers.sources.kraken.session import Session, run_session
 from data_producers.sources.kraken.tickers import TickerPublisher, watch_feeds
 from data_producers.sources.kraken.trades import TradePublisher
+from foundation.kafka import client_config
 from foundation.process import Runtime, start_service
 
 TICKERS_READ_BACK = 20_000
@@ -36,25 +39,25 @@ def main() -> None:
         metrics_port=config.kraken_metrics_port,
         metrics_host=config.metrics_host,
     )
-    with KafkaSink(config.kafka_bootstrap_servers, (RAWTICKER, RAWTRADE, RAWALERT, RAWGAP), runtime) as sink:
-        publish_market(config, sink, runtime)
+    kafka = client_config(config.kafka_bootstrap_servers, config.kafka_client_options)
+    with KafkaSink(kafka, (RAWTICKER, RAWTRADE, RAWALERT, RAWGAP), runtime) as sink:
+        publish_market(config, kafka, sink, runtime)
 
 
-def publish_market(config: KrakenProducerSettings, sink: Sink, runtime: Runtime) -> None:
+def publish_market(config: KrakenProducerSettings, kafka: Mapping[str, Any], sink: Sink, runtime: Runtime) -> None:
     """Continues from what the topics hold, and publishes until the process is to stop. Blocks."""
-    brokers = config.kafka_bootstrap_servers
     rest = KrakenRest(config.kraken_rest_url, runtime)
     rejections = Rejections(KRAKEN)
     pairs = traded_pairs(rest, config.pairs, rejections)
-    gaps = published_gaps(brokers, runtime)
-    published = published_trades(brokers, pairs, SNAPSHOT_TRADES, runtime, unfinished_gaps(gaps))
-    last_tickers = published_last(brokers, RAWTICKER, Ticker, TICKERS_READ_BACK, runtime)
+    gaps = published_gaps(kafka, runtime)
+    published = published_trades(kafka, pairs, SNAPSHOT_TRADES, runtime, unfinished_gaps(gaps))
+    last_tickers = published_last(kafka, RAWTICKER, Ticker, TICKERS_READ_BACK, runtime)
     monitor = AlertMonitor(
         alert_rule(config),
         started_at=runtime.now(),
         pairs=pairs,
         tickers=last_tickers,
-        alerts=published_newest(brokers, RAWALERT, Alert, TICKERS_READ_BACK, runtime),
+        alerts=published_newest(kafka, RAWALERT, Alert, TICKERS_READ_BACK, runtime),
         prices={trade.pair: trade.price for trade in published},
     )
     tickers = TickerPublisher(sink, runtime, monitor, last_tickers)

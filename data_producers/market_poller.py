@@ -8,6 +8,7 @@ from data_producers.sinks.kafka import KafkaSink
 from data_producers.sinks.published import published_newest
 from data_producers.sources.cleaning import Polled
 from data_producers.sources.polled import pollers
+from foundation.kafka import client_config
 from foundation.process import start_service
 
 MARKETS_READ_BACK = 20_000
@@ -23,11 +24,11 @@ def main() -> None:
         metrics_port=config.market_metrics_port,
         metrics_host=config.metrics_host,
     )
-    brokers = config.kafka_bootstrap_servers
-    with KafkaSink(brokers, (POLLED_MARKET, POLLED_CANDLE), runtime) as sink:
+    kafka = client_config(config.kafka_bootstrap_servers, config.kafka_client_options)
+    with KafkaSink(kafka, (POLLED_MARKET, POLLED_CANDLE), runtime) as sink:
         published: list[Polled] = [
-            *published_newest(brokers, POLLED_MARKET, MarketSnapshot, MARKETS_READ_BACK, runtime),
-            *published_newest(brokers, POLLED_CANDLE, Candle, MARKETS_READ_BACK, runtime),
+            *published_newest(kafka, POLLED_MARKET, MarketSnapshot, MARKETS_READ_BACK, runtime),
+            *published_newest(kafka, POLLED_CANDLE, Candle, MARKETS_READ_BACK, runtime),
         ]
         run_together([poller.run for poller in pollers(config, published, sink, runtime)], runtime)
 

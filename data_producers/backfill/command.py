@@ -19,6 +19,7 @@ from data_producers.sinks.kafka import KafkaSink
 from data_producers.sinks.sink import Sink, SinkBroken
 from data_producers.sources.kraken.parse_rest import VenueError
 from data_producers.sources.rest import RequestRejected
+from foundation.kafka import client_config
 from foundation.process import runtime_until_signal
 from foundation.retry import Stopped
 
@@ -106,6 +107,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _options(arguments)
     config = load_settings(BackfillSettings)
     runtime = runtime_until_signal()
+    kafka = client_config(config.kafka_bootstrap_servers, config.kafka_client_options)
     venue = BACKFILL_VENUES[options.source]
     request = BackfillRequest(
         pair=options.pair,
@@ -116,7 +118,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     progress = Progress(request.since, request.until)
     try:
-        with KafkaSink(config.kafka_bootstrap_servers, venue.topics, runtime) as sink:
+        with KafkaSink(kafka, venue.topics, runtime) as sink:
             publish_batches(venue.history(request, config, runtime), sink, progress, runtime.now)
     except (BackfillFailed, VenueError, RequestRejected, SinkBroken) as error:
         print(f"backfill: {error}", file=sys.stderr)

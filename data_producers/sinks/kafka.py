@@ -1,9 +1,9 @@
-"""The sink that is Kafka."""
+"""The sink that writes to Kafka."""
 
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Mapping
 from contextlib import suppress
 from functools import partial
 from types import TracebackType
@@ -16,19 +16,20 @@ from contracts.rules import MAX_CLOCK_LEAD_SECONDS, MAX_MESSAGE_BYTES
 from contracts.topics import PRODUCER_CONFIG, Topic
 from data_producers.sinks.sink import SinkBroken, record_of
 from data_producers.telemetry import Telemetry
+from foundation.kafka.admin import wait_for_topics
 from foundation.process import Runtime
-from foundation.retry import Stopped, backoff_seconds
+from foundation.retry import Backoff, Stopped
 
 log = logging.getLogger(__name__)
 
 QUEUE_MESSAGES = 100_000
 QUEUE_KIBIBYTES = 65_536
-"""Bounds on what waits for the broker. When they are reached the source waits too, and memory stays as it is."""
+"""Bounds of the queue for the broker. When they are reached the source blocks, so that memory stays bounded."""
 
 FLUSH_STALL_SECONDS = 15.0
-"""An orderly stop gives up when the broker has taken nothing for this long."""
+"""An orderly stop ends when the broker has acknowledged nothing for this long."""
 
-REFUSALS = frozenset(
+PERMANENT_ERRORS_OF_BROKER = frozenset(
     {
         KafkaError.MSG_SIZE_TOO_LARGE,
         KafkaError.INVALID_MSG,
@@ -39,22 +40,23 @@ REFUSALS = frozenset(
         KafkaError.CLUSTER_AUTHORIZATION_FAILED,
     }
 )
-"""What a broker never takes, however often it is sent. Every other failure is sent again."""
+"""Errors after which a message is not retried. After any other it is sent again."""
 
 
 class KafkaSink:
-    """Writes each message to its topic. Use it as a context manager: entering connects, leaving flushes.
+    """Writes each message to its topic. Use it as a context manager: entering connects, leaving flushes. See `Sink`.
 
-    Entering waits until the broker answers and has every topic of `topics`, or the process is to stop. A broker that
-    goes away later is waited for without end.
+    `kafka` is that of `client_config`; `config` are more settings of the client, which win. Entering blocks until the
+    broker answers and has every topic of `topics`, or the process is to stop. Deliveries to an unavailable broker are
+    retried without limit.
     """
 
-    def __init__(self, bootstrap_servers: str, topics: tuple[Topic, ...], runtime: Runtime, **config: Any) -> None:
+    def __init__(self, kafka: Mapping[str, Any], topics: tuple[Topic, ...], runtime: Runtime, **config: Any) -> None:
         self._topics = topics
         self._runtime = runtime
         self._config: dict[str, Any] = {
+            **kafka,
             **PRODUCER_CONFIG,
-            "bootstrap.servers": bootstrap_servers,
             "message.timeout.ms": 0,
             "message.max.bytes": MAX_MESSAGE_BYTES,
             "queue.buffering.max.messages": QUEUE_MESSAGES,
@@ -66,7 +68,7 @@ class KafkaSink:
         }
         self._room = threading.Event()
         self._closed = threading.Event()
-        self._again: deque[tuple[Topic, Message, float]] = deque()
+        self._retries: deque[tuple[Topic, Message, float]] = deque()
         self._fatal: str | None = None
 
     def __enter__(self) -> Self:
@@ -83,7 +85,7 @@ class KafkaSink:
         self._closed.set()
         self._poller.join()
         if left and kind is None:
-            raise SinkBroken(f"{left} accepted messages were not delivered: the broker is away")
+            raise SinkBroken(f"{left} accepted messages were not delivered: the broker is unavailable")
 
     def send(self, topic: Topic, message: Message, received_at: float) -> None:
         """See `Sink`."""
@@ -106,21 +108,21 @@ class KafkaSink:
         return left
 
     def _outstanding(self) -> int:
-        return len(self._producer) + len(self._again)
+        return len(self._producer) + len(self._retries)
 
     def _poll(self) -> None:
         while not self._closed.is_set():
             self._producer.poll(0.1)
-            # The sender hears of a closed or broken sink; here there is nobody to tell.
+            # `send` raises these to the source.
             with suppress(Stopped, SinkBroken):
-                self._send_again()
+                self._retry()
 
-    def _send_again(self) -> None:
-        while self._again and self._accept(*self._again[0]):
-            self._again.popleft()
+    def _retry(self) -> None:
+        while self._retries and self._accept(*self._retries[0]):
+            self._retries.popleft()
 
     def _accept(self, topic: Topic, message: Message, received_at: float) -> bool:
-        """Hands a message to the client's queue; false while there is no room, or no such topic for now."""
+        """Adds a message to the client's queue; false while the queue is full or the topic temporarily unknown."""
         if self._fatal is not None:
             raise SinkBroken(self._fatal)
         if self._closed.is_set():
@@ -133,16 +135,16 @@ class KafkaSink:
         except BufferError:
             return False
         except KafkaException as failure:
-            if not _is_final(failure.args[0]):
+            if not _is_permanent(failure.args[0]):
                 return False
-            self._refused(topic, failure.args[0])
+            self._reject(topic, failure.args[0])
         return True
 
     def _record_ms(self, message: Message) -> int:
-        """The record's time in epoch milliseconds; 0: whenever the client takes it.
+        """The record's time in epoch milliseconds; 0: the time at which the client accepts it.
 
-        After our clock was set back a message may bear a time that is still to come. Its record then bears it too:
-        readers refuse what lies ahead of its record.
+        After our clock was set back a message may have a time in the future. Its record then has the same: readers
+        reject a message that is later than its record.
         """
         now, own = self._runtime.now(), latest_local_time(message)
         return int(min(own, now + MAX_CLOCK_LEAD_SECONDS) * 1000) if own > now else 0
@@ -155,46 +157,43 @@ class KafkaSink:
             Telemetry.produced.labels(topic.name).inc()
             Telemetry.ack_seconds.labels(topic.name).observe(max(0.0, self._runtime.now() - received_at))
             Telemetry.newest_event.labels(topic.name).set(max(message_times(message)[:1], default=received_at))
-        elif _is_final(error):
-            self._refused(topic, error)
+        elif _is_permanent(error):
+            self._reject(topic, error)
         else:
-            self._again.append((topic, message, received_at))
+            self._retries.append((topic, message, received_at))
 
-    def _refused(self, topic: Topic, error: KafkaError) -> None:
+    def _reject(self, topic: Topic, error: KafkaError) -> None:
         if _is_fatal(error):
             self._fatal = str(error)
         Telemetry.produce_failed.labels(topic.name, error.name()).inc()
-        log.error("message refused", extra={"topic": topic.name, "reason": error.name(), "why": error.str()})
+        log.error("message rejected", extra={"topic": topic.name, "reason": error.name(), "detail": error.str()})
 
     def _on_error(self, error: KafkaError) -> None:
         if _is_fatal(error):
             self._fatal = str(error)
-        log.warning("broker trouble", extra={"reason": error.name(), "why": error.str()})
+        log.warning("broker error", extra={"reason": error.name(), "detail": error.str()})
 
     def _wait_for_topics(self) -> None:
-        wait_for_topics(self._producer.list_topics, self._topics, self._runtime)
+        names = [topic.name for topic in self._topics]
+        runtime = self._runtime
+        if not runtime.stop.is_set():
+            with suppress(Stopped):
+                wait_for_topics(
+                    self._producer.list_topics,
+                    names,
+                    wait=runtime.wait,
+                    backoff=Backoff(runtime.jitter),
+                    on_retry=_log_waiting,
+                )
+
+
+def _log_waiting(error: Exception, failures: int, pause: float) -> None:
+    log.info("waiting for kafka", extra={"detail": error.args[0].str(), "pause_seconds": round(pause, 2)})
 
 
 def _is_fatal(error: KafkaError) -> bool:
     return error.fatal() or error.code() == KafkaError._FATAL
 
 
-def _is_final(error: KafkaError) -> bool:
-    return _is_fatal(error) or error.code() in REFUSALS
-
-
-def wait_for_topics(list_topics: Callable[..., Any], topics: tuple[Topic, ...], runtime: Runtime) -> None:
-    """Waits until the broker answers and has all `topics`, or the process is to stop."""
-    attempt = 0
-    while not runtime.stop.is_set():
-        try:
-            missing = {topic.name for topic in topics} - set(list_topics(timeout=2.0).topics)
-        except KafkaException as away:
-            missing, why = {topic.name for topic in topics}, away.args[0].str()
-        else:
-            why = "no such topic"
-        if not missing:
-            return
-        attempt += 1
-        log.info("waiting for kafka", extra={"missing": sorted(missing), "why": why})
-        runtime.wait(backoff_seconds(attempt, runtime.jitter()))
+def _is_permanent(error: KafkaError) -> bool:
+    return _is_fatal(error) or error.code() in PERMANENT_ERRORS_OF_BROKER

@@ -1,4 +1,4 @@
-"""A sink that is a list: for tests, and for looking at what a source says."""
+"""A sink that is a list: for tests, and for inspecting what a source publishes."""
 
 import logging
 from dataclasses import dataclass
@@ -17,8 +17,8 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
-    """One record as a topic holds it."""
+class TopicRecord:
+    """One record of a topic."""
 
     topic: str
     key: bytes
@@ -26,10 +26,10 @@ class Record:
 
 
 class MemorySink:
-    """Keeps every record in `records`, in the order of sending."""
+    """Keeps every record in `records`, in the order of sending. See `Sink`."""
 
     def __init__(self) -> None:
-        self.records: list[Record] = []
+        self.records: list[TopicRecord] = []
         self._lock = Lock()
         self._closed = False
 
@@ -41,16 +41,16 @@ class MemorySink:
         self._closed = True
 
     def send(self, topic: Topic, message: Message, received_at: float) -> None:
-        """See `Sink`. There is always room."""
+        """See `Sink`. Never blocks."""
         if self._closed:
             raise Stopped("the sink is closed")
         key, value = record_of(topic, message)
         if len(key) + len(value) > MAX_MESSAGE_BYTES:
             Telemetry.produce_failed.labels(topic.name, "MSG_SIZE_TOO_LARGE").inc()
-            log.error("message refused", extra={"topic": topic.name, "reason": "MSG_SIZE_TOO_LARGE"})
+            log.error("message rejected", extra={"topic": topic.name, "reason": "MSG_SIZE_TOO_LARGE"})
             return
         with self._lock:
-            self.records.append(Record(topic.name, key, value))
+            self.records.append(TopicRecord(topic.name, key, value))
         Telemetry.produced.labels(topic.name).inc()
 
     def flush(self) -> int:

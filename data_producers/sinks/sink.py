@@ -1,4 +1,4 @@
-"""What a sink promises."""
+"""What every sink guarantees."""
 
 from typing import Protocol
 
@@ -7,26 +7,27 @@ from contracts.topics import Topic
 
 
 class SinkBroken(Exception):
-    """The sink cannot go on and cannot mend itself: the process must end and start anew."""
+    """A permanent error: the sink cannot recover, and the process must end and be restarted."""
 
 
 class Sink(Protocol):
-    """Takes messages and keeps them.
+    """Delivers messages to topics. Thread-safe.
 
-    A message that was accepted is delivered, once, in the order of its key, however long the other side is away.
-    A message that the other side will never take is counted and logged, and the next one goes on. Thread-safe.
+    Every accepted message is delivered once, in the order of its key, however long the broker is unavailable. A message
+    that the broker rejects permanently is counted and logged, and the next one is delivered.
     """
 
     def send(self, topic: Topic, message: Message, received_at: float) -> None:
-        """Accepts a message. Waits while there is no room, so a source that calls it is slowed, not cut.
+        """Accepts a message. Blocks while the queue is full, which slows its source down.
 
-        `received_at` is when what the message was made from came in. Raises `runtime.Stopped` or `SinkBroken`.
+        `received_at` is when the data of the message was received. Raises `SinkBroken`, and `Stopped` when the process
+        is to stop while the queue is full.
         """
 
     def flush(self) -> int:
-        """Waits until what was accepted is delivered; how many messages are still not, if the other side is away."""
+        """Waits for the delivery of accepted messages. Returns how many are outstanding: the broker is unavailable."""
 
 
 def record_of(topic: Topic, message: Message) -> tuple[bytes, bytes]:
-    """A message as the key and value of its record. The key is the field the topic names."""
+    """The key and the value of a message's record. The key is the field that the topic names."""
     return str(getattr(message, topic.key)).encode(), message.to_json()

@@ -14,6 +14,7 @@ from contracts.settings import ROOT
 from contracts.topics import POLLED_CANDLE, RAWGAP, RAWTRADE
 from data_producers.sinks.kafka import KafkaSink
 from data_producers.sinks.published import read_tail
+from foundation.kafka import client_config
 from foundation.process import Runtime
 from foundation.waiting import wait_until
 from tests.testkit.jobs import assert_clean
@@ -63,7 +64,7 @@ def backfill(house, exchange):
 
 
 def sent(house, topic=RAWTRADE):
-    return len(read_tail(house.settings.kafka_bootstrap_servers, topic, None, Runtime())[0])
+    return len(read_tail(client_config(house.settings.kafka_bootstrap_servers), topic, None, Runtime())[0])
 
 
 def test_a_past_is_loaded_once_gone_on_with_and_closes_its_gaps(house, exchange, backfill):
@@ -140,5 +141,5 @@ def report(house, from_id, to_id, from_time, to_time):
     now = time.time()
     times = {"from_time": from_time, "to_time": to_time, "detected_at": now - 1, "reported_at": now}
     gap = Gap(pair=BTC, from_id=from_id, to_id=to_id, cause="jump", missing_left=to_id - from_id + 1, **times)
-    with KafkaSink(house.settings.kafka_bootstrap_servers, (RAWGAP,), Runtime()) as sink:
+    with KafkaSink(client_config(house.settings.kafka_bootstrap_servers), (RAWGAP,), Runtime()) as sink:
         sink.send(RAWGAP, gap, now)

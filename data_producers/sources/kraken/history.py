@@ -13,13 +13,14 @@ from data_producers.sources.kraken.gaps import OpenGap, newest_reports, open_gap
 from data_producers.sources.kraken.parse_rest import TradesPage
 from data_producers.sources.kraken.refill import just_before
 from data_producers.sources.kraken.rest import PAGE_TRADES, KrakenRest
+from foundation.kafka import client_config
 from foundation.process import Runtime
 
 
 def kraken_history(request: BackfillRequest, config: BackfillSettings, runtime: Runtime) -> Iterator[Batch]:
     """The trades of a request. See `BackfillVenue`."""
     rest = KrakenRest(config.kraken_rest_url, runtime)
-    recorded = published_gaps(config.kafka_bootstrap_servers, runtime)
+    recorded = published_gaps(client_config(config.kafka_bootstrap_servers, config.kafka_client_options), runtime)
     return backfill_trades(rest, request, newest_reports(recorded).values(), runtime)
 
 

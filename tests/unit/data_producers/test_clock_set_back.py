@@ -12,6 +12,7 @@ from data_producers.runtime import RisingClock
 from data_producers.sinks.kafka import KafkaSink
 from data_producers.sources.kraken.parse import parse_frame
 from data_producers.sources.kraken.trades import TradePublisher
+from foundation.kafka import client_config
 from foundation.process import Runtime
 from tests.testkit.messages import AT, trade
 
@@ -40,7 +41,7 @@ class Client:
 def house():
     """A clock, and a sink by it with the records it has written."""
     clock = Clock()
-    sink = KafkaSink("127.0.0.1:1", (), Runtime(now=clock))
+    sink = KafkaSink(client_config("127.0.0.1:1"), (), Runtime(now=clock))
     sink._producer = Client(clock)
     return clock, sink, sink._producer.records
 
