@@ -1,4 +1,4 @@
-# Two commands do most of it: `make demo` shows everything on a simulated exchange, `make test` proves it.
+# The two main commands: `make demo` shows everything on a simulated exchange, `make test` proves it.
 PY := .venv/bin/python
 STACK := $(PY) -m scripts.stack
 .DEFAULT_GOAL := help
@@ -8,49 +8,49 @@ export HEADLINE := $(value TEXT)
 help:  ## show this
 	@sed -n 's/^\([a-z]*\):.*## /\1|/p' $(firstword $(MAKEFILE_LIST)) | while IFS='|' read -r name text; do printf '  make %-9s %s\n' "$$name" "$$text"; done
 
-setup:  ## install what is needed: .venv, the jars of Kafka and Spark
+setup:  ## install .venv and the jars of Kafka and Spark
 	@scripts/setup.sh
 
-demo: setup  ## the whole stack on a simulated exchange, live in this terminal (DETACH=1: in the background)
+demo: setup  ## start the stack on a simulated exchange and show it live (DETACH=1: in the background)
 	@$(STACK) demo $(if $(DETACH),--detach)
 
-up: setup  ## the same on the real exchange and newsrooms (DETACH=1: in the background)
+up: setup  ## the same on the real exchanges and newsrooms (DETACH=1: in the background)
 	@$(STACK) up $(if $(DETACH),--detach)
 
 down:  ## stop everything
 	@$(STACK) down
 
-status:  ## how every part is (FORMAT=json)
+status:  ## show the health of every service (FORMAT=json)
 	@$(STACK) status --format $(or $(FORMAT),text)
 
 logs:  ## follow the logs (PART=api)
 	@$(STACK) logs $(PART)
 
-audit:  ## do Kafka and the tables agree, record by record?
+audit:  ## compare the records in Kafka with the rows in the tables
 	@$(PY) -m scripts.audit
 
-backfill:  ## load a pair's past (SOURCE=kraken PAIR=BTC/USD SINCE=2026-11-01)
+backfill:  ## load a pair's history (SOURCE=kraken PAIR=BTC/USD SINCE=2026-11-01)
 	@$(PY) -m scripts.backfill $(if $(SOURCE),--source "$(SOURCE)") $(if $(PAIR),--pair "$(PAIR)") $(if $(SINCE),--since "$(SINCE)")
 
-replay:  ## what no one could read, and the way back (ARGS=--help tells how)
+replay:  ## list, repair and replay dead letters (ARGS=--help shows how)
 	@$(PY) -m scripts.replay $(ARGS)
 
-accept:  ## store what waits though too much of it is unreadable (kafka_to_timescale ended with code 3)
+accept:  ## store pending messages although too many are unreadable (kafka_to_timescale ended with code 3)
 	@$(PY) -m spark_jobs.accept_unreadable
 
 reset:  ## delete the data of a stopped stack
 	@$(STACK) reset
 
-test: setup  ## all tests
+test: setup  ## run all tests
 	@scripts/test.sh $(ARGS)
 
-check: setup  ## lint, format, types
+check: setup  ## check lint, format and types
 	@.venv/bin/ruff check . && .venv/bin/ruff format --check . && .venv/bin/mypy
 
-format: setup  ## format and mend what the linter can
+format: setup  ## format the code, and fix what the linter can
 	@.venv/bin/ruff check --fix . && .venv/bin/ruff format .
 
-bench: setup  ## measure what is claimed on speed (ONLY=P1,P2)
+bench: setup  ## measure the performance claims (ONLY=P1,P2)
 	@$(PY) -m bench $(if $(ONLY),--only $(ONLY))
 
 scorecard: setup  ## the figures of the sentiment scorers (DATA='more.csv ...' with headline,label[,date]; OUT=file)
@@ -59,8 +59,8 @@ scorecard: setup  ## the figures of the sentiment scorers (DATA='more.csv ...' w
 explain: setup  ## the verdict of each scorer on a headline, and the words that decided (TEXT='...')
 	@$(PY) -m sentiment.lab.explain "$$HEADLINE"
 
-chaos: setup  ## kill parts at random: is anything lost or stored twice? (KILLS=20 SEED=7 WITHOUT=ledger)
+chaos: setup  ## kill services at random: is any row lost or duplicated? (KILLS=20 SEED=7 WITHOUT=ledger)
 	@$(PY) -m tests.chaos --kills $(or $(KILLS),20) --seed $(or $(SEED),7) $(if $(WITHOUT),--without $(WITHOUT))
 
-clean:  ## delete what setup made (data stay)
+clean:  ## delete what setup installed (data are kept)
 	rm -rf .venv scripts/kafka/lib spark_jobs/jars/*.jar .mypy_cache .ruff_cache .pytest_cache .hypothesis

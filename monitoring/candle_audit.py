@@ -52,7 +52,7 @@ _MISMATCH_RATIO = metrics.CANDLE_MISMATCH_RATIO.of(Gauge)
 _AUDITED_AT = metrics.CANDLES_AUDITED_AT.of(Gauge)
 _FAILED = metrics.CANDLE_AUDIT_FAILED.of(Counter)
 
-_KEPT = "EXISTS (SELECT FROM pg_extension WHERE extname = 'timescaledb')"
+_MATERIALIZED = "EXISTS (SELECT FROM pg_extension WHERE extname = 'timescaledb')"
 """Whether the server materializes candles. If not, it computes them from all trades of a pair to show one minute."""
 
 _OF_CANDLES = """
@@ -119,9 +119,9 @@ def read_stored(connection: Connection, pair: str, since: float, until: float) -
         (first,) = cursor.fetchone() or (None,)
         cursor.execute(_GAPS, asked)
         gaps = cursor.fetchall()
-        cursor.execute(f"SELECT {_KEPT}")
-        (kept,) = cursor.fetchone() or (False,)
-        cursor.execute(_OF_CANDLES if kept else _OF_TRADES, asked)
+        cursor.execute(f"SELECT {_MATERIALIZED}")
+        (materialized,) = cursor.fetchone() or (False,)
+        cursor.execute(_OF_CANDLES if materialized else _OF_TRADES, asked)
         candles = {int(row[0]): _candle(row) for row in cursor.fetchall()}
     begin = until if first is None else (first // MINUTE_SECONDS + 1) * MINUTE_SECONDS
     begin = max([begin, *(start for start, _, permanent in gaps if permanent)])

@@ -1,1 +1,1 @@
-"""What starts, stops, checks and looks after the stack. No business logic."""
+"""Commands that start, stop, check and maintain the stack. No business logic."""

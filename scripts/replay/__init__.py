@@ -1,1 +1,1 @@
-"""Lists dead letters and replays those that have become readable: `python -m scripts.replay`."""
+"""Lists dead letters, and publishes those that are valid by now: `python -m scripts.replay`."""
