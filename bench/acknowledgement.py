@@ -12,7 +12,7 @@ from bench.rig import Rig, running_rig
 from contracts.metrics import ACK_SECONDS
 from foundation.ports import HOST, free_ports
 from foundation.waiting import wait_until
-from monitoring.samples import NoAnswer, fetch
+from monitoring.scrape import NoAnswer, fetch
 
 _RATES = (85, 430)
 """Trades per second over all pairs; with their tickers about 200 and 1,000 messages per second."""

@@ -15,7 +15,8 @@ from contracts.metrics import PRODUCE_FAILED, PRODUCED, RECONNECTS
 from contracts.settings import StackSettings
 from foundation.ports import HOST, free_ports
 from foundation.waiting import wait_until
-from monitoring.samples import NoAnswer, Samples, fetch_samples
+from monitoring.samples import Samples
+from monitoring.scrape import NoAnswer, fetch_samples
 
 _RATE = 2_400
 """Trades per second over all pairs; with their tickers more than 5,000 messages per second."""

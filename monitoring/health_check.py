@@ -30,7 +30,8 @@ from monitoring.judgement import (
     judge_raw_job,
     judge_window_job,
 )
-from monitoring.samples import NoAnswer, Samples, fetch, fetch_samples
+from monitoring.samples import Samples
+from monitoring.scrape import NoAnswer, fetch, fetch_samples
 
 API_HEALTH = "/api/v1/health"
 _CONNECT_SECONDS = 3

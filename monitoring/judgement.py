@@ -1,4 +1,4 @@
-"""When a service counts as healthy, judged from its own metrics."""
+"""When a service counts as healthy, judged from its own metrics. Pure."""
 
 from dataclasses import dataclass
 from typing import Literal

@@ -1,29 +1,10 @@
-"""The metrics that a service serves, fetched over HTTP."""
+"""The samples of a scrape: what a service reports on its metrics port. Pure."""
 
 from collections.abc import Iterable
 
 from prometheus_client.parser import text_string_to_metric_families
 
 from contracts.metrics import Metric
-from foundation.http import HttpFailure, HttpSession, Response
-
-FETCH_SECONDS = 3.0
-MAX_SCRAPE_BYTES = 20_000_000
-
-
-class NoAnswer(Exception):
-    """A service does not answer over HTTP, or with something else than expected. `str()` of it is the reason."""
-
-
-def fetch(host: str, port: int, path: str, accept: str = "*/*") -> Response:
-    """One GET of `http://host:port/path`, never through a proxy. Blocks up to `FETCH_SECONDS`; raises `NoAnswer`."""
-    with HttpSession(
-        "monitoring", timeout_seconds=FETCH_SECONDS, max_bytes=MAX_SCRAPE_BYTES, use_proxies=False
-    ) as session:
-        try:
-            return session.get(f"http://{host}:{port}{path}", headers={"Accept": accept})
-        except HttpFailure as error:
-            raise NoAnswer(f"nothing answers on port {port} of {host} ({error})") from None
 
 
 class Samples:
@@ -64,14 +45,3 @@ def parse_samples(text: str) -> Samples:
         for family in text_string_to_metric_families(text)
         for sample in family.samples
     )
-
-
-def fetch_samples(host: str, port: int) -> Samples:
-    """A scrape of `/metrics` at that address. Raises `NoAnswer`."""
-    answer = fetch(host, port, "/metrics", "text/plain")
-    if answer.status != 200:
-        raise NoAnswer(f"port {port} of {host} answers {answer.status} to /metrics")
-    try:
-        return parse_samples(answer.body.decode(errors="replace"))
-    except ValueError as error:
-        raise NoAnswer(f"port {port} of {host} serves no metrics ({error})") from None

@@ -12,7 +12,8 @@ from contracts.tables import TABLES, Table
 from contracts.topics import RAW_TOPICS, WINDOW_JOB, Topic
 from monitoring.health_check import check_service
 from monitoring.judgement import age_text
-from monitoring.samples import NoAnswer, Samples, fetch_samples
+from monitoring.samples import Samples
+from monitoring.scrape import NoAnswer, fetch_samples
 from scripts.stack.supervision import SupervisorClient
 
 REFRESH_SECONDS = 1.0

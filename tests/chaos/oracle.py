@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from contracts.settings import StackSettings
 from foundation.ports import HOST
 from foundation.waiting import NotReady
-from monitoring.samples import fetch
+from monitoring.scrape import fetch
 from scripts.audit.auditor import Auditor
 from scripts.audit.verdict import render_verdicts
 from simulator.market import SimulatedTrade, Tick

@@ -23,7 +23,7 @@ from contracts.settings import ROOT, StackSettings, environment_name, load_setti
 from contracts.topics import RAW_JOB, WINDOW_JOB
 from foundation.ports import HOST, free_ports
 from foundation.waiting import wait_until
-from monitoring.samples import NoAnswer, fetch
+from monitoring.scrape import NoAnswer, fetch
 from scripts.secret_keys import write_missing_secrets
 from scripts.stack.lifecycle import (
     answering,

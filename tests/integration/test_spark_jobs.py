@@ -15,7 +15,7 @@ from contracts.tables import LEDGER
 from contracts.topics import PRODUCER_CONFIG, RAW_TOPICS, RAWARTICLE, RAWTICKER, RAWTRADE
 from foundation.ports import HOST
 from foundation.waiting import wait_until
-from monitoring.samples import fetch_samples
+from monitoring.scrape import fetch_samples
 from scripts.audit.auditor import Auditor
 from spark_jobs.config import BULK_ROWS
 from tests.testkit.jobs import JOB_SECONDS, Source, assert_clean, letters

@@ -8,7 +8,7 @@ from contracts.metrics import JOB_TAKEN
 from contracts.tables import LEDGER
 from contracts.topics import RAW_JOB, RAW_TOPICS, RAWALERT
 from foundation.ports import HOST
-from monitoring.samples import fetch_samples
+from monitoring.scrape import fetch_samples
 from spark_jobs.edges.kafka_source import look_up, read_range
 from spark_jobs.edges.records import RecordsGone
 from tests.testkit.jobs import Source, assert_clean
