@@ -7,7 +7,7 @@ from data_producers.runtime import run_together
 from data_producers.sinks.kafka import KafkaSink
 from data_producers.sinks.published import published_newest
 from data_producers.sources.cleaning import Polled
-from data_producers.sources.polled import pollers
+from data_producers.sources.registry import pollers
 from foundation.kafka import client_config
 from foundation.process import start_service
 

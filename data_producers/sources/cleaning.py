@@ -1,7 +1,7 @@
-"""Rows of polled sources, cleaned: what can be passed on, and what is held back with its reason. Pure.
+"""Cleans the rows of polled sources: valid messages, and quarantined rows with their reasons. Pure.
 
-Nothing is dropped silently: a row that is null, negative, no number, a repetition, out of line or at odds with itself
-comes out as `Quarantined`, with the row as it came.
+No row is dropped silently: one that is null, negative, not a number, a duplicate, an outlier or inconsistent becomes
+`Quarantined`, with the row as received.
 """
 
 import math
@@ -14,133 +14,138 @@ from pydantic import ValidationError
 from contracts.messages import Candle, MarketSnapshot, canonical_pair
 from contracts.rules import change_percent
 
-Reason = Literal["null", "negative", "not_a_number", "malformed", "unknown", "inconsistent", "duplicate", "outlier"]
+QuarantineReason = Literal[
+    "null", "negative", "not_a_number", "malformed", "unknown", "inconsistent", "duplicate", "outlier"
+]
 Polled = MarketSnapshot | Candle
-M = TypeVar("M", bound=Polled)
-M_co = TypeVar("M_co", bound=Polled, covariant=True)
-R = TypeVar("R")
+_M = TypeVar("_M", bound=Polled)
+_M_co = TypeVar("_M_co", bound=Polled, covariant=True)
+_R = TypeVar("_R")
 
 
-class BadRow(ValueError):
-    """A row that is not passed on. `raw` is the row, or the part of it that is to blame."""
+class InvalidRow(ValueError):
+    """A row makes no message. `raw` is the row, or its invalid part."""
 
-    def __init__(self, reason: Reason, story: str, raw: object) -> None:
-        super().__init__(story)
-        self.reason: Reason = reason
+    def __init__(self, reason: QuarantineReason, detail: str, raw: object) -> None:
+        super().__init__(detail)
+        self.reason: QuarantineReason = reason
         self.raw = raw
 
 
 @dataclass(frozen=True, slots=True)
 class Quarantined:
-    """A row that is held back: why, in a word and in a sentence, and the row as it came."""
+    """A row that is not published: the reason as a word and as a sentence, and the row as received."""
 
-    reason: Reason
-    story: str
+    reason: QuarantineReason
+    detail: str
     raw: object
 
 
 @dataclass(frozen=True, slots=True)
-class Cleaned(Generic[M_co]):
-    """What came of some rows: the messages they make, in their order, and those that make none."""
+class Cleaned(Generic[_M_co]):
+    """Rows after cleaning: their messages, in their order, and the quarantined rows."""
 
-    messages: tuple[M_co, ...] = ()
+    messages: tuple[_M_co, ...] = ()
     quarantined: tuple[Quarantined, ...] = ()
 
 
 def field_of(row: Any, field: str | int, name: str = "") -> Any:
-    """The value of a field: a key of an object, a place in a list. Raises `BadRow` if it is missing or null.
+    """The value of a field: a key of an object, an index of a list. Raises `InvalidRow` if it is missing or null.
 
-    `name` is what a person calls it, where that is not the field itself.
+    `name` replaces the field in the error.
     """
     try:
         if isinstance(row, str):
-            raise TypeError("a text has places too, but is no list")
+            raise TypeError("a string can be indexed, but is no list")
         value = row[field]
     except (KeyError, IndexError, TypeError):
-        raise BadRow("malformed", f"no {name or field}", row) from None
+        raise InvalidRow("malformed", f"no {name or field}", row) from None
     if value is None:
-        raise BadRow("null", f"{name or field} is null", row)
+        raise InvalidRow("null", f"{name or field} is null", row)
     return value
 
 
 def number_of(row: Any, field: str | int, name: str = "", *, signed: bool = False) -> float:
-    """The figure in a field, whether it is written as a number or as text; not negative unless `signed`.
+    """The finite number in a field, written as a number or as text; not negative unless `signed`.
 
-    Raises `BadRow`.
+    Raises `InvalidRow`.
     """
-    told = name or str(field)
-    value = field_of(row, field, told)
+    label = name or str(field)
+    value = field_of(row, field, label)
     try:
         number = float(value) if not isinstance(value, bool) else math.nan
     except (TypeError, ValueError, OverflowError):
         number = math.nan
     if not math.isfinite(number):
-        raise BadRow("not_a_number", f"{told} is {str(value)[:40]!r}", row)
+        raise InvalidRow("not_a_number", f"{label} is {str(value)[:40]!r}", row)
     if number < 0 and not signed:
-        raise BadRow("negative", f"{told} is {value}", row)
+        raise InvalidRow("negative", f"{label} is {value}", row)
     return number
 
 
 def text_of(row: Any, field: str | int) -> str:
-    """The text in a field. Raises `BadRow`."""
+    """The text in a field. Raises `InvalidRow`."""
     value = field_of(row, field)
     if not isinstance(value, str):
-        raise BadRow("malformed", f"{field} is {str(value)[:40]!r}", row)
+        raise InvalidRow("malformed", f"{field} is {str(value)[:40]!r}", row)
     return value
 
 
 def optional_number_of(row: Mapping[str, Any], field: str, *, signed: bool = False) -> float | None:
-    """The same of an object's field that may be missing or null: then None."""
+    """As `number_of`, but None if the field of an object is missing or null."""
     return None if row.get(field) is None else number_of(row, field, signed=signed)
 
 
-def identity_of(message: Polled) -> tuple[Hashable, ...]:
-    """What names the message, as it names its row in the table; its time comes last."""
+def message_key(message: Polled) -> tuple[Hashable, ...]:
+    """The key of a message, equal to the key of its table; the time comes last."""
     length = (message.interval,) if isinstance(message, Candle) else ()
     return (canonical_pair(message.pair), message.source, *length, message.timestamp)
 
 
-def clean(rows: Iterable[R], read: Callable[[R], M]) -> Cleaned[M]:
-    """Each row read by `read`, which may raise `BadRow`; the second of two with one identity is a duplicate."""
-    messages: dict[tuple[Hashable, ...], M] = {}
-    held: list[Quarantined] = []
+def clean(rows: Iterable[_R], parse: Callable[[_R], _M]) -> Cleaned[_M]:
+    """Parses each row by `parse`, which may raise `InvalidRow`; the second row with the same key is a duplicate."""
+    messages: dict[tuple[Hashable, ...], _M] = {}
+    quarantined: list[Quarantined] = []
     for row in rows:
         try:
-            message = read(row)
-        except BadRow as bad:
-            held.append(Quarantined(bad.reason, str(bad), bad.raw))
+            message = parse(row)
+        except InvalidRow as error:
+            quarantined.append(Quarantined(error.reason, str(error), error.raw))
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
-            where = "".join(f"{part}: " for part in first["loc"])
-            held.append(Quarantined("inconsistent", f"{where}{first['msg']}"[:200], row))
+            location = "".join(f"{part}: " for part in first["loc"])
+            quarantined.append(Quarantined("inconsistent", f"{location}{first['msg']}"[:200], row))
         else:
-            if identity_of(message) in messages:
-                held.append(Quarantined("duplicate", f"{identity_of(message)} a second time", row))
+            key = message_key(message)
+            if key in messages:
+                quarantined.append(Quarantined("duplicate", f"{key} a second time", row))
             else:
-                messages[identity_of(message)] = message
-    return Cleaned(tuple(messages.values()), tuple(held))
+                messages[key] = message
+    return Cleaned(tuple(messages.values()), tuple(quarantined))
 
 
-class Reference(NamedTuple):
-    """What a price is compared with: the last one accepted, and one after it that was out of line, with its time."""
+class PriceReference(NamedTuple):
+    """The last accepted price, and a later outlier with its time, if there was one."""
 
     accepted: float
     suspected: float | None = None
     suspected_at: float = -math.inf
 
 
-def judge_price(price: float, at: float, reference: Reference | None, percent: float) -> tuple[bool, Reference]:
-    """Whether a price of time `at` is passed on, and the reference for the next one.
+def check_price(
+    price: float, at: float, reference: PriceReference | None, percent: float
+) -> tuple[bool, PriceReference]:
+    """Whether a price of time `at` is plausible, and the reference for the next one.
 
-    It is out of line if it differs from the last accepted one by more than `percent`, unless a price before it did so
-    too and is near it: a market that really jumped is believed the second time.
+    An outlier differs from the last accepted price by more than `percent`. If an earlier outlier is near it, the market
+    really moved: the second one is accepted.
     """
     if reference is None or _near(price, reference.accepted, percent):
-        return True, Reference(price)
+        return True, PriceReference(price)
     confirmed = reference.suspected is not None and at > reference.suspected_at
     if confirmed and _near(price, reference.suspected or 0.0, percent):
-        return True, Reference(price)
-    return False, Reference(reference.accepted, price, at)
+        return True, PriceReference(price)
+    return False, PriceReference(reference.accepted, price, at)
 
 
 def _near(price: float, reference: float, percent: float) -> bool:
@@ -148,12 +153,12 @@ def _near(price: float, reference: float, percent: float) -> bool:
 
 
 def price_of(message: Polled) -> float:
-    """The price by which a message is judged."""
+    """The price that is checked for outliers."""
     return message.close if isinstance(message, Candle) else message.price
 
 
 def own_reference(message: Polled) -> float | None:
-    """What the first price of a series is compared with: the middle of its day, or how its candle began."""
+    """The reference for the first price of a series: the middle of its day's range, or the candle's open."""
     if isinstance(message, Candle):
         return message.open
     if message.high_24h is None or message.low_24h is None:

@@ -1,97 +1,93 @@
-"""Sources that are asked now and then: what is asked when, how patiently, and what becomes of the answers."""
+"""Polls REST sources: when to send which request, with retry, and what to publish of the responses."""
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from importlib import import_module
-from typing import Protocol, TypeVar, cast, get_args
+from typing import Protocol, TypeVar
 
 from contracts.messages import Candle, MarketSource
-from contracts.settings import MarketPollerSettings
 from contracts.topics import POLLED_CANDLE, POLLED_MARKET
 from data_producers.rejections import Rejections
 from data_producers.sinks.sink import Sink
 from data_producers.sources.cleaning import Cleaned, Polled
-from data_producers.sources.history import History
+from data_producers.sources.history import PublishedHistory
 from data_producers.sources.rest import RequestRejected, TemporarilyUnavailable
 from data_producers.telemetry import Telemetry
 from foundation.process import Runtime
+from foundation.retry import Backoff
 
 log = logging.getLogger(__name__)
 
-RETRIES = 3
-T = TypeVar("T")
+_MAX_RETRIES = 3
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
-    """One thing to ask: its kind (a word for the metrics), what it is about, and how it is asked once.
+class PollRequest:
+    """One request of a poll: its kind (the metrics' label), its subject, and a function that sends it once.
 
-    `ask` gives what the answer says, cleaned; it raises `TemporarilyUnavailable` or `RequestRejected`.
+    `send` returns the cleaned content of the response. It raises `TemporarilyUnavailable` or `RequestRejected`.
     """
 
     kind: str
     subject: str
-    ask: Callable[[], Cleaned[Polled]]
+    send: Callable[[], Cleaned[Polled]]
 
 
 class PolledSource(Protocol):
-    """A source as the poller sees it."""
+    """A source that `Poller` polls."""
 
     name: MarketSource
     poll_seconds: float
 
-    def questions(self) -> Iterable[Question]:
-        """What one poll asks, in order. Made one by one: each may build on what came of those before it."""
+    def requests(self) -> Iterable[PollRequest]:
+        """The requests of one poll, in order. Lazy: each may depend on what came of those before."""
 
 
-def make_source(name: MarketSource, config: MarketPollerSettings, runtime: Runtime, history: History) -> PolledSource:
-    """The source of that name, from the folder of that name."""
-    module = import_module(f"data_producers.sources.{name}.source")
-    return cast("PolledSource", module.make(config, runtime, history))
+def send_with_retry(source: str, kind: str, send: Callable[[], _T], runtime: Runtime) -> _T:
+    """What `send` returns, after at most three retries with back-off, none earlier than the venue allows. Blocks.
 
-
-SOURCES: tuple[MarketSource, ...] = get_args(MarketSource)
-
-
-def ask_patiently(source: str, kind: str, ask: Callable[[], T], runtime: Runtime) -> T:
-    """What `ask` gives, after three retries at most. Each waits longer, and as long as the venue wants.
-
-    Raises the last `TemporarilyUnavailable`, and `RequestRejected` at once. Every attempt is counted with its outcome.
+    Raises the last `TemporarilyUnavailable`, and `RequestRejected` at once. Counts every attempt by its outcome.
     """
-    for attempt in range(1, RETRIES + 2):
+    backoff = Backoff(runtime.jitter)
+    while True:
         try:
-            answer = ask()
+            content = send()
         except RequestRejected:
             Telemetry.polls.labels(source, kind, "refused").inc()
             raise
-        except TemporarilyUnavailable as away:
-            Telemetry.polls.labels(source, kind, away.reason).inc()
+        except TemporarilyUnavailable as error:
+            Telemetry.polls.labels(source, kind, error.reason).inc()
             Telemetry.connected.labels(source).set(0)
-            if attempt > RETRIES or runtime.stop.is_set():
+            if backoff.failures == _MAX_RETRIES or runtime.stop.is_set():
                 raise
-            pause = away.pause_seconds(attempt, runtime)
+            pause = backoff.next_seconds(at_least=error.seconds_left(runtime.now()))
             log.warning(
-                "asking again",
-                extra={"source": source, "kind": kind, "why": str(away), "pause_seconds": round(pause, 2)},
+                "retrying request",
+                extra={
+                    "source": source,
+                    "kind": kind,
+                    "reason": error.reason,
+                    "detail": str(error),
+                    "pause_seconds": round(pause, 2),
+                },
             )
             runtime.wait(pause)
         else:
             Telemetry.polls.labels(source, kind, "ok").inc()
             Telemetry.connected.labels(source).set(1)
-            return answer
-    raise AssertionError("every attempt returns or raises")
+            return content
 
 
 class Poller:
-    """Polls one source, at once and then every `poll_seconds`. What fails is counted and told; the loop goes on."""
+    """Polls one source, at once and then every `poll_seconds`. Counts and logs a failed request and goes on."""
 
-    def __init__(self, source: PolledSource, history: History, sink: Sink, runtime: Runtime) -> None:
+    def __init__(self, source: PolledSource, history: PublishedHistory, sink: Sink, runtime: Runtime) -> None:
         self._source = source
         self._history = history
         self._sink = sink
         self._runtime = runtime
-        self._quiet_until = 0.0
+        self._paused_until = runtime.monotonic()
         self._rejections = Rejections(source.name)
 
     def run(self) -> None:
@@ -102,48 +98,39 @@ class Poller:
             self._runtime.wait(max(0.0, began + self._source.poll_seconds - self._runtime.monotonic()))
 
     def poll(self) -> None:
-        """One poll: every question, each answer published before the next is asked."""
-        for question in self._source.questions():
-            pause = self._quiet_until - self._runtime.now()
+        """One poll: sends every request, and publishes each response before the next request."""
+        for request in self._source.requests():
+            pause = self._paused_until - self._runtime.monotonic()
             if pause > 0:
                 self._runtime.wait(pause)
             if self._runtime.stop.is_set():
                 return
-            self._ask(question)
+            self._send(request)
 
-    def _ask(self, question: Question) -> None:
+    def _send(self, request: PollRequest) -> None:
         name = self._source.name
-        place = {"source": name, "kind": question.kind, "symbol": question.subject}
+        context = {"source": name, "kind": request.kind, "symbol": request.subject}
         try:
-            cleaned = ask_patiently(name, question.kind, question.ask, self._runtime)
-        except RequestRejected as refused:
-            Telemetry.poll_failures.labels(name, question.kind).inc()
-            self._rejections.reject(question.kind, question.subject)
-            log.error("question refused", extra={**place, "why": str(refused)})
-        except TemporarilyUnavailable as away:
-            Telemetry.poll_failures.labels(name, question.kind).inc()
-            self._quiet_until = away.until or 0.0
-            log.error("question given up", extra={**place, "reason": away.reason, "why": str(away)})
+            cleaned = send_with_retry(name, request.kind, request.send, self._runtime)
+        except RequestRejected as error:
+            Telemetry.poll_failures.labels(name, request.kind).inc()
+            self._rejections.reject(request.kind, request.subject)
+            log.error("request rejected", extra={**context, "detail": str(error)})
+        except TemporarilyUnavailable as error:
+            Telemetry.poll_failures.labels(name, request.kind).inc()
+            self._paused_until = self._runtime.monotonic() + error.seconds_left(self._runtime.now())
+            log.error("request failed", extra={**context, "reason": error.reason, "detail": str(error)})
         else:
-            self._rejections.accept(question.kind, question.subject)
-            self._publish(place, self._history.take(cleaned))
+            self._rejections.accept(request.kind, request.subject)
+            self._publish(context, self._history.take(cleaned))
 
-    def _publish(self, place: dict[str, str], cleaned: Cleaned[Polled]) -> None:
+    def _publish(self, context: dict[str, str], cleaned: Cleaned[Polled]) -> None:
         Telemetry.frames.labels(self._source.name).inc()
         for row in cleaned.quarantined:
             Telemetry.quarantined.labels(self._source.name, row.reason).inc()
-            log.warning("row quarantined", extra={**place, "reason": row.reason, "why": row.story, "raw": row.raw})
+            log.warning(
+                "row quarantined", extra={**context, "reason": row.reason, "detail": row.detail, "raw": row.raw}
+            )
         for message in cleaned.messages:
             topic = POLLED_CANDLE if isinstance(message, Candle) else POLLED_MARKET
             self._sink.send(topic, message, message.received_at)
-
-
-def pollers(
-    config: MarketPollerSettings, published: Sequence[Polled], sink: Sink, runtime: Runtime
-) -> tuple[Poller, ...]:
-    """A poller for each source, which knows what that source has published."""
-    made = []
-    for name in SOURCES:
-        history = History(config.market_outlier_percent, [m for m in published if m.source == name])
-        made.append(Poller(make_source(name, config, runtime, history), history, sink, runtime))
-    return tuple(made)

@@ -1,134 +1,31 @@
-"""Both polled sources against the simulated venues: what each way of failing comes to, exactly. Nobody waits here."""
+"""The polled sources against the simulated venues: agreement, retries, rejections, weight, pages. Nothing waits."""
 
 import logging
-import subprocess
-import sys
-import threading
 import time
 from functools import partial
-from urllib.parse import urlencode
-from urllib.request import Request, urlopen
+from urllib.request import urlopen
 
 import pytest
 from prometheus_client import REGISTRY
 
-from contracts.messages import Candle, MarketSnapshot
-from contracts.settings import MarketPollerSettings
-from contracts.topics import POLLED_CANDLE, POLLED_MARKET
-from data_producers.sinks.memory import MemorySink
 from data_producers.sources.binance.rest import BinanceRest, candle_pages
-from data_producers.sources.polled import pollers
-from foundation.ports import free_ports, port_is_open
 from foundation.process import Runtime
-from foundation.waiting import wait_until
-
-MODEL = {POLLED_MARKET.name: MarketSnapshot, POLLED_CANDLE.name: Candle}
-OUTCOMES = ("rate_limited", "banned", "server_error", "malformed", "refused")
+from tests.testkit.polled_scene import Scene, assert_unbroken, candles, minutes, quiet_venues, send, snapshots
 
 
 @pytest.fixture(scope="module")
 def venues():
-    """The address of a simulator whose market stands still: what it says changes with the clock alone."""
-    (port,) = free_ports(1)
-    command = [sys.executable, "-m", "simulator", "--port", str(port), "--pairs", "BTC/USD,ETH/USD", "--events", "0"]
-    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
-    try:
-        wait_until(lambda: port_is_open(port), 60, "the simulator", lambda: process.poll() is None)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        process.wait(30)
-
-
-def _send(method, url):
-    with urlopen(Request(url, method=method), timeout=10) as answer:
-        assert answer.status < 300
-
-
-class Scene:
-    """Pollers of one source, with a clock that stands still; what they sent, and what they counted."""
-
-    def __init__(self, url, source, pairs=("BTC/USDT",), coins=("BTC", "ETH"), weight=1200):
-        self.url, self.source, self.pauses, self.sink = url, source, [], MemorySink()
-        self.at = at = time.time()
-        runtime = Runtime(threading.Event(), lambda: at, lambda: at, lambda: 1.0, self._pause)
-        config = MarketPollerSettings(
-            _env_file=None,
-            binance_url=url,
-            binance_pairs=pairs,
-            binance_weight_per_minute=weight,
-            coingecko_url=url,
-            coingecko_coins=coins,
-        )
-        names = ("binance", "coingecko")
-        self._poller = dict(zip(names, pollers(config, [], self.sink, runtime), strict=True))[source]
-        self._before = self._counts()
-
-    def _pause(self, seconds):
-        self.pauses.append(round(seconds, 3))
-        return False
-
-    def _counts(self):
-        return {
-            (sample.name, *sorted(sample.labels.items())): sample.value
-            for family in REGISTRY.collect()
-            for sample in family.samples
-        }
-
-    def fault(self, question, fault, **parameters):
-        told = urlencode({"source": self.source, "question": question, "fault": fault, "count": 1, **parameters})
-        _send("POST", f"{self.url}/faults/venue?{told}")
-
-    def poll(self):
-        """The messages of one more poll."""
-        already = len(self.sink.records)
-        self._poller.poll()
-        return [MODEL[record.topic].model_validate_json(record.value) for record in self.sink.records[already:]]
-
-    def counted(self, name, label):
-        """What a metric of the source has grown by since the scene began, by one label."""
-        grown = {}
-        for key, value in self._counts().items():
-            labels = dict(key[1:])
-            if key[0] == name and labels["source"] == self.source and value != self._before.get(key, 0):
-                grown[labels[label]] = grown.get(labels[label], 0) + value - self._before.get(key, 0)
-        return grown
-
-    def quarantined(self):
-        return self.counted("cryptoviz_producer_quarantined_total", "reason")
-
-    def outcomes(self):
-        return {k: v for k, v in self.counted("cryptoviz_producer_polls_total", "outcome").items() if k != "ok"}
-
-    def failures(self):
-        return self.counted("cryptoviz_producer_poll_failures_total", "kind")
+    with quiet_venues() as url:
+        yield url
 
 
 @pytest.fixture
 def scene(venues):
     yield lambda source, **options: Scene(venues, source, **options)
-    _send("DELETE", f"{venues}/faults")
+    send("DELETE", f"{venues}/faults")
 
 
-def snapshots(messages):
-    return [message for message in messages if isinstance(message, MarketSnapshot)]
-
-
-def candles(messages):
-    return [message for message in messages if isinstance(message, Candle)]
-
-
-def minutes(found):
-    return sorted(candle.timestamp for candle in found)
-
-
-def assert_unbroken(found):
-    """Every minute once, none missing."""
-    times = minutes(found)
-    assert times == [times[0] + 60 * n for n in range(len(times))]
-
-
-def test_both_sources_tell_of_the_market_that_kraken_shows(scene, venues):
+def test_both_sources_agree_on_the_market(scene, venues):
     with urlopen(f"{venues}/0/public/Ticker?pair=XBTUSD", timeout=10) as answer:
         assert answer.status == 200
     binance, coingecko = scene("binance").poll(), scene("coingecko").poll()
@@ -143,7 +40,7 @@ def test_both_sources_tell_of_the_market_that_kraken_shows(scene, venues):
     assert_unbroken(candles(binance))
 
 
-def test_an_answer_that_changes_nothing_is_published_once(scene):
+def test_unchanged_response_is_published_once(scene):
     watched = scene("binance", pairs=("BTC/USDT", "ETH/USDT"))
     first, again = watched.poll(), watched.poll()
     assert len({(c.pair, c.timestamp) for c in candles([*first, *again])}) == len(candles([*first, *again]))
@@ -151,7 +48,7 @@ def test_an_answer_that_changes_nothing_is_published_once(scene):
     assert (watched.quarantined(), watched.outcomes(), watched.pauses) == ({}, {}, [])
 
 
-PASSING = [
+TRANSIENT = [
     # question, fault, parameters; pauses, outcomes
     ("ticker", "rate_limited", {"retry_after": 7}, [7.0], {"rate_limited": 1}),
     ("klines", "rate_limited", {"retry_after": 7, "count": 3}, [7.0] * 3, {"rate_limited": 3}),
@@ -164,8 +61,8 @@ PASSING = [
 ]
 
 
-@pytest.mark.parametrize(("question", "fault", "parameters", "pauses", "outcomes"), PASSING)
-def test_what_passes_is_waited_for_and_costs_nothing(scene, question, fault, parameters, pauses, outcomes):
+@pytest.mark.parametrize(("question", "fault", "parameters", "pauses", "outcomes"), TRANSIENT)
+def test_transient_failure_is_retried_without_loss(scene, question, fault, parameters, pauses, outcomes):
     watched = scene("coingecko" if question == "markets" else "binance")
     watched.fault(question, fault, **parameters)
     found = watched.poll()
@@ -175,7 +72,7 @@ def test_what_passes_is_waited_for_and_costs_nothing(scene, question, fault, par
 
 
 @pytest.mark.parametrize("fault", ["broken", "garbage"])
-def test_what_does_not_pass_is_an_error_in_the_metrics_and_the_next_question_is_asked(scene, fault):
+def test_lasting_failure_is_counted_and_the_next_request_sent(scene, fault):
     watched = scene("binance")
     watched.fault("ticker", fault, count=4)
     found = watched.poll()
@@ -184,81 +81,7 @@ def test_what_does_not_pass_is_an_error_in_the_metrics_and_the_next_question_is_
     assert len(snapshots(watched.poll())) == 1
 
 
-SPOILT_SNAPSHOTS = [
-    ("ticker", "null", {"null": 1}),
-    ("ticker", "negative", {"negative": 1}),
-    ("ticker", "outlier", {"outlier": 1}),
-    ("depth", "null", {"null": 1}),
-    ("depth", "negative", {"negative": 1}),
-    ("depth", "outlier", {"inconsistent": 1}),
-]
-
-
-@pytest.mark.parametrize(("question", "fault", "held"), SPOILT_SNAPSHOTS)
-def test_a_spoilt_snapshot_is_quarantined_and_the_next_one_is_not(scene, question, fault, held):
-    watched = scene("binance")
-    watched.fault(question, fault)
-    assert snapshots(watched.poll()) == []
-    assert watched.quarantined() == held
-    assert len(snapshots(watched.poll())) == 1
-    assert (watched.quarantined(), watched.pauses) == (held, [])
-
-
-@pytest.mark.parametrize(
-    ("fault", "held", "counted"), [("null", "null", 99), ("negative", "negative", 99), ("outlier", "outlier", 99)]
-)
-def test_a_spoilt_trade_is_quarantined_and_the_mean_is_of_the_others(scene, fault, held, counted):
-    watched = scene("binance")
-    watched.fault("trades", fault)
-    (snapshot,) = snapshots(watched.poll())
-    assert (snapshot.recent_trades, watched.quarantined()) == (counted, {held: 1})
-    assert abs(snapshot.mean_trade_price / snapshot.price - 1) < 0.01
-
-
-def test_a_trade_that_stands_there_twice_counts_once(scene):
-    watched = scene("binance")
-    watched.fault("trades", "duplicate")
-    (snapshot,) = snapshots(watched.poll())
-    assert (snapshot.recent_trades, watched.quarantined()) == (100, {"duplicate": 1})
-
-
-@pytest.mark.parametrize("fault", ["null", "negative", "outlier"])
-def test_a_spoilt_candle_is_quarantined_and_taken_when_it_comes_whole(scene, fault):
-    watched = scene("binance")
-    watched.fault("klines", fault)
-    first = candles(watched.poll())
-    assert watched.quarantined() == {fault: 1}
-    times = minutes(first)
-    (missing,) = {times[0] + 60 * n for n in range(len(times))} - set(times)
-    second = candles(watched.poll())
-    assert missing in minutes(second)
-    assert_unbroken([*first, *second])
-    assert watched.quarantined() == {fault: 1}
-
-
-def test_a_candle_that_stands_there_twice_is_published_once(scene):
-    watched = scene("binance")
-    watched.fault("klines", "duplicate")
-    assert_unbroken(candles(watched.poll()))
-    assert watched.quarantined() == {"duplicate": 1}
-
-
-@pytest.mark.parametrize("fault", ["null", "negative", "outlier"])
-def test_a_spoilt_coin_is_quarantined_and_the_other_one_is_not(scene, fault):
-    watched = scene("coingecko")
-    watched.fault("markets", fault)
-    assert [message.pair for message in watched.poll()] == ["ETH/USD"]
-    assert watched.quarantined() == {fault: 1}
-
-
-def test_a_coin_that_stands_there_twice_is_published_once(scene):
-    watched = scene("coingecko")
-    watched.fault("markets", "duplicate")
-    assert [message.pair for message in watched.poll()] == ["BTC/USD", "ETH/USD"]
-    assert watched.quarantined() == {"duplicate": 1}
-
-
-def test_a_pair_the_venue_does_not_have_is_shown_and_the_others_are_followed(scene):
+def test_unknown_pair_is_reported_and_the_others_are_polled(scene):
     watched = scene("binance", pairs=("XMR/USDT", "BTC/USDT"))
     found = watched.poll()
     assert {message.pair for message in found} == {"BTCUSDT"}
@@ -268,14 +91,16 @@ def test_a_pair_the_venue_does_not_have_is_shown_and_the_others_are_followed(sce
     assert REGISTRY.get_sample_value("cryptoviz_producer_subscription_refused", refused) == 1
 
 
-def test_a_coin_that_is_left_out_is_told(scene, caplog):
+def test_missing_coin_is_logged(scene, caplog):
     watched = scene("coingecko", coins=("BTC", "XMR"))
     with caplog.at_level(logging.WARNING):
         assert [message.pair for message in watched.poll()] == ["BTC/USD"]
-    assert [(record.message, record.coins) for record in caplog.records] == [("coins left out", ["monero"])]
+    assert [(record.message, record.coins) for record in caplog.records] == [
+        ("coins missing in the response", ["monero"])
+    ]
 
 
-def test_the_used_weight_is_the_venues_count(scene, venues):
+def test_used_weight_is_the_count_of_the_venue(scene, venues):
     scene("binance").poll()
     with urlopen(f"{venues}/api/v3/klines?symbol=BTCUSDT&interval=1m&limit=1", timeout=10) as answer:
         used = int(answer.headers["X-MBX-USED-WEIGHT-1M"])
@@ -283,7 +108,7 @@ def test_the_used_weight_is_the_venues_count(scene, venues):
     assert used - known in (2, 2 - known), "the venue's count goes on, or a new minute has begun"
 
 
-def test_a_day_of_candles_is_paged_without_a_gap_or_an_open_one(scene, venues):
+def test_day_of_candles_is_paged_without_a_gap_or_an_open_one(scene, venues):
     at = time.time()
     runtime = Runtime(now=lambda: at)
     rest = BinanceRest(venues, 1200, 20.0, runtime)
@@ -305,7 +130,7 @@ def test_a_day_of_candles_is_paged_without_a_gap_or_an_open_one(scene, venues):
     assert {candle.interval for candle in hourly} == {"1h"}
 
 
-def test_a_minutes_weight_used_up_waits_for_the_next_minute(scene):
+def test_used_up_weight_waits_for_the_next_minute(scene):
     # The ticker and the depth cost seven, the trades 25: too much, though the venue's minute turn before any of them.
     watched = scene("binance", weight=26)
     at = watched.at

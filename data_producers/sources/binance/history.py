@@ -53,7 +53,7 @@ def backfill_candles(
             topic=POLLED_CANDLE,
             messages=new,
             reached=request.until if begin is None else min(begin, request.until),
-            faults=tuple(row.story for row in page.cleaned.quarantined),
+            faults=tuple(row.detail for row in page.cleaned.quarantined),
         )
 
 

@@ -1,4 +1,4 @@
-"""Binance's answers, read. Pure: rows in, messages out; a row that makes none raises `BadRow` or is quarantined."""
+"""Parses Binance's responses. Pure: rows in, messages out; an invalid row raises `InvalidRow` or is quarantined."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from typing import Any
 
 from contracts.messages import Candle, CandleInterval, MarketSnapshot
 from data_producers.sources.binance.dialect import INTERVAL_SECONDS, PAGE_KLINES, SETTLING_SECONDS, symbol_of
-from data_producers.sources.cleaning import BadRow, Cleaned, Quarantined, clean, field_of, number_of
+from data_producers.sources.cleaning import Cleaned, InvalidRow, Quarantined, clean, field_of, number_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,7 @@ class CandlePage:
     next_start: float | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _RecentTrade:
     price: Decimal
     volume: Decimal
@@ -28,24 +28,24 @@ class _RecentTrade:
 
 
 def _exact(number: float) -> Decimal:
-    """The decimal a figure was written as, so that what is worked out from it is exact to the venue's last digit."""
+    """The decimal that the venue wrote: results computed from it are exact to its last digit."""
     return Decimal(repr(number))
 
 
 def parse_snapshot(
     pair: str, ticker: Any, depth: Any, trades: Any, outlier_percent: float, received_at: float
 ) -> Cleaned[MarketSnapshot]:
-    """The snapshot in the answers of `ticker/24hr`, `depth` and `trades`, and whatever in them is held back.
+    """The snapshot in the responses of `ticker/24hr`, `depth` and `trades`, and their quarantined rows.
 
     `{"lastPrice":"4.00000200","priceChange":"-94.99999800","closeTime":1499869899040,…}`,
     `{"bids":[["4.00000000","431.00000000"]],"asks":[["4.00000200","12.00000000"]]}`,
-    `[{"id":28457,"price":"4.00000100","qty":"12.00000000","isBuyerMaker":true,…}]`. Amounts are texts. Where the buyer
-    is the maker, the taker sold. A trade more than `outlier_percent` from the middle of them is held back.
+    `[{"id":28457,"price":"4.00000100","qty":"12.00000000","isBuyerMaker":true,…}]`. Amounts are texts. If the buyer
+    is the maker, the taker sold. A trade more than `outlier_percent` from their median is quarantined.
     """
-    held: list[Quarantined] = []
-    recent = _in_line(list(_recent_trades(trades, held)), outlier_percent, held)
+    quarantined: list[Quarantined] = []
+    recent = _without_outliers(list(_recent_trades(trades, quarantined)), outlier_percent, quarantined)
     snapshot = clean([ticker], lambda row: _snapshot(pair, row, depth, recent, received_at))
-    return Cleaned(snapshot.messages, (*held, *snapshot.quarantined))
+    return Cleaned(snapshot.messages, (*quarantined, *snapshot.quarantined))
 
 
 def _snapshot(pair: str, row: Any, depth: Any, recent: list[_RecentTrade], received_at: float) -> MarketSnapshot:
@@ -53,7 +53,7 @@ def _snapshot(pair: str, row: Any, depth: Any, recent: list[_RecentTrade], recei
     spread = spread_percent = None
     if bid and ask:
         if bid > ask:
-            raise BadRow("inconsistent", f"bid {bid} above ask {ask}", depth)
+            raise InvalidRow("inconsistent", f"bid {bid} above ask {ask}", depth)
         gap = _exact(ask) - _exact(bid)
         spread, spread_percent = float(gap), float(gap / (_exact(ask) + _exact(bid)) * 200)
     bought = sum((trade.volume for trade in recent if trade.taker_bought), Decimal(0))
@@ -81,49 +81,49 @@ def _snapshot(pair: str, row: Any, depth: Any, recent: list[_RecentTrade], recei
 
 
 def _best(depth: Any, side: str) -> float | None:
-    """The best price of a side of the book, which the venue puts first; None where the side is empty."""
+    """The best price of a side of the book, which the venue lists first; None if the side is empty."""
     levels = field_of(depth, side)
     if not isinstance(levels, list):
-        raise BadRow("malformed", f"{side} are no list", depth)
+        raise InvalidRow("malformed", f"{side} are no list", depth)
     return number_of(field_of(levels, 0), 0, f"{side} price") if levels else None
 
 
-def _recent_trades(rows: Any, held: list[Quarantined]) -> Iterator[_RecentTrade]:
+def _recent_trades(rows: Any, quarantined: list[Quarantined]) -> Iterator[_RecentTrade]:
     seen = set()
     for row in rows if isinstance(rows, list) else [rows]:
         try:
             number = number_of(row, "id")
             price, volume = _exact(number_of(row, "price")), _exact(number_of(row, "qty"))
-            trade = _RecentTrade(price, volume, not field_of(row, "isBuyerMaker"), row)
-        except BadRow as bad:
-            held.append(Quarantined(bad.reason, str(bad), bad.raw))
+            taker_bought = not field_of(row, "isBuyerMaker")
+        except InvalidRow as error:
+            quarantined.append(Quarantined(error.reason, str(error), error.raw))
             continue
         if number in seen:
-            held.append(Quarantined("duplicate", f"trade {number:.0f} a second time", row))
+            quarantined.append(Quarantined("duplicate", f"trade {number:.0f} a second time", row))
         else:
             seen.add(number)
-            yield trade
+            yield _RecentTrade(price=price, volume=volume, taker_bought=taker_bought, raw=row)
 
 
-def _in_line(trades: list[_RecentTrade], percent: float, held: list[Quarantined]) -> list[_RecentTrade]:
-    """The trades near their median: one price far off would move the mean."""
+def _without_outliers(trades: list[_RecentTrade], percent: float, quarantined: list[Quarantined]) -> list[_RecentTrade]:
+    """The trades near their median: a single outlier would move the mean."""
     if not trades:
         return []
     middle = median(trade.price for trade in trades)
-    most = middle * _exact(percent)
-    near = [trade for trade in trades if abs(trade.price - middle) * 100 <= most]
+    limit = middle * _exact(percent)
+    near = [trade for trade in trades if abs(trade.price - middle) * 100 <= limit]
     for trade in trades:
         if trade not in near:
-            held.append(Quarantined("outlier", f"{trade.price} among trades at {middle}", trade.raw))
+            quarantined.append(Quarantined("outlier", f"{trade.price} among trades at {middle}", trade.raw))
     return near
 
 
 def parse_klines(rows: Any, pair: str, interval: CandleInterval, venue_at: float, received_at: float) -> CandlePage:
-    """The candles in an answer of `klines` that were closed at `venue_at`, the venue's time in epoch seconds.
+    """The candles in a response of `klines` that were closed at `venue_at`, the venue's time in epoch seconds.
 
     `[[1499040000000,"0.01634790","0.80000000","0.01575800","0.01577100","148976.11427815",1499644799999,
     "2434.19055334",308,"1756.87402397","28.46694368","0"]]`: begin, open, high, low, close, volume, last millisecond,
-    quote volume, trades, taker bought in base and in quote. The newest is still open as a rule, and is left for later.
+    quote volume, trades, taker bought in base and in quote. The newest is usually still open: it is left out.
     """
     if not isinstance(rows, list):
         return CandlePage(Cleaned((), (Quarantined("malformed", "no list of klines", rows),)), None)
@@ -138,7 +138,7 @@ def parse_klines(rows: Any, pair: str, interval: CandleInterval, venue_at: float
 def _is_open(row: Any, width: int, venue_at: float) -> bool:
     try:
         return bool(number_of(row, 0) / 1000 + width + SETTLING_SECONDS > venue_at)
-    except BadRow:
+    except InvalidRow:
         return False
 
 

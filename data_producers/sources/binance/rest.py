@@ -1,4 +1,4 @@
-"""Binance's public REST API: one question, one answer, within the weight an address may use."""
+"""Binance's public REST API, within the request weight of an address."""
 
 from collections.abc import Callable, Iterator
 from email.utils import parsedate_to_datetime
@@ -7,16 +7,16 @@ from typing import Any
 from contracts.messages import CandleInterval, MarketSnapshot
 from data_producers.runtime import RisingClock
 from data_producers.sources.binance.dialect import (
-    DEPTH,
+    BINANCE,
     DEPTH_LEVELS,
-    KLINES,
+    DEPTH_PATH,
+    KLINES_PATH,
     PAGE_KLINES,
     RECENT_TRADES,
-    SOURCE,
-    TICKER,
-    TRADES,
-    USED_WEIGHT,
-    WEIGHTS,
+    REQUEST_WEIGHTS,
+    TICKER_PATH,
+    TRADES_PATH,
+    USED_WEIGHT_HEADER,
     symbol_of,
 )
 from data_producers.sources.binance.parse import CandlePage, parse_klines, parse_snapshot
@@ -39,14 +39,14 @@ class BinanceRest:
         self._clock = RisingClock(runtime.now)
         self._budget = WeightBudget(weight_per_minute)
         self._outlier_percent = outlier_percent
-        self._session = RestSession(url, runtime, self._told)
+        self._session = RestSession(url, runtime, self._update_weight)
 
     def snapshot(self, pair: str) -> Cleaned[MarketSnapshot]:
-        """The state of a canonical pair's market: the rolling day, the best bid and ask, the newest trades."""
+        """The market of a canonical pair: the last 24 hours, the best bid and ask, the newest trades."""
         symbol = symbol_of(pair)
-        ticker, _ = self._ask(TICKER, symbol=symbol)
-        depth, _ = self._ask(DEPTH, symbol=symbol, limit=str(DEPTH_LEVELS))
-        trades, _ = self._ask(TRADES, symbol=symbol, limit=str(RECENT_TRADES))
+        ticker, _ = self._get(TICKER_PATH, symbol=symbol)
+        depth, _ = self._get(DEPTH_PATH, symbol=symbol, limit=str(DEPTH_LEVELS))
+        trades, _ = self._get(TRADES_PATH, symbol=symbol, limit=str(RECENT_TRADES))
         return parse_snapshot(pair, ticker, depth, trades, self._outlier_percent, self._clock())
 
     def candles(self, pair: str, interval: CandleInterval, start: float, end: float | None = None) -> CandlePage:
@@ -55,40 +55,40 @@ class BinanceRest:
         query["startTime"] = str(round(start * 1000))
         if end is not None:
             query["endTime"] = str(round(end * 1000) - 1)
-        rows, answer = self._ask(KLINES, **query)
-        return parse_klines(rows, pair, interval, self._venue_time(answer), self._clock())
+        rows, response = self._get(KLINES_PATH, **query)
+        return parse_klines(rows, pair, interval, self._venue_time(response), self._clock())
 
-    def _ask(self, path: str, **query: str) -> tuple[Any, Response]:
-        weight = WEIGHTS[path]
+    def _get(self, path: str, **query: str) -> tuple[Any, Response]:
+        weight = REQUEST_WEIGHTS[path]
         pause = self._budget.wait_seconds(weight, self._runtime.now())
         if pause > 0:
             self._runtime.wait(pause)
         self._budget.spend(weight, self._runtime.now())
-        answer = self._session.get(path, query)
-        return json_of(answer), answer
+        response = self._session.get(path, query)
+        return json_of(response), response
 
-    def _told(self, headers: Headers) -> None:
-        used = headers.get(USED_WEIGHT, "")
+    def _update_weight(self, headers: Headers) -> None:
+        used = headers.get(USED_WEIGHT_HEADER, "")
         if used.isdecimal():
-            self._budget.told(int(used), self._runtime.now())
-        Telemetry.request_weight.labels(SOURCE).set(self._budget.used)
+            self._budget.update(int(used), self._runtime.now())
+        Telemetry.request_weight.labels(BINANCE).set(self._budget.used)
 
-    def _venue_time(self, answer: Response) -> float:
-        """The venue's time of its answer, whole seconds: a candle counts as closed by its clock, not by ours."""
+    def _venue_time(self, response: Response) -> float:
+        """The venue's time of the response, in whole seconds: its clock decides whether a candle is closed."""
         try:
-            return parsedate_to_datetime(answer.headers["Date"]).timestamp()
+            return parsedate_to_datetime(response.headers["Date"]).timestamp()
         except (KeyError, ValueError):
             return self._runtime.now()
 
 
-def candle_pages(ask: Callable[[float], CandlePage], start: float) -> Iterator[CandlePage]:
-    """Every page from `start` (epoch seconds) on, oldest first; `ask` gives the page that begins at a time.
+def candle_pages(fetch: Callable[[float], CandlePage], start: float) -> Iterator[CandlePage]:
+    """Every page from `start` (epoch seconds) on, oldest first; `fetch` returns the page that begins at a time.
 
-    `candle_pages(partial(rest.candles, "BTC/USDT", "1m"), start)`; with `polled.ask_patiently` inside `ask`,
-    a page that fails is asked for again by itself.
+    `candle_pages(partial(rest.candles, "BTC/USDT", "1m"), start)`. Put `polled.send_with_retry` inside `fetch` to retry
+    single pages.
     """
     begin: float | None = start
     while begin is not None:
-        page = ask(begin)
+        page = fetch(begin)
         yield page
         begin = page.next_start

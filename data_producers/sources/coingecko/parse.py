@@ -1,4 +1,4 @@
-"""CoinGecko's answers, read. Pure: rows in, messages out; a row that makes none is quarantined."""
+"""Parses CoinGecko's responses. Pure: rows in, messages out; an invalid row is quarantined."""
 
 from datetime import datetime
 from typing import Any
@@ -6,11 +6,19 @@ from typing import Any
 from contracts.assets import UnknownAsset, asset_of
 from contracts.messages import MarketSnapshot
 from contracts.rules import REFERENCE_QUOTE
-from data_producers.sources.cleaning import BadRow, Cleaned, Quarantined, clean, number_of, optional_number_of, text_of
+from data_producers.sources.cleaning import (
+    Cleaned,
+    InvalidRow,
+    Quarantined,
+    clean,
+    number_of,
+    optional_number_of,
+    text_of,
+)
 
 
 def parse_markets(rows: Any, received_at: float) -> Cleaned[MarketSnapshot]:
-    """The snapshots in an answer of `coins/markets` in US dollars.
+    """The snapshots in a response of `coins/markets` in US dollars.
 
     `[{"id":"bitcoin","current_price":77356,"market_cap":1540000000000,"total_volume":31000000000,"high_24h":77990,
     "low_24h":76801,"price_change_24h":16.47,"price_change_percentage_24h":0.02132,
@@ -21,10 +29,10 @@ def parse_markets(rows: Any, received_at: float) -> Cleaned[MarketSnapshot]:
     return clean(rows, lambda row: _snapshot(row, received_at))
 
 
-def left_out(ids: tuple[str, ...], rows: Any) -> list[str]:
-    """Those of `ids` of which an answer of `coins/markets` has no row."""
-    told = [row.get("id") for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
-    return [coin for coin in ids if coin not in told]
+def missing_coins(ids: tuple[str, ...], rows: Any) -> list[str]:
+    """The `ids` without a row in a response of `coins/markets`."""
+    found = [row.get("id") for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+    return [coin for coin in ids if coin not in found]
 
 
 def _snapshot(row: Any, received_at: float) -> MarketSnapshot:
@@ -32,7 +40,7 @@ def _snapshot(row: Any, received_at: float) -> MarketSnapshot:
     try:
         symbol = asset_of(coin).symbol
     except UnknownAsset as error:
-        raise BadRow("unknown", str(error), row) from None
+        raise InvalidRow("unknown", str(error), row) from None
     return MarketSnapshot(
         pair=f"{symbol}/{REFERENCE_QUOTE}",
         source="coingecko",
@@ -53,7 +61,7 @@ def _moment(row: Any) -> float:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        raise BadRow("malformed", f"last_updated is {text[:40]!r}", row) from None
+        raise InvalidRow("malformed", f"last_updated is {text[:40]!r}", row) from None
     if moment.tzinfo is None:
-        raise BadRow("malformed", f"last_updated {text[:40]!r} names no zone", row)
+        raise InvalidRow("malformed", f"last_updated {text[:40]!r} has no time zone", row)
     return moment.timestamp()

@@ -1,7 +1,7 @@
-"""CoinGecko as a polled source: all coins in one question, within what costs nothing.
+"""CoinGecko as a polled source: all coins in one request, within the free limits.
 
 Source of the protocol facts: CoinGecko's API documentation of `/coins/markets`. One call in ten minutes is some 4,400 a
-month; without a key there may be some calls a minute, with a free one 10,000 a month.
+month. Allowed are a few calls a minute without a key, and 10,000 a month with a free one.
 """
 
 import logging
@@ -9,20 +9,20 @@ from collections.abc import Iterator
 
 from contracts.assets import asset_of
 from contracts.messages import MarketSource
-from contracts.settings import CoinGeckoSection
+from contracts.settings import MarketPollerSettings
 from data_producers.runtime import RisingClock
 from data_producers.sources.cleaning import Cleaned, Polled
-from data_producers.sources.coingecko.parse import left_out, parse_markets
-from data_producers.sources.history import History
-from data_producers.sources.polled import Question
+from data_producers.sources.coingecko.parse import missing_coins, parse_markets
+from data_producers.sources.history import PublishedHistory
+from data_producers.sources.polled import PollRequest
 from data_producers.sources.rest import RestSession, json_of
 from foundation.process import Runtime
 
 log = logging.getLogger(__name__)
 
-MARKETS = "/api/v3/coins/markets"
-MOST_COINS = 250
-"""The most rows in one answer."""
+_MARKETS_PATH = "/api/v3/coins/markets"
+_PAGE_COINS = 250
+"""The most rows in one response."""
 
 
 class CoinGecko:
@@ -36,19 +36,19 @@ class CoinGecko:
         self._clock = RisingClock(runtime.now)
         self._ids = tuple(asset_of(coin).coingecko_id for coin in coins)
 
-    def questions(self) -> Iterator[Question]:
-        """All coins at once."""
-        yield Question("markets", ",".join(self._ids), self._markets)
+    def requests(self) -> Iterator[PollRequest]:
+        """One request for all coins."""
+        yield PollRequest("markets", ",".join(self._ids), self._markets)
 
     def _markets(self) -> Cleaned[Polled]:
-        query = {"vs_currency": "usd", "ids": ",".join(self._ids), "per_page": str(MOST_COINS)}
-        rows = json_of(self._session.get(MARKETS, query))
-        if untold := left_out(self._ids, rows):
-            log.warning("coins left out", extra={"source": self.name, "coins": untold})
+        query = {"vs_currency": "usd", "ids": ",".join(self._ids), "per_page": str(_PAGE_COINS)}
+        rows = json_of(self._session.get(_MARKETS_PATH, query))
+        if missing := missing_coins(self._ids, rows):
+            log.warning("coins missing in the response", extra={"source": self.name, "coins": missing})
         cleaned = parse_markets(rows, self._clock())
         return Cleaned(cleaned.messages, cleaned.quarantined)
 
 
-def make(config: CoinGeckoSection, runtime: Runtime, _: History) -> CoinGecko:
-    """The source of these settings."""
+def coingecko_source(config: MarketPollerSettings, runtime: Runtime, _: PublishedHistory) -> CoinGecko:
+    """The source with these settings."""
     return CoinGecko(config.coingecko_url, config.coingecko_coins, config.coingecko_poll_seconds, runtime)

@@ -1,19 +1,20 @@
-"""The poller: what is asked when, how patiently, and what becomes of the answers. Time is the test's own."""
+"""The poller: which requests when, with which retries, and what is published. The test controls the clock."""
 
 import json
 import logging
 import threading
+from typing import get_args
 
 import pytest
 from prometheus_client import REGISTRY
 
-from contracts.messages import MarketSnapshot
+from contracts.messages import MarketSnapshot, MarketSource
 from contracts.settings import ROOT, MarketPollerSettings
-from data_producers import sources
 from data_producers.sinks.memory import MemorySink
 from data_producers.sources.cleaning import Cleaned, Quarantined
-from data_producers.sources.history import History
-from data_producers.sources.polled import SOURCES, Poller, Question, make_source
+from data_producers.sources.history import PublishedHistory
+from data_producers.sources.polled import Poller, PollRequest
+from data_producers.sources.registry import POLLED_SOURCES
 from data_producers.sources.rest import RequestRejected, TemporarilyUnavailable
 from foundation.http import Response
 from foundation.process import Runtime
@@ -26,7 +27,7 @@ def snapshot(price=100.0, at=AT, pair="BTCUSDT"):
 
 
 class Clock:
-    """A clock that pauses move on."""
+    """A clock that moves on with every pause."""
 
     def __init__(self, polls=1):
         self.stop, self.at, self.pauses = threading.Event(), AT, []
@@ -42,7 +43,7 @@ class Clock:
 
 
 class Source:
-    """Answers each question with the next of its answers; an exception is raised."""
+    """Answers each request with the next of its answers; an exception is raised."""
 
     name = "binance"
     poll_seconds = 60.0
@@ -51,12 +52,12 @@ class Source:
         self.clock, self.answers, self.subjects = clock, list(answers), subjects
         self.asked, self.polls, self.stop_after = [], 0, stop_after
 
-    def questions(self):
+    def requests(self):
         self.polls += 1
         if self.polls == self.stop_after:
             self.clock.stop.set()
         for subject in self.subjects:
-            yield Question("snapshot", subject, lambda subject=subject: self.answer(subject))
+            yield PollRequest("snapshot", subject, lambda subject=subject: self.answer(subject))
 
     def answer(self, subject):
         self.asked.append((subject, self.clock.at - AT))
@@ -84,30 +85,30 @@ def counted():
 
 def poll(source, clock, times=1):
     sink = MemorySink()
-    poller = Poller(source, History(20.0), sink, clock.runtime())
+    poller = Poller(source, PublishedHistory(20.0), sink, clock.runtime())
     for _ in range(times):
         poller.poll()
     return [MarketSnapshot.model_validate_json(record.value) for record in sink.records]
 
 
-def test_the_first_poll_is_at_once_and_the_next_ones_keep_the_pace():
+def test_first_poll_is_at_once_and_the_next_ones_keep_the_interval():
     clock = Clock()
     source = Source(clock, *([(snapshot(at=AT + n),) for n in range(3)]), stop_after=4)
-    Poller(source, History(20.0), MemorySink(), clock.runtime()).run()
+    Poller(source, PublishedHistory(20.0), MemorySink(), clock.runtime()).run()
     assert [at for _, at in source.asked] == [0.0, 60.0, 120.0]
     assert clock.pauses == [60.0, 60.0, 60.0, 60.0]
 
 
-def test_what_was_published_is_not_published_again():
+def test_published_message_is_not_published_again():
     clock = Clock()
     source = Source(clock, (snapshot(),), (snapshot(), snapshot(101.0, AT + 60)))
     assert poll(source, clock, 2) == [snapshot(), snapshot(101.0, AT + 60)]
 
 
-def test_three_retries_with_back_off_bring_an_answer_that_is_late(counted):
+def test_request_succeeds_after_three_retries_with_back_off(counted):
     clock = Clock()
-    away = TemporarilyUnavailable("server_error", "status 500")
-    source = Source(clock, away, away, away, (snapshot(),))
+    error = TemporarilyUnavailable("server_error", "status 500")
+    source = Source(clock, error, error, error, (snapshot(),))
     assert poll(source, clock) == [snapshot()]
     assert clock.pauses == [0.5, 1.0, 2.0]
     assert counted("cryptoviz_producer_polls_total", kind="snapshot", outcome="server_error") == 3
@@ -116,20 +117,18 @@ def test_three_retries_with_back_off_bring_an_answer_that_is_late(counted):
     assert metric("cryptoviz_producer_connected") == 1
 
 
-def test_after_three_retries_it_is_an_error_in_the_metrics_and_the_loop_goes_on(counted, caplog):
+def test_after_three_retries_the_failure_is_counted_and_the_next_request_sent(counted, caplog):
     clock = Clock()
-    away = TemporarilyUnavailable("unreachable", "gone")
-    source = Source(clock, away, away, away, away, (snapshot(pair="ETHUSDT"),), subjects=("BTCUSDT", "ETHUSDT"))
+    error = TemporarilyUnavailable("unreachable", "gone")
+    source = Source(clock, error, error, error, error, (snapshot(pair="ETHUSDT"),), subjects=("BTCUSDT", "ETHUSDT"))
     with caplog.at_level(logging.ERROR):
         assert poll(source, clock) == [snapshot(pair="ETHUSDT")]
     assert [subject for subject, _ in source.asked] == ["BTCUSDT"] * 4 + ["ETHUSDT"]
     assert counted("cryptoviz_producer_poll_failures_total", kind="snapshot") == 1
-    assert [(r.message, r.symbol, r.reason) for r in caplog.records] == [
-        ("question given up", "BTCUSDT", "unreachable")
-    ]
+    assert [(r.message, r.symbol, r.reason) for r in caplog.records] == [("request failed", "BTCUSDT", "unreachable")]
 
 
-def test_the_time_a_venue_asks_for_is_kept_even_past_the_last_retry(counted):
+def test_retry_after_is_respected_even_after_the_last_retry(counted):
     clock = Clock()
 
     def limited(after):
@@ -143,7 +142,7 @@ def test_the_time_a_venue_asks_for_is_kept_even_past_the_last_retry(counted):
     assert counted("cryptoviz_producer_polls_total", kind="snapshot", outcome="rate_limited") == 4
 
 
-def test_a_refused_question_is_not_repeated_and_shown(counted, caplog):
+def test_rejected_request_is_not_retried_and_reported(counted, caplog):
     clock = Clock()
     source = Source(
         clock, RequestRejected("status 400: Invalid symbol."), (snapshot(),), subjects=("FOOUSDT", "BTCUSDT")
@@ -155,17 +154,17 @@ def test_a_refused_question_is_not_repeated_and_shown(counted, caplog):
     refused = {"source": "binance", "symbol": "BTCUSDT"}
     assert REGISTRY.get_sample_value("cryptoviz_producer_subscription_refused", refused) == 0
     assert counted("cryptoviz_producer_poll_failures_total", kind="snapshot") == 1
-    assert caplog.records[0].why == "status 400: Invalid symbol."
+    assert caplog.records[0].detail == "status 400: Invalid symbol."
 
 
-def test_quarantined_rows_are_counted_and_told_with_the_row_as_it_came(counted, caplog):
+def test_quarantined_rows_are_counted_and_logged_as_received(counted, caplog):
     clock = Clock()
     source = Source(clock)
     held = Quarantined("null", "lastPrice is null", {"lastPrice": None})
     source.answer = lambda subject: Cleaned((snapshot(), snapshot(900.0, AT + 1)), (held,))
     with caplog.at_level(logging.WARNING):
         assert poll(source, clock) == [snapshot()]
-    assert [(r.message, r.reason, r.why, r.raw) for r in caplog.records] == [
+    assert [(r.message, r.reason, r.detail, r.raw) for r in caplog.records] == [
         ("row quarantined", "null", "lastPrice is null", {"lastPrice": None}),
         (
             *("row quarantined", "outlier", "900.0 after 100.0"),
@@ -176,7 +175,7 @@ def test_quarantined_rows_are_counted_and_told_with_the_row_as_it_came(counted, 
     assert counted("cryptoviz_producer_quarantined_total", reason="outlier") == 1
 
 
-def test_a_stop_ends_a_poll_between_two_questions():
+def test_stop_ends_a_poll_between_two_requests():
     clock = Clock()
     source = Source(clock, (snapshot(),), (snapshot(pair="ETHUSDT"),), subjects=("BTCUSDT", "ETHUSDT"))
     answer = source.answer
@@ -184,22 +183,21 @@ def test_a_stop_ends_a_poll_between_two_questions():
     assert poll(source, clock) == [snapshot()]
 
 
-def test_every_polled_source_is_a_folder_and_every_folder_with_a_source_is_polled():
+def test_registry_has_every_folder_with_a_source_and_every_name_of_the_contract():
     folders = ROOT / "data_producers" / "sources"
-    assert sorted(SOURCES) == sorted(path.parent.name for path in folders.glob("*/source.py"))
+    assert sorted(POLLED_SOURCES) == sorted(path.parent.name for path in folders.glob("*/source.py"))
+    assert sorted(POLLED_SOURCES) == sorted(get_args(MarketSource))
 
 
-def test_a_source_is_found_by_the_name_of_its_folder(tmp_path, monkeypatch):
-    folder = tmp_path / "fourth"
-    folder.mkdir()
-    (folder / "source.py").write_text("def make(config, runtime, history):\n    return (config, runtime, history)\n")
-    monkeypatch.setattr(sources, "__path__", [*sources.__path__, str(tmp_path)])
-    clock, history = Clock(), History(20.0)
-    runtime = clock.runtime()
-    assert make_source("fourth", None, runtime, history) == (None, runtime, history)
+@pytest.mark.parametrize("name", POLLED_SOURCES)
+def test_source_is_registered_under_its_name(name):
+    config = MarketPollerSettings(_env_file=None)
+    source = POLLED_SOURCES[name](config, Clock().runtime(), PublishedHistory(20.0))
+    assert source.name == name
+    assert [request.kind for request in source.requests()]
 
 
-def test_binance_judges_its_trades_by_the_setting():
+def test_binance_uses_the_outlier_setting_for_its_trades():
     ticker = {
         "closeTime": AT * 1000,
         **dict.fromkeys(("priceChange", "priceChangePercent", "volume", "quoteVolume"), "1"),
@@ -212,35 +210,35 @@ def test_binance_judges_its_trades_by_the_setting():
     held = []
     for percent in (2.0, 5.0):
         config = MarketPollerSettings(_env_file=None, market_outlier_percent=percent)
-        source = make_source("binance", config, Clock().runtime(), History(percent))
+        source = POLLED_SOURCES["binance"](config, Clock().runtime(), PublishedHistory(percent))
         bodies = [json.dumps(body).encode() for body in (ticker, book, trades)]
         source._rest._session.get = lambda path, query, bodies=bodies: Response(200, {}, bodies.pop(0), path)
-        held.append([row.reason for row in next(source.questions()).ask().quarantined])
+        held.append([row.reason for row in next(source.requests()).send().quarantined])
     assert held == [["outlier"], []]
 
 
-def test_a_question_that_is_answered_again_is_no_longer_refused():
+def test_request_that_is_answered_again_is_no_longer_rejected():
     clock = Clock()
     source = Source(clock, RequestRejected("status 451"), (snapshot(pair="ADAUSDT"),), subjects=("ADAUSDT",))
     shown = []
-    poller = Poller(source, History(20.0), MemorySink(), clock.runtime())
+    poller = Poller(source, PublishedHistory(20.0), MemorySink(), clock.runtime())
     for _ in range(2):
         poller.poll()
         shown.append(metric("cryptoviz_producer_subscription_refused", symbol="ADAUSDT"))
     assert shown == [1.0, 0.0]
 
 
-def test_a_symbol_is_refused_while_any_question_about_it_is():
+def test_symbol_is_rejected_while_any_request_for_it_is():
     clock = Clock()
     refused = RequestRejected("status 400")
 
     class TwoKinds(Source):
-        def questions(self):
+        def requests(self):
             for kind in ("snapshot", "klines"):
-                yield Question(kind, "XLMUSDT", lambda: self.answer("XLMUSDT"))
+                yield PollRequest(kind, "XLMUSDT", lambda: self.answer("XLMUSDT"))
 
     source = TwoKinds(clock, refused, (), (), refused, (), ())
-    poller = Poller(source, History(20.0), MemorySink(), clock.runtime())
+    poller = Poller(source, PublishedHistory(20.0), MemorySink(), clock.runtime())
     shown = []
     for _ in range(3):
         poller.poll()

@@ -1,4 +1,4 @@
-"""Answers of the right status and the wrong shape: each is told, none ends a source."""
+"""Responses of the right status and the wrong shape: each is reported, none ends a source."""
 
 import json
 import threading
@@ -14,7 +14,7 @@ from data_producers.sources.binance.rest import BinanceRest
 from data_producers.sources.binance.source import Binance
 from data_producers.sources.coingecko.parse import parse_markets
 from data_producers.sources.coingecko.source import CoinGecko
-from data_producers.sources.history import History
+from data_producers.sources.history import PublishedHistory
 from data_producers.sources.kraken.parse import MalformedFrame, Market, parse_frame
 from data_producers.sources.kraken.parse_rest import parse_pairs, parse_result, parse_trades
 from data_producers.sources.polled import Poller
@@ -115,7 +115,7 @@ def test_a_side_of_the_book_of_a_wrong_shape_makes_no_snapshot(side, depth, wron
 
 def test_a_book_without_a_price_above_zero_makes_no_snapshot():
     cleaned = parse_snapshot("BTC/USDT", DAY, {"bids": [["0", "1"]], "asks": [["0", "1"]]}, RECENT, 20.0, AT)
-    assert [(held.reason, held.story) for held in cleaned.quarantined] == [
+    assert [(row.reason, row.detail) for row in cleaned.quarantined] == [
         ("inconsistent", "bid: Input should be greater than 0")
     ]
 
@@ -232,7 +232,7 @@ def test_a_number_that_cannot_be_read_makes_its_answer_malformed(number):
 
 
 class Venue:
-    """Answers every question with the next of its bodies, and stops the process after the last."""
+    """Answers every request with the next of its bodies, and stops the process after the last."""
 
     def __init__(self, bodies):
         self.bodies, self.stop = list(bodies), threading.Event()
@@ -257,7 +257,7 @@ def test_coingeckos_poller_goes_on_after_an_answer_of_a_wrong_shape(wrong):
     venue, sink, before = Venue([wrong, [BITCOIN]]), MemorySink(), quarantined("coingecko", "malformed")
     source = CoinGecko("http://x", ("BTC",), 600.0, venue.runtime())
     source._session = venue
-    Poller(source, History(20.0), sink, venue.runtime()).run()
+    Poller(source, PublishedHistory(20.0), sink, venue.runtime()).run()
     assert [MarketSnapshot.model_validate_json(record.value).price for record in sink.records] == [77356.0]
     rows = len(wrong) if isinstance(wrong, list) else 1
     assert quarantined("coingecko", "malformed") == before + rows
@@ -273,7 +273,17 @@ def test_binances_poller_goes_on_after_answers_of_a_wrong_shape(wrong):
     rest = BinanceRest("http://x", 1200, 20.0, venue.runtime())
     rest._session = venue
     Poller(
-        Binance(rest, ("BTC/USDT",), "1m", 60.0, History(20.0), venue.runtime()), History(20.0), sink, venue.runtime()
+        Binance(
+            rest,
+            pairs=("BTC/USDT",),
+            interval="1m",
+            poll_seconds=60.0,
+            history=PublishedHistory(20.0),
+            runtime=venue.runtime(),
+        ),
+        PublishedHistory(20.0),
+        sink,
+        venue.runtime(),
     ).run()
     snapshot, candle = sink.records
     assert MarketSnapshot.model_validate_json(snapshot.value).price == 84010.5

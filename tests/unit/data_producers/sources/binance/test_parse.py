@@ -72,7 +72,7 @@ def test_an_empty_side_of_the_book_and_a_market_without_trades_leave_their_figur
 
 
 @pytest.mark.parametrize(
-    ("ticker", "depth", "reason", "story"),
+    ("ticker", "depth", "reason", "detail"),
     [
         (TICKER | {"lastPrice": None}, DEPTH, "null", "lastPrice is null"),
         (TICKER | {"lastPrice": "-84010.5"}, DEPTH, "negative", "lastPrice is -84010.5"),
@@ -85,17 +85,17 @@ def test_an_empty_side_of_the_book_and_a_market_without_trades_leave_their_figur
         (TICKER, DEPTH | {"bids": [["84010.5", "1"]]}, "inconsistent", "bid 84010.5 above ask 84010.4"),
     ],
 )
-def test_a_spoilt_snapshot_is_held_back_with_its_reason(ticker, depth, reason, story):
+def test_a_spoilt_snapshot_is_held_back_with_its_reason(ticker, depth, reason, detail):
     cleaned = parse_snapshot("BTC/USDT", ticker, depth, TRADES, 20.0, AT)
     assert cleaned.messages == ()
-    assert [(held.reason, held.story) for held in cleaned.quarantined] == [(reason, story)]
+    assert [(held.reason, held.detail) for held in cleaned.quarantined] == [(reason, detail)]
 
 
 def test_spoilt_trades_are_held_back_and_the_mean_is_of_the_others():
     spoilt = [trade(4, None, "1", True), trade(5, "-84010.5", "1", True), TRADES[0], {"id": 6}]
     spoilt += [trade(7, "840105.0", "1", False)]
     cleaned = parse_snapshot("BTC/USDT", TICKER, DEPTH, [*TRADES, *spoilt], 20.0, AT)
-    assert [(held.reason, held.story, held.raw) for held in cleaned.quarantined] == [
+    assert [(held.reason, held.detail, held.raw) for held in cleaned.quarantined] == [
         ("null", "price is null", spoilt[0]),
         ("negative", "price is -84010.5", spoilt[1]),
         ("duplicate", "trade 1 a second time", spoilt[2]),
@@ -161,7 +161,7 @@ def test_a_kline_counts_as_open_until_two_seconds_after_its_end_by_the_venues_cl
 
 
 @pytest.mark.parametrize(
-    ("row", "reason", "story"),
+    ("row", "reason", "detail"),
     [
         (kline(BEGIN, None), "null", "close is null"),
         (kline(BEGIN, "-0.01577100"), "negative", "close is -0.01577100"),
@@ -177,10 +177,10 @@ def test_a_kline_counts_as_open_until_two_seconds_after_its_end_by_the_venues_cl
         ({}, "malformed", "no open"),
     ],
 )
-def test_a_spoilt_kline_is_held_back_and_its_neighbours_are_not(row, reason, story):
+def test_a_spoilt_kline_is_held_back_and_its_neighbours_are_not(row, reason, detail):
     found = page([row, kline(BEGIN + 60)]).cleaned
     assert [candle.timestamp for candle in found.messages] == [BEGIN + 60]
-    assert [(held.reason, held.story, held.raw) for held in found.quarantined] == [(reason, story, row)]
+    assert [(held.reason, held.detail, held.raw) for held in found.quarantined] == [(reason, detail, row)]
 
 
 def test_a_kline_that_stands_there_twice_is_a_candle_once():
@@ -198,7 +198,7 @@ def test_a_full_page_says_where_the_next_one_begins():
 
 
 def test_an_answer_that_is_no_list_is_held_back_whole():
-    assert [(held.reason, held.story) for held in page({"a": 1}).cleaned.quarantined] == [
+    assert [(held.reason, held.detail) for held in page({"a": 1}).cleaned.quarantined] == [
         ("malformed", "no list of klines")
     ]
 

@@ -3,7 +3,7 @@ from data_producers.sources.binance.weight import WeightBudget
 MINUTE = 1_790_358_420.0
 
 
-def test_what_fits_is_asked_at_once_and_what_does_not_waits_for_the_next_minute():
+def test_request_above_the_limit_waits_for_the_next_minute():
     budget = WeightBudget(60)
     assert budget.wait_seconds(25, MINUTE + 10) == 0.0
     budget.spend(25, MINUTE + 10)
@@ -14,10 +14,10 @@ def test_what_fits_is_asked_at_once_and_what_does_not_waits_for_the_next_minute(
     assert budget.used == 0
 
 
-def test_the_venues_own_count_wins_over_ours():
+def test_count_of_the_venue_replaces_ours():
     budget = WeightBudget(1200)
     budget.spend(25, MINUTE)
-    budget.told(1180, MINUTE + 1)
+    budget.update(1180, MINUTE + 1)
     assert budget.wait_seconds(25, MINUTE + 1) == 59.0
-    budget.told(30, MINUTE + 2)
+    budget.update(30, MINUTE + 2)
     assert budget.wait_seconds(25, MINUTE + 2) == 0.0

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from contracts.messages import MarketSnapshot
-from data_producers.sources.coingecko.parse import left_out, parse_markets
+from data_producers.sources.coingecko.parse import missing_coins, parse_markets
 from tests.testkit.venue_answers import BITCOIN
 
 AT = 1_790_358_506.25
@@ -32,7 +32,7 @@ def test_a_coin_is_a_snapshot_in_dollars():
 
 
 @pytest.mark.parametrize(
-    ("changed", "reason", "story"),
+    ("changed", "reason", "detail"),
     [
         ({"current_price": None}, "null", "current_price is null"),
         ({"current_price": -77356}, "negative", "current_price is -77356"),
@@ -44,18 +44,18 @@ def test_a_coin_is_a_snapshot_in_dollars():
         ({"price_change_percentage_24h": None}, "null", "price_change_percentage_24h is null"),
         ({"last_updated": None}, "null", "last_updated is null"),
         ({"last_updated": "yesterday"}, "malformed", "last_updated is 'yesterday'"),
-        ({"last_updated": "2026-09-02T20:41:30"}, "malformed", "last_updated '2026-09-02T20:41:30' names no zone"),
+        ({"last_updated": "2026-09-02T20:41:30"}, "malformed", "last_updated '2026-09-02T20:41:30' has no time zone"),
         ({"last_updated": 5}, "malformed", "last_updated is '5'"),
         ({"id": "nocoin"}, "unknown", "unknown asset or pair 'nocoin'"),
         ({"id": ["bitcoin"]}, "malformed", "id is \"['bitcoin']\""),
     ],
 )
-def test_a_spoilt_coin_is_held_back_and_the_others_are_not(changed, reason, story):
+def test_a_spoilt_coin_is_held_back_and_the_others_are_not(changed, reason, detail):
     ether = BITCOIN | {"id": "ethereum"}
     cleaned = parse_markets([BITCOIN | changed, ether], AT)
     assert [message.pair for message in cleaned.messages] == ["ETH/USD"]
     assert [(held.reason, held.raw) for held in cleaned.quarantined] == [(reason, BITCOIN | changed)]
-    assert cleaned.quarantined[0].story.startswith(story)
+    assert cleaned.quarantined[0].detail.startswith(detail)
 
 
 def test_a_small_coin_may_have_no_high_and_low():
@@ -78,8 +78,8 @@ def test_a_coin_that_stands_there_twice_counts_once():
         ([], ["bitcoin", "ethereum"]),
     ],
 )
-def test_a_coin_that_no_row_is_of_is_left_out(rows, coins):
-    assert left_out(("bitcoin", "ethereum"), rows) == coins
+def test_a_coin_that_no_row_is_of_is_missing_coins(rows, coins):
+    assert missing_coins(("bitcoin", "ethereum"), rows) == coins
 
 
 def test_an_answer_that_is_no_list_is_held_back_whole():
@@ -88,9 +88,9 @@ def test_an_answer_that_is_no_list_is_held_back_whole():
     ]
 
 
-def test_recorded_coins_lack_only_what_the_recorder_left_out(recorded):
+def test_recorded_coins_lack_only_what_the_recorder_missing_coins(recorded):
     rows = json.loads(recorded("coingecko_rest/coins_markets_trimmed_20260902.json").read_text())
-    assert [held.story for held in parse_markets(rows, AT).quarantined] == ["no total_volume"] * 3
+    assert [held.detail for held in parse_markets(rows, AT).quarantined] == ["no total_volume"] * 3
     whole = [row | {"total_volume": 1, "market_cap": 2} for row in rows]
     assert [(m.pair, m.price, m.change_percent_24h, m.timestamp) for m in parse_markets(whole, AT).messages] == [
         ("BTC/USD", 77356.0, 0.02132, 1788381690.0),
