@@ -74,18 +74,33 @@ class ReadView(APIView):
             }
         )
 
+    def buckets(
+        self,
+        request: Request,
+        crypto: str,
+        kind: type[serializers.PriceHistoryQuery],
+        read: Callable[..., selectors.ReadResult],
+    ) -> Response:
+        """The response of a read per bucket: `read(market, span=, interval=, limit=, now=)`."""
+        market, now = self.market(crypto), datetime.now(UTC)
+        query = self.query(request, kind)
+        span, interval = query.buckets(now)
+        limit = query.validated_data.get("limit")
+        result = read(market, span=span, interval=interval, limit=limit, now=now)
+        return self.envelope(crypto, market.symbol, query.arranged(result), now)
+
 
 class PriceHistory(ReadView):
     """Candles computed from trades; buckets without trades are omitted. In USD unless a pair is requested."""
 
     @_described(serializers.CandleOut, serializers.PriceHistoryQuery, "Candles")
     def get(self, request: Request, crypto: str) -> Response:
-        market, now = self.market(crypto), datetime.now(UTC)
-        query = self.query(request, serializers.PriceHistoryQuery)
-        span, interval = query.buckets(now)
-        limit = query.validated_data.get("limit")
-        result = selectors.price_history(pair=market.pair, span=span, interval=interval, limit=limit, now=now)
-        return self.envelope(crypto, market.symbol, query.arranged(result), now)
+        return self.buckets(
+            request,
+            crypto,
+            serializers.PriceHistoryQuery,
+            lambda market, **bounds: selectors.price_history(pair=market.pair, **bounds),
+        )
 
 
 class PriceLatest(ReadView):
@@ -118,12 +133,12 @@ class SentimentHistory(ReadView):
 
     @_described(serializers.SentimentOut, serializers.SentimentHistoryQuery, "Mean sentiment per bucket")
     def get(self, request: Request, crypto: str) -> Response:
-        market, now = self.market(crypto), datetime.now(UTC)
-        query = self.query(request, serializers.SentimentHistoryQuery)
-        span, interval = query.buckets(now)
-        limit = query.validated_data.get("limit")
-        result = selectors.sentiment_history(symbol=market.symbol, span=span, interval=interval, limit=limit, now=now)
-        return self.envelope(crypto, market.symbol, query.arranged(result), now)
+        return self.buckets(
+            request,
+            crypto,
+            serializers.SentimentHistoryQuery,
+            lambda market, **bounds: selectors.sentiment_history(symbol=market.symbol, **bounds),
+        )
 
 
 class Predictions(ReadView):
