@@ -62,7 +62,7 @@ def _measure(rig: Rig, rate: int, seconds: int) -> tuple[float, float, float]:
             lambda: _scrape(metrics).get(inf, 0) > rate,
             _READY_SECONDS,
             "a second's acknowledgements",
-            lambda: producer.poll() is None,
+            producer.runs,
         )
         time.sleep(_WARM_UP_SECONDS)
         before = _scrape(metrics)

@@ -52,7 +52,7 @@ def _measure(rig: Rig, seconds: int) -> tuple[float, float]:
                 lambda: _samples(metrics).total(PRODUCED) > _RATE,
                 PROCESS_READY_SECONDS,
                 "a second's messages",
-                lambda: producer.poll() is None,
+                producer.runs,
             )
             time.sleep(_WARM_UP_SECONDS)
             process = psutil.Process(producer.pid)

@@ -95,7 +95,7 @@ def _catch_up(rig: Rig, count: int) -> float:
             lambda: int(str(rig.execute(_STORED)[0][0])) >= count,
             _DEADLINE_SECONDS,
             "the end of the outage",
-            lambda: job.poll() is None,
+            job.runs,
         )
         seconds = time.perf_counter() - began
     ((stored,),) = rig.execute("SELECT " + " + ".join(f"(SELECT count(*) FROM {table.name})" for table in _TABLES))

@@ -10,7 +10,6 @@ from bench.rig import Rig, running_rig
 from contracts.messages import Ticker, Trade
 from contracts.tables import TRADE_DATA
 from contracts.topics import PRODUCER_CONFIG, RAW_JOB, RAWTICKER, RAWTRADE
-from foundation.waiting import wait_until
 
 _RATE = 1_000
 _WARM_UP_SECONDS = 15
@@ -62,10 +61,7 @@ def measure_latency(options: Options) -> list[Claim]:
 
 def _measure(rig: Rig, seconds: int) -> list[Claim]:
     with running_process(rig, f"spark_jobs.{RAW_JOB}") as job:
-        log = rig.log(f"spark_jobs.{RAW_JOB}")
-        wait_until(
-            lambda: b"query started" in log.read_bytes(), PROCESS_READY_SECONDS, "job 1", lambda: job.poll() is None
-        )
+        job.wait_for("query started", PROCESS_READY_SECONDS)
         since = _emit(rig.kafka, _WARM_UP_SECONDS + seconds)
         time.sleep(3)
         ((values,),) = rig.execute(_LATENCIES.replace("%s", str(since)))

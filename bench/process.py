@@ -1,53 +1,41 @@
 """Processes of the product against the servers of a benchmark, stopped with it."""
 
-import os
-import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from bench.rig import Rig
-from contracts.settings import ROOT
 from foundation.ports import HOST, port_is_open
 from foundation.waiting import NotReady, wait_until
+from tests.testkit.processes import ModuleProcess
 
 PROCESS_READY_SECONDS = 90
-_STOP_SECONDS = 60.0
 
 
 @contextmanager
 def running_process(
     rig: Rig, module: str, *arguments: str, variables: Mapping[str, str] | None = None
-) -> Iterator[subprocess.Popen[bytes]]:
+) -> Iterator[ModuleProcess]:
     """`python -m <module>` against the rig, with `variables` in its environment, stopped afterwards.
 
     When it is not ready in time, the end of its log is printed.
     """
-    environment = {**os.environ, **rig.environment, **(variables or {})}
-    path = rig.log(module)
-    with path.open("ab") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", module, *arguments], cwd=ROOT, env=environment, stdout=log, stderr=log
-        )
-    try:
-        yield process
-    except NotReady:
-        print(path.read_text()[-2_000:], file=sys.stderr, flush=True)
-        raise
-    finally:
-        process.terminate()
+    process = ModuleProcess(rig.folder, {**rig.environment, **(variables or {})}, module, *arguments, name=module)
+    with process:
         try:
-            process.wait(_STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+            yield process
+        except NotReady:
+            print(process.log.read_text()[-2_000:], file=sys.stderr, flush=True)
+            raise
+        finally:
+            process.end()
 
 
 @contextmanager
 def running_exchange(rig: Rig, port: int, rate: int) -> Iterator[None]:
     """The simulated exchange listens on `port`, with `rate` trades per second over all pairs."""
     with running_process(rig, "simulator", "--port", str(port), "--rate", str(rate)) as world:
-        wait_until(lambda: port_is_open(port), PROCESS_READY_SECONDS, "simulator", lambda: world.poll() is None)
+        wait_until(lambda: port_is_open(port), PROCESS_READY_SECONDS, "simulator", world.runs)
         yield
 
 

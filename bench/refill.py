@@ -53,7 +53,7 @@ def _measure(rig: Rig, seconds: float) -> tuple[float, int]:
                 lambda: len(trades_in(rig)) > 10 * _RATE,
                 PROCESS_READY_SECONDS,
                 "trades",
-                lambda: producer.poll() is None,
+                producer.runs,
             )
             line.refuse()
             time.sleep(seconds)
@@ -62,7 +62,7 @@ def _measure(rig: Rig, seconds: float) -> tuple[float, int]:
                 lambda: len(gaps := _gaps(rig.kafka)) >= len(pairs) and all(gap.closed_at for gap in gaps),
                 PROCESS_READY_SECONDS + seconds,
                 "closed gaps",
-                lambda: producer.poll() is None,
+                producer.runs,
             )
         gaps = _gaps(rig.kafka)
         published = trades_in(rig)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psycopg2
 
-from contracts.settings import ROOT, StackSettings, load_settings
+from contracts.settings import StackSettings, load_settings
 from database.migrate import migrate
 from foundation.kafka.admin import create_topics
 from foundation.kafka.client import client_config
@@ -43,12 +43,7 @@ class Rig:
             "CRYPTOVIZ_DB_WRITER_PASSWORD": config.db_writer_password.get_secret_value(),
             "CRYPTOVIZ_RAW_METRICS_PORT": str(config.raw_metrics_port),
             "CRYPTOVIZ_WINDOW_METRICS_PORT": str(config.window_metrics_port),
-            "PYTHONPATH": str(ROOT),
         }
-
-    def log(self, module: str) -> Path:
-        """The log file of a process started by `python -m <module>`."""
-        return self.folder / f"{module}.log"
 
     def execute(self, statement: str) -> list[tuple[object, ...]]:
         """Runs a statement as the owner, commits it, and returns its rows."""

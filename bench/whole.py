@@ -1,6 +1,5 @@
 """P14: the stack of `make demo` at 1,000 events per second: memory, share of two cores, cold start."""
 
-import os
 import shutil
 import subprocess
 import sys
@@ -20,6 +19,7 @@ from foundation.ports import HOST, free_ports
 from foundation.waiting import wait_until
 from scripts.stack.processes import PORT_FIELDS
 from scripts.stack.supervision import SupervisorClient
+from tests.testkit.processes import isolated_environment
 
 _CORES = 2
 _TRADES_PER_SECOND = 430
@@ -48,8 +48,7 @@ class MeasuredStack:
             environment_name("simulator_rate"): str(_TRADES_PER_SECOND),
             environment_name("alert_threshold_percent"): str(_ALERT_THRESHOLD_PERCENT),
         }
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("CRYPTOVIZ_")}
-        self._environment = kept | changed
+        self._environment = isolated_environment(changed)
         self.supervisor = SupervisorClient(folder)
 
     def start(self, *command: str) -> "subprocess.Popen[bytes]":

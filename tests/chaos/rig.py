@@ -7,7 +7,6 @@ again would make another world. Kafka and PostgreSQL are reached through proxies
 import os
 import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
@@ -19,7 +18,7 @@ import psutil
 import psycopg2
 
 from contracts.newsrooms import NEWSROOMS
-from contracts.settings import ROOT, StackSettings, environment_name, load_settings
+from contracts.settings import StackSettings, environment_name, load_settings
 from contracts.topics import RAW_JOB, WINDOW_JOB
 from foundation.ports import HOST, free_ports
 from foundation.waiting import wait_until
@@ -36,6 +35,7 @@ from scripts.stack.lifecycle import (
 from scripts.stack.processes import INFRASTRUCTURE, PORT_FIELDS, ServiceProcess, processes
 from scripts.stack.supervision import SupervisorClient
 from tests.chaos.without import drop_keys
+from tests.testkit.processes import ModuleProcess
 from tests.testkit.proxy import FaultProxy
 
 PAIRS = ("BTC/USD", "ETH/USD", "SOL/USD", "XRP/USD", "ADA/USD", "DOGE/USD", "LTC/USD", "ETH/BTC")
@@ -100,14 +100,8 @@ class Rig:
         self.kafka_wire.start()
         self.postgres_wire.start()
         arguments = ("--seed", str(self.seed), "--rate", str(TRADES_PER_SECOND), "--news-seconds", str(NEWS_SECONDS))
-        with (self.folder / "simulator.log").open("wb") as log:
-            self._simulator = subprocess.Popen(
-                [sys.executable, "-m", "simulator", *arguments, "--first-trade-id", str(FIRST_TRADE_ID)],
-                cwd=ROOT,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-            )
+        first = ("--first-trade-id", str(FIRST_TRADE_ID))
+        self._simulator = ModuleProcess(self.folder, {}, "simulator", *arguments, *first)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -116,8 +110,7 @@ class Rig:
         self.kafka_wire.resume()
         self.postgres_wire.resume()
         take_down(self.supervisor, self._tell)
-        self._simulator.terminate()
-        self._simulator.wait(15)
+        self._simulator.end()
         self.kafka_wire.stop()
         self.postgres_wire.stop()
 

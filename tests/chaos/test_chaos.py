@@ -1,27 +1,18 @@
 """A short run of the harness as people start it: nothing lost, nothing twice, nothing left behind."""
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import psutil
 
-from contracts.settings import ROOT
 from tests.testkit.flaky import assert_kept
+from tests.testkit.processes import run_module
 
 RUN_SECONDS = 1_200
 
 
 def run_chaos(*arguments):
-    return subprocess.run(
-        [sys.executable, "-m", "tests.chaos", *arguments],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=RUN_SECONDS,
-        check=False,
-    )
+    return run_module("tests.chaos", *arguments, environment={}, seconds=RUN_SECONDS)
 
 
 def folder_of(run):

@@ -2,26 +2,17 @@
 
 import time
 
-from confluent_kafka import Consumer, TopicPartition
-
 from contracts.tables import LEDGER
 from contracts.topics import RAW_JOB, RAWTICKER, RAWTRADE, WINDOW_JOB
 from foundation.waiting import wait_until
 from tests.chaos.without import drop_keys
 from tests.testkit.jobs import JOB_SECONDS, Source, assert_clean
+from tests.testkit.kafka import end_offsets
 from tests.testkit.recompute import differences, recomputed_forecasts, stored_forecasts
 
 TICKS = "SELECT count(*) FROM ticker_data"
 SAMPLES = "SELECT coalesce(sum(sample_count), 0) FROM prediction_data"
 READ_TO = f"SELECT max(next_offset) FROM {LEDGER} WHERE topic = 'rawticker'"
-
-
-def end_of(bootstrap, topic):
-    consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": "guards", "log_level": 2})
-    try:
-        return consumer.get_watermark_offsets(TopicPartition(topic.name, 0), 10)[1]
-    finally:
-        consumer.close()
 
 
 def verdict_of(house, topic):
@@ -62,7 +53,7 @@ def test_restart_without_the_rewind_leaves_partial_windows(house):
     wait_until(lambda: house.query(SAMPLES) == [(total,)], JOB_SECONDS, f"windows of {total} ticks")
     house.kill(job)
     source.send(500, at)
-    end = end_of(bootstrap, RAWTICKER)
+    end = end_offsets(bootstrap, [RAWTICKER])[RAWTICKER.name, 0]
     house.start(WINDOW_JOB, without="watermark")
     wait_until(lambda: house.query(READ_TO) == [(end,)], JOB_SECONDS, f"offset {end} of rawticker")
     assert differences(recomputed_forecasts(bootstrap), stored_forecasts(house.query)) != []

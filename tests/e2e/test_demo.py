@@ -21,6 +21,7 @@ from foundation.waiting import wait_until
 from scripts.stack.processes import PORT_FIELDS, port_of
 from scripts.stack.supervision import SupervisorClient
 from tests.testkit.flaky import assert_kept
+from tests.testkit.processes import isolated_environment
 
 ENDPOINTS = (
     "prix/{}/historique/?periode=1h",
@@ -43,13 +44,11 @@ class Stack:
     def __init__(self, folder):
         kafka_port, *ports = free_ports(len(PORT_FIELDS) + 1)
         self.ports = dict(zip(PORT_FIELDS, ports, strict=True))
-        told = {environment_name(name): str(port) for name, port in self.ports.items()}
-        told |= {"KAFKA_BOOTSTRAP_SERVERS": f"127.0.0.1:{kafka_port}", "CRYPTOVIZ_DATA_DIR": str(folder)}
-        foreign = ("CRYPTOVIZ_", "DATABASE_URL")
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
-        self.environment = kept | told | {"DATABASE_URL": ""}
+        changes = {environment_name(name): str(port) for name, port in self.ports.items()}
+        changes |= {"KAFKA_BOOTSTRAP_SERVERS": f"127.0.0.1:{kafka_port}", "CRYPTOVIZ_DATA_DIR": str(folder)}
+        self.environment = isolated_environment(changes | {"DATABASE_URL": ""})
         self.config = StackSettings(
-            _env_file=None, data_dir=folder, kafka_bootstrap_servers=told["KAFKA_BOOTSTRAP_SERVERS"], **self.ports
+            _env_file=None, data_dir=folder, kafka_bootstrap_servers=changes["KAFKA_BOOTSTRAP_SERVERS"], **self.ports
         )
         self.supervisor = SupervisorClient(folder)
 

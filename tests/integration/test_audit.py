@@ -4,13 +4,12 @@ import json
 import time
 from itertools import zip_longest
 
-from confluent_kafka import Producer
-
 from contracts import tables
 from contracts.tables import LATEST_TICK, MARKET_DATA, OHLCV_DATA, TICKER_DATA, TRADE_DATA
-from contracts.topics import PRODUCER_CONFIG, RAW_JOB, RAW_TOPICS
+from contracts.topics import RAW_JOB, RAW_TOPICS
 from scripts.audit.auditor import Auditor
 from tests.testkit.jobs import JOB_SECONDS, assert_clean
+from tests.testkit.kafka import flush, new_producer
 from tests.testkit.poison import good_body
 
 ANOTHER = {
@@ -37,10 +36,10 @@ def told_of(table):
 
 def test_every_value_that_is_altered_is_seen(house):
     """A column of every table at a time; of the two that are about ticks only one, since they are held together."""
-    producer = Producer({"bootstrap.servers": house.settings.kafka_bootstrap_servers, **PRODUCER_CONFIG})
+    producer = new_producer(house.settings.kafka_bootstrap_servers)
     for topic in RAW_TOPICS:
         producer.produce(topic.name, json.dumps(good_body(topic.name, time.time() - 60)).encode())
-    assert producer.flush(30) == 0
+    flush(producer)
     house.start(RAW_JOB)
     auditor = Auditor(house.settings)
     assert_clean(auditor.run(JOB_SECONDS))

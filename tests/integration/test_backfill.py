@@ -1,7 +1,5 @@
 """`make backfill`: a pair's past from the simulated exchange, through Kafka and the job, into its table and candles."""
 
-import subprocess
-import sys
 import time
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -10,7 +8,6 @@ from itertools import pairwise
 import pytest
 
 from contracts.messages import Gap
-from contracts.settings import ROOT
 from contracts.topics import POLLED_CANDLE, RAWGAP, RAWTRADE
 from data_producers.sinks.kafka import KafkaSink
 from data_producers.sinks.published import read_tail
@@ -18,6 +15,7 @@ from foundation.kafka import client_config
 from foundation.process import Runtime
 from foundation.waiting import wait_until
 from tests.testkit.jobs import assert_clean
+from tests.testkit.processes import run_module
 from tests.testkit.producers import running_stack
 
 BTC = "BTC/USD"
@@ -49,7 +47,6 @@ def backfill(house, exchange):
 
     def run(since, pair=BTC, source="kraken", **told):
         asked = ("--source", source, "--pair", pair, "--since", since.isoformat())
-        command = [sys.executable, "-m", "scripts.backfill", *asked]
         environment = {
             **house.environment,
             "CRYPTOVIZ_KRAKEN_REST_URL": exchange.url,
@@ -57,7 +54,7 @@ def backfill(house, exchange):
             "CRYPTOVIZ_KRAKEN_REST_SECONDS": "0.05",
             **told,
         }
-        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=SECONDS)
+        done = run_module("scripts.backfill", *asked, environment=environment, seconds=SECONDS)
         return done.returncode, done.stdout + done.stderr
 
     return run

@@ -10,7 +10,7 @@ from contracts.topics import RAWTRADE
 from database.migrate import migrate
 from foundation.waiting import wait_until
 from tests.testkit.jobs import PASSWORD, assert_clean
-from tests.testkit.producers import START_SECONDS, published, running, running_stack
+from tests.testkit.producers import START_SECONDS, published, running_stack
 
 BTC = "BTC/USD"
 
@@ -37,7 +37,7 @@ def market(house, tmp_path):
     folder.mkdir()
     with running_stack(folder, house.settings.kafka_bootstrap_servers, 0.2, "--events", "0") as stack:
         house.start("kafka_to_timescale")
-        with running(stack.start("data_producers.kraken_producer")):
+        with stack.start("data_producers.kraken_producer"):
             wait_until(published(stack, RAWTRADE, 149), START_SECONDS, "the snapshots")
             assert_clean(house.audit())
             ((stack.whole,),) = house.query(WHOLE_MINUTE)

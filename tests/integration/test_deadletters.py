@@ -8,12 +8,11 @@ import pytest
 from confluent_kafka import TIMESTAMP_LOG_APPEND_TIME, KafkaException, Producer
 
 from contracts.topics import DEADLETTER, RAWTICKER, RAWTRADE
-from foundation.kafka import OffsetReader, TopicPartition, client_config
 from foundation.waiting import wait_until
 from spark_jobs.edges import deadletters, kafka_source
 from spark_jobs.edges.deadletters import AHEAD_SECONDS, DeadLetters, Unread
-from tests.testkit.jobs import letters
-from tests.testkit.records import read_topic
+from tests.testkit.jobs import dead_letters
+from tests.testkit.kafka import end_offsets, read_topic
 
 TICKS, TRADES = (RAWTICKER.name, 0), (RAWTRADE.name, 1)
 
@@ -23,8 +22,8 @@ def bootstrap(fresh_topics):
     """A broker with an empty topic of letters, for which its leader answers: it is known a moment before it does."""
 
     def answers():
-        with suppress(KafkaException), OffsetReader(client_config(fresh_topics)) as reader:
-            return reader.watermarks(TopicPartition(DEADLETTER.name, 0)) == (0, 0)
+        with suppress(KafkaException):
+            return end_offsets(fresh_topics, [DEADLETTER])[DEADLETTER.name, 0] == 0
 
     wait_until(answers, 30, "the topic of letters")
     return fresh_topics
@@ -36,7 +35,7 @@ def unread(place, *offsets, recorded_at=None):
 
 
 def places(bootstrap):
-    return [(letter.topic, letter.partition, letter.offset) for letter in letters(bootstrap)]
+    return [(letter.topic, letter.partition, letter.offset) for letter in dead_letters(bootstrap)]
 
 
 @pytest.fixture
@@ -90,7 +89,7 @@ def test_markers_and_what_was_taken_back_stop_nobody(bootstrap):
     DeadLetters(bootstrap).publish([own])
     producer = Producer({"bootstrap.servers": bootstrap, "transactional.id": "another", "log_level": 2})
     producer.init_transactions(30)
-    letter = letters(bootstrap)[0].model_copy(update={"offset": other.offset}).to_json()
+    letter = dead_letters(bootstrap)[0].model_copy(update={"offset": other.offset}).to_json()
     for finish, value in (
         (producer.abort_transaction, letter),
         (producer.commit_transaction, b"not of this house"),

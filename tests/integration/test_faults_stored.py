@@ -9,7 +9,7 @@ import pytest
 from contracts.topics import RAWGAP, RAWTRADE
 from foundation.waiting import wait_until
 from tests.testkit.jobs import assert_clean
-from tests.testkit.producers import PAIRS, START_SECONDS, messages, published, running, running_stack
+from tests.testkit.producers import PAIRS, START_SECONDS, messages, published, running_stack
 
 BTC, ETH = "BTC/USD", "ETH/USD"
 
@@ -21,7 +21,7 @@ class Market:
         self.stack, self.producer, self.house = stack, producer, house
 
     def wait(self, condition, what):
-        wait_until(condition, START_SECONDS, what, lambda: self.producer.process.poll() is None)
+        wait_until(condition, START_SECONDS, what, lambda: self.producer.runs())
 
     def metric(self, start):
         return self.stack.metric(self.stack.kraken_metrics, f"cryptoviz_producer_{start}")
@@ -54,7 +54,7 @@ def market(house, tmp_path):
     folder.mkdir()
     with running_stack(folder, house.settings.kafka_bootstrap_servers, rate=60.0) as stack:
         house.start("kafka_to_timescale")
-        with running(stack.start("data_producers.kraken_producer")) as producer:
+        with stack.start("data_producers.kraken_producer") as producer:
             wait_until(published(stack, RAWTRADE, 200), START_SECONDS, "trades")
             yield Market(stack, producer, house)
 

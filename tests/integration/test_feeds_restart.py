@@ -14,7 +14,7 @@ from foundation.kafka.client import client_config
 from foundation.ports import free_ports
 from foundation.waiting import wait_until
 from scripts.embedded.kafka import running_kafka
-from tests.testkit.producers import START_SECONDS, Stack, ends, messages, running
+from tests.testkit.producers import START_SECONDS, Stack, ends, messages
 
 pytestmark = pytest.mark.verdict
 
@@ -57,7 +57,7 @@ def document(name, count):
 
 def peak_mebibytes(process):
     """The most memory that a process has had so far."""
-    status = Path(f"/proc/{process.process.pid}/status").read_text()
+    status = Path(f"/proc/{process.pid}/status").read_text()
     return int(status.partition("VmHWM:")[2].split()[0]) / 1024
 
 
@@ -89,7 +89,7 @@ class Scene:
         return messages(self.stack, RAWARTICLE)
 
     def wait(self, scraper, condition, what):
-        wait_until(condition, START_SECONDS, what, lambda: scraper.process.poll() is None)
+        wait_until(condition, START_SECONDS, what, lambda: scraper.runs())
 
 
 @pytest.fixture
@@ -113,7 +113,7 @@ def test_restarts_and_kills_publish_each_article_once_and_ask_with_what_is_known
         for name in "abcde":
             at.server.documents[f"/{name}"] = document(name, ITEMS + life)
         at.server.asked.clear()
-        with running(at.stack.start(SCRAPER)) as scraper:
+        with at.stack.start(SCRAPER) as scraper:
             at.wait(scraper, partial(at.all_asked, 1 if life == 2 else 2), "polls")
             scraper.end(end)
         first = [at.asked(f"/{name}")[0] for name in "abcde"]
@@ -125,7 +125,7 @@ def test_restarts_and_kills_publish_each_article_once_and_ask_with_what_is_known
 def test_thousands_of_new_items_at_once_are_all_published_in_bounded_memory(scene, fresh_topics):
     at = scene(fresh_topics, "a")
     at.server.documents["/a"] = document("a", 10)
-    with running(at.stack.start(SCRAPER)) as scraper:
+    with at.stack.start(SCRAPER) as scraper:
         at.wait(scraper, partial(at.all_asked, 2), "the first articles")
         before = peak_mebibytes(scraper)
         at.server.documents["/a"] = many = document("a", 5_000)
@@ -149,7 +149,7 @@ def test_a_kill_between_fetch_and_delivery_loses_nothing(scene, server_dir):
         at.server.documents["/a"] = one
         scraper = at.stack.start(SCRAPER)
         at.wait(scraper, lambda: at.asked("/a")[-1:] == [etag_of(one)], "the first article")
-    with running(scraper):
+    with scraper:
         at.server.documents["/a"] = all_of_it
         # The scraper is through with a document once it asks with what that came with.
         at.wait(scraper, lambda: at.asked("/a")[-1] == etag_of(all_of_it), "the next poll")
@@ -157,7 +157,7 @@ def test_a_kill_between_fetch_and_delivery_loses_nothing(scene, server_dir):
     with running_kafka(folder, port, controller_port, heap="256m"):
         assert len(at.articles()) == 1
         at.server.asked.clear()
-        with running(at.stack.start(SCRAPER)) as scraper:
+        with at.stack.start(SCRAPER) as scraper:
             at.wait(scraper, lambda: at.asked("/a")[-1:] == [etag_of(all_of_it)], "the document, read again")
             assert scraper.end() == 0
         assert at.asked("/a")[0] == etag_of(one), "what was delivered is vouched for, and no more"

@@ -6,7 +6,7 @@ import pytest
 
 from contracts.topics import POLLED_CANDLE, POLLED_MARKET
 from foundation.waiting import wait_until
-from tests.testkit.producers import PAIRS, START_SECONDS, Stack, ends, messages, published, running, running_stack
+from tests.testkit.producers import PAIRS, START_SECONDS, Stack, ends, messages, published, running_stack
 
 pytestmark = pytest.mark.verdict
 
@@ -42,7 +42,7 @@ def assert_once_and_whole(stack):
 
 
 def test_everything_is_published_once_over_a_kill_and_whatever_the_venues_answer(stack):
-    with running(stack.start("data_producers.market_poller")) as poller:
+    with stack.start("data_producers.market_poller") as poller:
         wait_until(published(stack, POLLED_CANDLE, 1_480), START_SECONDS, "the past candles")
         wait_until(published(stack, POLLED_MARKET, 8), START_SECONDS, "a second poll")
         poller.end(signal.SIGKILL)
@@ -51,7 +51,7 @@ def test_everything_is_published_once_over_a_kill_and_whatever_the_venues_answer
     stack.fault("venue", source="binance", fault="rate_limited", retry_after=1, count=1)
     stack.fault("venue", source="binance", question="klines", fault="null", count=2)
     stack.fault("venue", source="coingecko", fault="garbage", count=2)
-    with running(stack.start("data_producers.market_poller")) as poller:
+    with stack.start("data_producers.market_poller") as poller:
         wait_until(lambda: polls(stack, "rate_limited") >= 3, START_SECONDS, "the limits")
         wait_until(lambda: polls(stack, "malformed", "coingecko") == 2, START_SECONDS, "the garbage")
         wait_until(published(stack, POLLED_MARKET, 20), START_SECONDS, "more polls")
@@ -69,8 +69,8 @@ def test_everything_is_published_once_over_a_kill_and_whatever_the_venues_answer
 def test_the_poller_waits_for_venues_that_are_not_there_yet(tmp_path, fresh_topics):
     stack = Stack(tmp_path, fresh_topics)
     stack.start_offsets = ends(fresh_topics)
-    with running(stack.start("data_producers.market_poller")) as poller:
+    with stack.start("data_producers.market_poller") as poller:
         wait_until(lambda: polls(stack, "unreachable", "coingecko") >= 2, START_SECONDS, "failed attempts")
-        with running(stack.start("simulator", "--port", str(stack.port), "--pairs", ",".join(PAIRS))):
+        with stack.start("simulator", "--port", str(stack.port), "--pairs", ",".join(PAIRS)):
             wait_until(published(stack, POLLED_MARKET, 5), START_SECONDS, "snapshots")
         assert poller.end() == 0

@@ -4,12 +4,12 @@ import json
 
 import psycopg2
 import pytest
-from confluent_kafka import Producer
 
-from contracts.topics import POLLED_CANDLE, POLLED_MARKET, PRODUCER_CONFIG
+from contracts.topics import POLLED_CANDLE, POLLED_MARKET
 from foundation.waiting import wait_until
 from tests.testkit.jobs import JOB_SECONDS, assert_clean
-from tests.testkit.producers import PAIRS, START_SECONDS, published, running, running_stack
+from tests.testkit.kafka import flush, new_producer
+from tests.testkit.producers import PAIRS, START_SECONDS, published, running_stack
 
 
 @pytest.fixture
@@ -19,7 +19,7 @@ def stack(tmp_path, house):
 
 
 def test_polled_rows_land_in_both_tables_once(house, stack):
-    with running(stack.start("data_producers.market_poller")) as poller:
+    with stack.start("data_producers.market_poller") as poller:
         wait_until(published(stack, POLLED_CANDLE, 1_480), START_SECONDS, "candles")
         wait_until(published(stack, POLLED_MARKET, 8), START_SECONDS, "snapshots")
         assert poller.end() == 0
@@ -36,13 +36,13 @@ def test_polled_rows_land_in_both_tables_once(house, stack):
     spreads = "SELECT count(*) FROM market_data WHERE source = 'binance' AND abs(spread - (ask - bid)) > 1e-6"
     assert house.query(spreads) == [(0,)]
 
-    # The same again, as a poller would send it that knew of nothing; and one that nobody can read.
-    again = Producer({"bootstrap.servers": house.settings.kafka_bootstrap_servers, **PRODUCER_CONFIG})
+    # The same messages again, as after a loss of all state, and one unreadable message.
+    again = new_producer(house.settings.kafka_bootstrap_servers)
     for topic, rows in ((POLLED_CANDLE, _candles(house)), (POLLED_MARKET, _snapshots(house))):
         for row in rows:
             again.produce(topic.name, key=row["pair"], value=json.dumps(row).encode())
         again.produce(topic.name, key="poison", value=json.dumps(rows[0] | {"source": "nobody"}).encode())
-    again.flush(30)
+    flush(again)
     counts = "SELECT (SELECT count(*) FROM ohlcv_data), (SELECT count(*) FROM market_data)"
     before = house.query(counts)
     verdicts = house.audit()

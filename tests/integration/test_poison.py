@@ -28,7 +28,7 @@ from foundation.kafka.client import client_config
 from foundation.waiting import wait_until
 from spark_jobs.config import BULK_ROWS
 from spark_jobs.edges.deadletters import DeadLetters, Unread
-from tests.testkit.jobs import JOB_SECONDS, assert_clean, letters
+from tests.testkit.jobs import JOB_SECONDS, assert_clean, dead_letters
 from tests.testkit.poison import good_body, poisons
 from tests.testkit.recompute import (
     differences,
@@ -108,7 +108,7 @@ def test_every_poison_is_in_deadletter_once_and_no_good_row_is_lost(house):
     verdicts = house.audit()
     assert_clean(verdicts)
     assert {v.topic: v.rows for v in verdicts if v.topic in SHARES} == dict(source.good)
-    found = letters(bootstrap)
+    found = dead_letters(bootstrap)
     assert Counter((x.topic, x.partition, x.offset) for x in found) == Counter(list(source.poisoned))
     for letter in found:
         poison = source.poisoned[letter.topic, letter.partition, letter.offset]
@@ -128,7 +128,7 @@ def test_raw_job_outlives_a_burst_of_the_largest_messages(house):
             source.send_poison(poison)
         assert source.producer.flush(60) == 0
     assert_clean(house.audit())
-    assert len(letters(bootstrap)) == len(source.poisoned) == 30 * len(largest)
+    assert len(dead_letters(bootstrap)) == len(source.poisoned) == 30 * len(largest)
     assert job.poll() is None
 
 
@@ -173,7 +173,7 @@ def test_a_letter_its_topic_does_not_take_goes_there_without_the_messages_bytes(
     for _ in range(2):
         DeadLetters(fresh_topics).publish([large])
     DeadLetters(fresh_topics).publish([small])
-    found = letters(fresh_topics)
+    found = dead_letters(fresh_topics)
     assert [(x.offset, x.reason, x.raw, x.raw_bytes) for x in found] == [
         (7, "too large for its own good", "", 50_000),
         (8, "small", "ew==", 1),

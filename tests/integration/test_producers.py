@@ -16,7 +16,6 @@ from tests.testkit.producers import (
     ids_of,
     messages,
     published,
-    running,
     running_stack,
 )
 
@@ -37,7 +36,7 @@ def filled(stack):
 
 def test_nothing_is_lost_or_repeated_over_reconnects_stops_and_restarts(stack):
     """Closed sockets, garbage, a repeated snapshot, late trades, an orderly stop: every trade is there once."""
-    with running(stack.start("data_producers.kraken_producer")) as producer:
+    with stack.start("data_producers.kraken_producer") as producer:
         wait_until(published(stack, RAWTRADE, 300), START_SECONDS, "trades")
         stack.fault("garbage")
         stack.fault("duplicate_snapshot")
@@ -50,7 +49,7 @@ def test_nothing_is_lost_or_repeated_over_reconnects_stops_and_restarts(stack):
         assert seen == list(range(seen[0], seen[-1] + 1)), f"{pair}: no hole, no trade twice"
         assert set(seen) <= set(stack.rest_trades(pair))
 
-    with running(stack.start("data_producers.kraken_producer")) as producer:
+    with stack.start("data_producers.kraken_producer") as producer:
         wait_until(published(stack, RAWTRADE, 300), START_SECONDS, "trades after the restart")
         stack.fault("close", code=1001)
         reconnected = 'cryptoviz_producer_reconnects_total{reason="closed",source="kraken"}'
@@ -77,10 +76,10 @@ def test_nothing_is_lost_or_repeated_over_reconnects_stops_and_restarts(stack):
 
 
 def test_a_killed_producer_repeats_nothing_and_the_hole_it_leaves_is_filled(stack):
-    with running(stack.start("data_producers.kraken_producer")) as producer:
+    with stack.start("data_producers.kraken_producer") as producer:
         wait_until(published(stack, RAWTRADE, 300), START_SECONDS, "trades")
         producer.end(signal.SIGKILL)
-    with running(stack.start("data_producers.kraken_producer")) as producer:
+    with stack.start("data_producers.kraken_producer") as producer:
         wait_until(published(stack, RAWTRADE, 300), START_SECONDS, "trades after the kill")
         refilled = "cryptoviz_producer_refilled_trades_total"
         wait_until(lambda: stack.metric(stack.kraken_metrics, refilled) > 0, START_SECONDS, "a refill")
@@ -97,7 +96,7 @@ def test_a_killed_producer_repeats_nothing_and_the_hole_it_leaves_is_filled(stac
 def test_a_refused_pair_is_shown_and_the_others_are_followed(stack):
     stack.fault("refuse", symbol="SOL/USD")
     refused = 'cryptoviz_producer_subscription_refused{source="kraken",symbol="SOL/USD"}'
-    with running(stack.start("data_producers.kraken_producer")) as producer:
+    with stack.start("data_producers.kraken_producer") as producer:
         wait_until(lambda: stack.metric(stack.kraken_metrics, refused) == 1, START_SECONDS, "the refusal")
         wait_until(published(stack, RAWTRADE, 100), START_SECONDS, "trades of the others")
         assert producer.end() == 0
@@ -114,14 +113,14 @@ def test_producers_wait_for_whoever_is_not_there_yet(tmp_path, kafka_bootstrap):
     stack = Stack(tmp_path, kafka_bootstrap)
     stack.start_offsets = ends(kafka_bootstrap)
     with (
-        running(stack.start("data_producers.kraken_producer")) as kraken,
-        running(stack.start("data_producers.article_scraper")) as scraper,
+        stack.start("data_producers.kraken_producer") as kraken,
+        stack.start("data_producers.article_scraper") as scraper,
     ):
         lost = "cryptoviz_producer_reconnects_total"
         wait_until(lambda: stack.metric(stack.kraken_metrics, lost) >= 1, START_SECONDS, "a failed attempt")
         unreachable = 'cryptoviz_producer_feed_fetches_total{outcome="unreachable"'
         wait_until(lambda: stack.metric(stack.articles_metrics, unreachable) >= 5, START_SECONDS, "failed fetches")
-        with running(stack.start("simulator", "--port", str(stack.port), "--pairs", ",".join(PAIRS))):
+        with stack.start("simulator", "--port", str(stack.port), "--pairs", ",".join(PAIRS)):
             wait_until(published(stack, RAWTRADE, 10), START_SECONDS, "trades")
             wait_until(published(stack, RAWARTICLE, 5), START_SECONDS, "articles")
         assert (kraken.end(), scraper.end()) == (0, 0)
@@ -136,7 +135,7 @@ def test_each_article_is_published_once_whatever_the_feeds_do(stack):
         sample = f'cryptoviz_producer_feed_fetches_total{{outcome="{outcome}",website="{website}"}}'
         return stack.metric(stack.articles_metrics, sample)
 
-    with running(stack.start("data_producers.article_scraper")) as scraper:
+    with stack.start("data_producers.article_scraper") as scraper:
         wait_until(
             lambda: (
                 fetches("decrypt", "forbidden")
@@ -154,7 +153,7 @@ def test_each_article_is_published_once_whatever_the_feeds_do(stack):
 
     with urlopen(Request(f"{stack.url}/faults", method="DELETE"), timeout=10):
         pass
-    with running(stack.start("data_producers.article_scraper")) as scraper:
+    with stack.start("data_producers.article_scraper") as scraper:
         wait_until(lambda: all(fetches(name, "ok") for name in NEWSROOMS), START_SECONDS, "all feeds")
         assert scraper.end() == 0
     both = messages(stack, RAWARTICLE)

@@ -7,7 +7,7 @@ import pytest
 
 from contracts.topics import RAWGAP, RAWTICKER, RAWTRADE
 from foundation.waiting import wait_until
-from tests.testkit.producers import PAIRS, START_SECONDS, ids_of, messages, published, running, running_stack
+from tests.testkit.producers import PAIRS, START_SECONDS, ids_of, messages, published, running_stack
 
 pytestmark = pytest.mark.verdict
 
@@ -28,7 +28,7 @@ class Scene:
         return self.metric(f'reconnects_total{{reason="{reason}' if reason else "reconnects_total")
 
     def wait(self, condition, what, seconds=START_SECONDS):
-        wait_until(condition, seconds, what, lambda: self.producer.process.poll() is None)
+        wait_until(condition, seconds, what, lambda: self.producer.runs())
 
     def complete(self, pairs=PAIRS):
         """Waits until all that the exchange has traded by now is published; checks that none is twice. The gaps."""
@@ -66,7 +66,7 @@ def scene(tmp_path_factory, empty_topics):
     # The trades of another exchange on this broker would be a hole that this one's history never fills.
     with (
         running_stack(tmp_path_factory.mktemp("faults"), empty_topics(), rate=60.0) as stack,
-        running(stack.start("data_producers.kraken_producer")) as producer,
+        stack.start("data_producers.kraken_producer") as producer,
     ):
         wait_until(published(stack, RAWTRADE, 200), START_SECONDS, "trades")
         yield Scene(stack, producer)
@@ -224,7 +224,7 @@ def test_what_no_history_has_stays_open_with_what_is_missing(scene):
     old = {pair: max(stack.rest_trades(pair)) for pair in PAIRS}
     said = len(scene.producer.lines())
     stack.simulator.end()
-    with running(stack.start_simulator(60.0)):
+    with stack.start_simulator(60.0):
         given_up = "trades the venue does not have"
         scene.wait(
             lambda: {line["pair"] for line in scene.producer.lines()[said:] if line["message"] == given_up} == {*PAIRS},

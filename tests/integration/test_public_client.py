@@ -9,7 +9,7 @@ from kraken.spot import Market, SpotWSClient
 
 from foundation.ports import port_is_open
 from foundation.waiting import wait_until
-from tests.testkit.producers import START_SECONDS, Stack, running
+from tests.testkit.producers import START_SECONDS, Stack
 
 BTC, ETH = "BTC/USD", "ETH/USD"
 
@@ -17,10 +17,8 @@ BTC, ETH = "BTC/USD", "ETH/USD"
 @pytest.fixture(scope="module")
 def exchange(tmp_path_factory):
     stack = Stack(tmp_path_factory.mktemp("exchange"), "none")
-    with running(stack.start_simulator(60.0)) as simulator:
-        wait_until(
-            lambda: port_is_open(stack.port), START_SECONDS, "simulator", lambda: simulator.process.poll() is None
-        )
+    with stack.start_simulator(60.0) as simulator:
+        wait_until(lambda: port_is_open(stack.port), START_SECONDS, "simulator", lambda: simulator.runs())
         yield stack
 
 

@@ -1,21 +1,18 @@
 """The way back from `deadletter` on a real Kafka: what is mended goes to its topic once, however often it is asked."""
 
 import json
-import os
-import subprocess
-import sys
 import time
 
 import pytest
-from confluent_kafka import Producer, TopicPartition
+from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from contracts.messages import Trade, parse_message
-from contracts.settings import ROOT
-from contracts.topics import PRODUCER_CONFIG, RAWARTICLE, RAWTICKER, RAWTRADE
+from contracts.topics import RAWARTICLE, RAWTICKER, RAWTRADE
 from spark_jobs.edges.deadletters import DeadLetters, Unread
+from tests.testkit.kafka import new_producer, read_topic
 from tests.testkit.poison import good_body
-from tests.testkit.records import read_topic
+from tests.testkit.processes import run_module
 
 pytestmark = pytest.mark.verdict
 
@@ -29,7 +26,7 @@ class Topics:
         self.bootstrap = bootstrap
         self.folder = folder
         self.now = time.time()
-        self.producer = Producer({"bootstrap.servers": bootstrap, "log_level": 2, **PRODUCER_CONFIG})
+        self.producer = new_producer(bootstrap)
 
     def put(self, topic, value, reason=None):
         """A record at the end of its topic, and its dead letter if it has a reason; where it stands."""
@@ -49,20 +46,8 @@ class Topics:
         return self.put(RAWTRADE.name, json.dumps(good_body(RAWTRADE.name, self.now) | changes).encode(), reason)
 
     def replay(self, *arguments, code=0):
-        done = subprocess.run(
-            [sys.executable, "-m", "scripts.replay", *arguments],
-            cwd=ROOT,
-            env={
-                **os.environ,
-                "PYTHONPATH": str(ROOT),
-                "KAFKA_BOOTSTRAP_SERVERS": self.bootstrap,
-                "CRYPTOVIZ_DATA_DIR": str(self.folder),
-            },
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == code, done.stdout + done.stderr
+        environment = {"KAFKA_BOOTSTRAP_SERVERS": self.bootstrap, "CRYPTOVIZ_DATA_DIR": str(self.folder)}
+        done = run_module("scripts.replay", *arguments, environment=environment, seconds=120, code=code)
         return done.stdout + done.stderr
 
     def records(self, topic):

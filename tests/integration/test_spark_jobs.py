@@ -1,24 +1,21 @@
 """Both jobs as processes on a real Kafka and PostgreSQL: every record once, whatever dies, and windows that add up."""
 
-import subprocess
-import sys
 import time
 from itertools import count as count_from
 
-from confluent_kafka import Producer
-
-from contracts.messages import Ticker
 from contracts.metrics import JOB_BATCH_SECONDS, JOB_LAG, JOB_WATERMARK
 from contracts.rules import SLIDE_SECONDS, WATERMARK_SECONDS
-from contracts.settings import ROOT
 from contracts.tables import LEDGER
-from contracts.topics import PRODUCER_CONFIG, RAW_TOPICS, RAWARTICLE, RAWTICKER, RAWTRADE
+from contracts.topics import RAW_TOPICS, RAWARTICLE, RAWTICKER, RAWTRADE
 from foundation.ports import HOST
 from foundation.waiting import wait_until
 from monitoring.scrape import fetch_samples
 from scripts.audit.auditor import Auditor
 from spark_jobs.config import BULK_ROWS
-from tests.testkit.jobs import JOB_SECONDS, Source, assert_clean, letters
+from tests.testkit.jobs import JOB_SECONDS, Source, assert_clean, dead_letters
+from tests.testkit.kafka import send
+from tests.testkit.messages import ticker
+from tests.testkit.processes import run_module
 from tests.testkit.recompute import (
     differences,
     recomputed_forecasts,
@@ -98,15 +95,11 @@ JUDGED = f"SELECT coalesce(sum(rows), 0)::int, coalesce(sum(rejected), 0)::int F
 
 
 def send_unreadable(bootstrap, count):
-    producer = Producer({"bootstrap.servers": bootstrap, **PRODUCER_CONFIG})
-    for _ in range(count):
-        producer.produce(RAWTRADE.name, value=b"{}", partition=0)
-    assert producer.flush(30) == 0
+    send(bootstrap, RAWTRADE.name, [b"{}"] * count, partition=0)
 
 
 def accept(house):
-    command = [sys.executable, "-m", "spark_jobs.accept_unreadable"]
-    return subprocess.run(command, cwd=ROOT, env=house.environment, capture_output=True, text=True, timeout=JOB_SECONDS)
+    return run_module("spark_jobs.accept_unreadable", environment=house.environment, seconds=JOB_SECONDS)
 
 
 def assert_stopped(job):
@@ -121,16 +114,16 @@ def test_raw_job_stops_when_too_much_is_unreadable_and_stays_so_until_a_person_l
     wait_until(lambda: house.query(JUDGED) == [(0, 900)], JOB_SECONDS, "so few", lambda: job.poll() is None)
     send_unreadable(bootstrap, 200)
     assert_stopped(job)
-    stored = house.query(JUDGED), len(letters(bootstrap))
+    stored = house.query(JUDGED), len(dead_letters(bootstrap))
     assert 900 <= stored[1] < 1_000
     for _ in range(2):
         send_unreadable(bootstrap, 150)
         assert_stopped(house.start("kafka_to_timescale"))
-        assert (house.query(JUDGED), len(letters(bootstrap))) == stored
+        assert (house.query(JUDGED), len(dead_letters(bootstrap))) == stored
 
     done = accept(house)
     assert done.returncode == 0, done.stderr
-    assert (house.query(JUDGED), len(letters(bootstrap))) == ([(0, 1_400)], 1_400)
+    assert (house.query(JUDGED), len(dead_letters(bootstrap))) == ([(0, 1_400)], 1_400)
     job = house.start("kafka_to_timescale")
     Source(bootstrap).send(500)
     assert_clean(house.audit())
@@ -142,9 +135,9 @@ def test_raw_job_stores_nothing_of_a_partitions_bulk_that_is_unreadable(house):
     send_unreadable(bootstrap, BULK_ROWS)
     for _ in range(2):
         assert_stopped(house.start("kafka_to_timescale"))
-        assert (house.query(JUDGED), letters(bootstrap)) == ([(0, 0)], [])
+        assert (house.query(JUDGED), dead_letters(bootstrap)) == ([(0, 0)], [])
     assert accept(house).returncode == 0
-    assert (house.query(JUDGED), len(letters(bootstrap))) == ([(0, BULK_ROWS)], BULK_ROWS)
+    assert (house.query(JUDGED), len(dead_letters(bootstrap))) == ([(0, BULK_ROWS)], BULK_ROWS)
 
 
 def test_windows_equal_an_independent_recomputation_after_kills(house):
@@ -201,13 +194,11 @@ def test_a_tick_that_comes_after_the_score_corrects_it(house):
     bootstrap = house.settings.kafka_bootstrap_servers
     begin = time.time() // SLIDE_SECONDS * SLIDE_SECONDS - 900
     job = house.start("sentiment_prediction_job")
-    producer = Producer({"bootstrap.servers": bootstrap, **PRODUCER_CONFIG})
     for seconds in ([0, 60, 120, 180, 400], [170]):
-        for second in seconds:
-            producer.produce(RAWTICKER.name, tick(begin + second, price=100.0 + second).to_json())
-        assert producer.flush(30) == 0
+        ticks = [tick(begin + second, price=100.0 + second) for second in seconds]
+        send(bootstrap, RAWTICKER.name, [tick.to_json() for tick in ticks])
         assert_windows_as_recomputed(house, job)
 
 
 def tick(at, price):
-    return Ticker(pair="BTC/USD", last=price, bid=price, ask=price, volume_24h=1.0, timestamp=at, received_at=at)
+    return ticker(last=price, bid=price, ask=price, timestamp=at)

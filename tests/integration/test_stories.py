@@ -11,7 +11,7 @@ import pytest
 from contracts.topics import RAWARTICLE
 from foundation.waiting import wait_until
 from tests.testkit.jobs import JOB_SECONDS, assert_clean
-from tests.testkit.producers import Stack, running
+from tests.testkit.producers import Stack
 from tests.testkit.recompute import differences, recomputed_sentiment, records, stored_sentiment
 
 SCRAPER = "data_producers.article_scraper"
@@ -78,7 +78,7 @@ def test_a_story_of_two_newsrooms_has_two_articles_and_one_vote(house, newsrooms
         )
 
     counted = "SELECT sum(article_count), sum(story_count) FROM sentiment_data WHERE crypto_symbol = 'ETH'"
-    with running(stack.start(SCRAPER)) as scraper:
+    with stack.start(SCRAPER) as scraper:
         stored("SELECT count(*) FROM article_data", [(3,)], "three articles")
         stored(counted, [(3, 2)], "three articles of two stories in the windows")
         scraper.end(signal.SIGKILL)
@@ -89,7 +89,7 @@ def test_a_story_of_two_newsrooms_has_two_articles_and_one_vote(house, newsrooms
 
     newsrooms.print("coindesk", f"{THEFT}, police say", THEFT)
     newsrooms.print("decrypt", THEFT_ELSEWHERE, OTHER)
-    with running(stack.start(SCRAPER)) as scraper:
+    with stack.start(SCRAPER) as scraper:
         stored(
             "SELECT title, revision, story_id FROM article_data WHERE revision > 1",
             [(f"{THEFT}, police say", 2, stories[THEFT])],

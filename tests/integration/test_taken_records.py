@@ -1,7 +1,7 @@
 """Records that retention took before they were stored: told and passed over once, and the rest is stored once."""
 
 import pytest
-from confluent_kafka import Producer, TopicPartition
+from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from contracts.metrics import JOB_TAKEN
@@ -12,6 +12,7 @@ from monitoring.scrape import fetch_samples
 from spark_jobs.edges.kafka_source import look_up, read_range
 from spark_jobs.edges.records import RecordsGone
 from tests.testkit.jobs import Source, assert_clean
+from tests.testkit.kafka import send
 
 HOLES = (
     f"SELECT topic, partition, from_offset, next_offset, rows, rejected FROM {LEDGER} WHERE batch_id = -1 ORDER BY 1, 2"
@@ -65,10 +66,7 @@ def test_raw_job_tells_what_retention_took_and_stores_the_rest_once(house, waiti
 
 
 def test_read_range_does_not_step_over_what_is_gone(fresh_topics):
-    producer = Producer({"bootstrap.servers": fresh_topics, "log_level": 2})
-    for number in range(10):
-        producer.produce(RAWALERT.name, value=str(number).encode())
-    assert producer.flush(30) == 0
+    send(fresh_topics, RAWALERT.name, [str(number).encode() for number in range(10)])
     take(fresh_topics, {(RAWALERT.name, 0): 5})
     with pytest.raises(RecordsGone):
         list(read_range(fresh_topics, RAWALERT.name, 0, 0, 10))

@@ -7,11 +7,10 @@ from typing import get_args
 import numpy as np
 import psycopg2
 import pytest
-from confluent_kafka import Producer
 
 from contracts.messages import Article, Trade
 from contracts.tables import ARTICLE_DATA, TABLE_BY_TOPIC, TEXT
-from contracts.topics import PRODUCER_CONFIG, RAW_JOB, RAWARTICLE, RAWTRADE
+from contracts.topics import RAW_JOB, RAWARTICLE, RAWTRADE
 from foundation.waiting import wait_until
 from spark_jobs.config import BULK_ROWS
 from spark_jobs.edges.batch_writer import AWAY
@@ -20,6 +19,7 @@ from spark_jobs.transforms.decode import decode
 from spark_jobs.transforms.layouts import LAYOUTS
 from tests.testkit.databases import ask, execute
 from tests.testkit.jobs import JOB_SECONDS, assert_clean
+from tests.testkit.kafka import new_producer
 from tests.testkit.poison import good_body
 
 ENTRY_BYTES = 2_704
@@ -116,7 +116,7 @@ def test_what_time_mends_is_a_neighbour_that_is_away(database_url, code):
 @pytest.mark.parametrize("trades", [10, BULK_ROWS], ids=["stored by the driver", "stored by the workers"])
 def test_raw_job_ends_with_the_reason_until_the_limit_is_gone(house, trades):
     bootstrap = house.settings.kafka_bootstrap_servers
-    producer = Producer({"bootstrap.servers": bootstrap, "log_level": 2, **PRODUCER_CONFIG})
+    producer = new_producer(bootstrap)
     for number in range(trades):
         trade = Trade.model_validate(good_body(RAWTRADE.name, time.time() - 60) | {"trade_id": number})
         producer.produce(RAWTRADE.name, key=trade.pair, value=trade.to_json())

@@ -1,68 +1,25 @@
 """The producers as processes, between the simulated world and a real Kafka."""
 
 import json
-import os
-import signal
-import subprocess
-import sys
-import time
 from contextlib import contextmanager
-from pathlib import Path
 from urllib.parse import urlencode
 from urllib.request import Request, urlopen
-
-from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from contracts.messages import parse_message
 from contracts.newsrooms import NEWSROOMS
 from contracts.topics import POLLED_CANDLE, POLLED_MARKET, RAWALERT, RAWARTICLE, RAWGAP, RAWTICKER, RAWTRADE
 from foundation.ports import free_ports, port_is_open
 from foundation.waiting import wait_until
+from tests.testkit.kafka import end_offsets, records_since
+from tests.testkit.processes import ModuleProcess
 
-ROOT = Path(__file__).parents[2]
 FOLLOWED = (RAWTICKER, RAWTRADE, RAWALERT, RAWGAP, RAWARTICLE, POLLED_MARKET, POLLED_CANDLE)
 PAIRS = ("BTC/USD", "ETH/USD", "SOL/USD")
 START_SECONDS = 180
-STOP_SECONDS = 30
-
-
-class Process:
-    """A part of the stack as its own process. Its log is a file, shown if something fails."""
-
-    def __init__(self, folder, environment, module, *arguments):
-        self.log = folder / f"{module.rpartition('.')[2]}.log"
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", module, *arguments],
-                cwd=ROOT,
-                env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
-                stdout=log,
-                stderr=log,
-            )
-
-    def lines(self):
-        return [json.loads(line) for line in self.log.read_text().splitlines() if line.startswith("{")]
-
-    def end(self, number=signal.SIGTERM):
-        self.process.send_signal(number)
-        try:
-            return self.process.wait(STOP_SECONDS)
-        finally:
-            self.process.kill()
-            self.process.wait()
-
-
-@contextmanager
-def running(process):
-    try:
-        yield process
-    finally:
-        process.process.kill()
-        process.process.wait()
 
 
 class Stack:
-    """The simulator on a port of its own, and producers that follow it."""
+    """A simulator on its own port, and producers that follow it."""
 
     def __init__(self, folder, bootstrap):
         self.folder = folder
@@ -80,7 +37,7 @@ class Stack:
             "CRYPTOVIZ_FEED_PRIVATE_HOSTS": base,
             "CRYPTOVIZ_FEED_POLL_SECONDS": "0.5",
             "CRYPTOVIZ_FEED_TIMEOUT_SECONDS": "2",
-            # A busy machine holds up everything for seconds; a connection lost by that would leave a gap of its own.
+            # A busy machine delays everything for seconds; a connection lost by that would leave another gap.
             "CRYPTOVIZ_SILENCE_SECONDS": "10",
             "CRYPTOVIZ_SUBSCRIPTION_SILENCE_SECONDS": "2",
             "CRYPTOVIZ_KRAKEN_REST_SECONDS": "0.2",
@@ -96,7 +53,7 @@ class Stack:
         }
 
     def start(self, module, *arguments):
-        return Process(self.folder, self.environment, module, *arguments)
+        return ModuleProcess(self.folder, self.environment, module, *arguments)
 
     def start_simulator(self, rate, *arguments):
         options = ("--port", str(self.port), "--rate", str(rate), "--pairs", ",".join(PAIRS), "--news-seconds", "0.5")
@@ -111,7 +68,7 @@ class Stack:
             pass
 
     def samples(self, port, start):
-        """The samples of one scrape whose line begins with `start`; none if there is no server."""
+        """The samples of one scrape whose line begins with `start`; none while the server is unreachable."""
         try:
             with urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
                 lines = answer.read().decode().splitlines()
@@ -121,7 +78,7 @@ class Stack:
         return {name: float(value) for name, _, value in pairs}
 
     def metric(self, port, start):
-        """The sum of the samples whose line begins with `start`, 0 if there is none or no server."""
+        """The sum of the samples whose line begins with `start`; 0 while the server is unreachable."""
         return sum(self.samples(port, start).values(), 0.0)
 
     def rest_trades(self, pair):
@@ -145,38 +102,15 @@ class Stack:
 
 
 def ends(bootstrap):
-    """The end of every partition; topics just created may have no leader for a moment."""
-    consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": "test-ends"})
-    places = [(topic.name, number) for topic in FOLLOWED for number in range(topic.partitions)]
-    deadline = time.monotonic() + 30
-    try:
-        while True:
-            try:
-                return {
-                    place: consumer.get_watermark_offsets(TopicPartition(*place), timeout=10)[1] for place in places
-                }
-            except KafkaException:
-                if time.monotonic() > deadline:
-                    raise
-    finally:
-        consumer.close()
+    """The end of every partition of the followed topics."""
+    return end_offsets(bootstrap, FOLLOWED)
 
 
 def messages(stack, topic):
-    """What the topic has got since the stack was made, each judged by the contract, partition by partition."""
-    stop = ends(stack.bootstrap)
-    places = {place: start for place, start in stack.start_offsets.items() if place[0] == topic.name}
-    wanted = sum(stop[place] - start for place, start in places.items())
-    consumer = Consumer({"bootstrap.servers": stack.bootstrap, "group.id": "test-read", "enable.auto.commit": False})
-    try:
-        consumer.assign([TopicPartition(*place, start) for place, start in places.items()])
-        records, deadline = [], time.monotonic() + 30
-        while len(records) < wanted:
-            assert time.monotonic() < deadline
-            records += consumer.consume(1000, timeout=0.2)
-        return [parse_message(topic.message, r.value(), r.timestamp()[1] / 1000) for r in records]
-    finally:
-        consumer.close()
+    """The messages published to a topic since the stack was made, validated by the contract."""
+    starts = {source: start for source, start in stack.start_offsets.items() if source.topic == topic.name}
+    records = records_since(stack.bootstrap, starts)
+    return [parse_message(topic.message, r.value(), r.timestamp()[1] / 1000) for r in records]
 
 
 def ids_of(trades, pair):
@@ -192,12 +126,10 @@ def published(stack, topic, more_than):
 
 @contextmanager
 def running_stack(folder, bootstrap, rate=300.0, *arguments):
-    """A stack whose simulator is up, started with these arguments more."""
+    """A stack whose simulator runs, started with these further arguments."""
     made = Stack(folder, bootstrap)
     made.start_offsets = ends(bootstrap)
-    with running(made.start_simulator(rate, *arguments)) as simulator:
-        wait_until(
-            lambda: port_is_open(made.port), START_SECONDS, "simulator", lambda: simulator.process.poll() is None
-        )
+    with made.start_simulator(rate, *arguments) as simulator:
+        wait_until(lambda: port_is_open(made.port), START_SECONDS, "simulator", simulator.runs)
         made.simulator = simulator
         yield made

@@ -17,7 +17,7 @@ from contracts.rules import (
     label_of,
 )
 from contracts.topics import RAWARTICLE, RAWTICKER, Topic
-from tests.testkit.records import read_topic
+from tests.testkit.kafka import read_topic
 
 Key = tuple[str, int]
 """(symbol, end of the window in epoch seconds)."""
@@ -31,9 +31,9 @@ RELATIVE = 1e-10
 
 def records(bootstrap: str, topic: Topic) -> Iterator[Any]:
     """Every readable message that the topic holds now."""
-    for record in read_topic(bootstrap, topic.name):
+    for message in read_topic(bootstrap, topic.name):
         try:
-            yield parse_message(topic.message, record.value(), record.timestamp()[1] / 1000)
+            yield parse_message(topic.message, message.value(), message.timestamp()[1] / 1000)
         except InvalidMessage:
             continue
 
