@@ -10,6 +10,7 @@ from contracts.topics import Topic
 from data_producers.pacing import Pace
 from data_producers.sources.rest import TemporarilyUnavailable
 from foundation.process import Runtime
+from foundation.retry import Backoff
 
 _T = TypeVar("_T")
 
@@ -87,16 +88,17 @@ def call_with_retry(
     Retries with back-off after `TemporarilyUnavailable`, no sooner than the venue asks for. Raises `BackfillFailed`
     after `MAX_FAILURES`.
     """
-    for failures in range(1, MAX_FAILURES + 1):
+    backoff = Backoff(runtime.jitter)
+    while True:
         if runtime.wait(max(0.0, pace.ready_at(key) - runtime.monotonic())):
             return None
         pace.call(key, runtime.monotonic())
         try:
             return call()
         except TemporarilyUnavailable as error:
-            pause = error.pause_seconds(failures, runtime)
+            pause = backoff.next_seconds(at_least=error.seconds_left(runtime.now()))
             report(f"  the venue gave no answer ({error}); next attempt in {pause:.0f} s")
             if runtime.wait(pause):
                 return None
-            last = error
-    raise BackfillFailed(f"the venue gave no answer {MAX_FAILURES} times in a row: {last}")
+            if backoff.failures == MAX_FAILURES:
+                raise BackfillFailed(f"the venue gave no answer {MAX_FAILURES} times in a row: {error}") from None

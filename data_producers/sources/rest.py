@@ -14,7 +14,6 @@ from foundation.http import (
     retry_after,
 )
 from foundation.process import Runtime
-from foundation.retry import backoff_seconds
 
 _TIMEOUT_SECONDS = 5.0
 _MAX_BYTES = 8_000_000
@@ -34,10 +33,6 @@ class TemporarilyUnavailable(ConnectionLost):
         named no time.
         """
         return 0.0 if self.until is None else min(max(0.0, self.until - now), MAX_RETRY_AFTER_SECONDS)
-
-    def pause_seconds(self, failures: int, runtime: Runtime) -> float:
-        """The wait after so many failures in a row: the back-off, but no less than the venue asked for."""
-        return max(backoff_seconds(failures, runtime.jitter()), self.seconds_left(runtime.now()))
 
 
 class RequestRejected(Exception):

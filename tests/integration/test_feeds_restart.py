@@ -1,4 +1,4 @@
-"""The scraper, restarted and killed between fetch and delivery, on a real Kafka: nothing lost, nothing twice."""
+"""The scraper, restarted and killed between fetch and delivery, on a real Kafka: no loss, no duplicates."""
 
 import signal
 import threading
@@ -22,8 +22,8 @@ ITEMS = 250
 SCRAPER = "data_producers.article_scraper"
 
 
-class Feed(BaseHTTPRequestHandler):
-    """Serves the feeds of its server with an ETag, and 304 to whoever has it."""
+class FeedHandler(BaseHTTPRequestHandler):
+    """Serves the feeds of its server with an ETag, and 304 if it is sent."""
 
     protocol_version = "HTTP/1.1"
 
@@ -56,16 +56,16 @@ def document(name, count):
 
 
 def peak_mebibytes(process):
-    """The most memory that a process has had so far."""
+    """The peak memory of a process so far."""
     status = Path(f"/proc/{process.pid}/status").read_text()
     return int(status.partition("VmHWM:")[2].split()[0]) / 1024
 
 
 class Scene:
-    """A feed server, and the stack whose scraper follows its feeds."""
+    """A feed server, and the stack whose scraper polls its feeds."""
 
     def __init__(self, folder, bootstrap, names):
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Feed)
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), FeedHandler)
         self.server.daemon_threads = True
         self.server.asked = []
         self.server.documents = {f"/{name}": document(name, ITEMS) for name in names}
@@ -79,7 +79,7 @@ class Scene:
         self.stack.start_offsets = ends(bootstrap)
 
     def asked(self, path):
-        """With what the feed was asked, time after time."""
+        """The If-None-Match of each request for the feed, in order."""
         return [known for asked, known in self.server.asked if asked == path]
 
     def all_asked(self, times):
@@ -106,18 +106,18 @@ def scene(tmp_path, request):
         one.server.server_close()
 
 
-def test_restarts_and_kills_publish_each_article_once_and_ask_with_what_is_known(scene, fresh_topics):
-    """Five lives: two end in order, two are killed once they have read their feed, one as soon as it asks for it."""
+def test_restarts_and_kills_publish_each_article_once_and_send_the_validators(scene, fresh_topics):
+    """Five runs: two are stopped, two killed after they have read their feed, one as soon as it requests it."""
     at = scene(fresh_topics, "a", "b", "c", "d", "e")
-    for life, end in enumerate((signal.SIGTERM, signal.SIGKILL, signal.SIGKILL, signal.SIGKILL, signal.SIGTERM)):
+    for number, end in enumerate((signal.SIGTERM, signal.SIGKILL, signal.SIGKILL, signal.SIGKILL, signal.SIGTERM)):
         for name in "abcde":
-            at.server.documents[f"/{name}"] = document(name, ITEMS + life)
+            at.server.documents[f"/{name}"] = document(name, ITEMS + number)
         at.server.asked.clear()
         with at.stack.start(SCRAPER) as scraper:
-            at.wait(scraper, partial(at.all_asked, 1 if life == 2 else 2), "polls")
+            at.wait(scraper, partial(at.all_asked, 1 if number == 2 else 2), "polls")
             scraper.end(end)
         first = [at.asked(f"/{name}")[0] for name in "abcde"]
-        assert (None in first) == (life == 0), "a life asks with what the one before was given"
+        assert (None in first) == (number == 0), "a run sends the validators that the one before received"
     ids = [article.id for article in at.articles()]
     assert len(ids) == len(set(ids)) == 5 * (ITEMS + 4)
 
@@ -138,7 +138,7 @@ def test_thousands_of_new_items_at_once_are_all_published_in_bounded_memory(scen
 
 
 def test_a_kill_between_fetch_and_delivery_loses_nothing(scene, server_dir):
-    """The broker is away while the feed is read; then the scraper dies with all of it still in its memory."""
+    """The broker is unavailable while the feed is read; then the scraper is killed with all of it in memory."""
     port, controller_port = free_ports(2)
     folder = server_dir / "away"
     folder.mkdir()
@@ -151,7 +151,7 @@ def test_a_kill_between_fetch_and_delivery_loses_nothing(scene, server_dir):
         at.wait(scraper, lambda: at.asked("/a")[-1:] == [etag_of(one)], "the first article")
     with scraper:
         at.server.documents["/a"] = all_of_it
-        # The scraper is through with a document once it asks with what that came with.
+        # The scraper has finished a document when it sends the document's validators.
         at.wait(scraper, lambda: at.asked("/a")[-1] == etag_of(all_of_it), "the next poll")
         scraper.end(signal.SIGKILL)
     with running_kafka(folder, port, controller_port, heap="256m"):
@@ -160,6 +160,6 @@ def test_a_kill_between_fetch_and_delivery_loses_nothing(scene, server_dir):
         with at.stack.start(SCRAPER) as scraper:
             at.wait(scraper, lambda: at.asked("/a")[-1:] == [etag_of(all_of_it)], "the document, read again")
             assert scraper.end() == 0
-        assert at.asked("/a")[0] == etag_of(one), "what was delivered is vouched for, and no more"
+        assert at.asked("/a")[0] == etag_of(one), "only the validators of delivered articles are stored"
         ids = [article.id for article in at.articles()]
         assert len(ids) == len(set(ids)) == ITEMS

@@ -1,4 +1,4 @@
-"""The poller as a process, between the simulated venues and a real Kafka: once and whole, whatever happens to both."""
+"""The poller as a process, between simulated venues and a real Kafka: no loss, no duplicates, under faults of both."""
 
 import signal
 
@@ -28,11 +28,11 @@ def polls(stack, outcome, source="binance"):
 
 
 def assert_once_and_whole(stack):
-    """Each snapshot and each candle is there once, and of every pair's candles no minute is missing."""
+    """Asserts that each snapshot and candle is there once, and that no pair misses a minute."""
     snapshots, candles = messages(stack, POLLED_MARKET), messages(stack, POLLED_CANDLE)
-    told = [(snapshot.pair, snapshot.source, snapshot.timestamp) for snapshot in snapshots]
-    assert len(told) == len(set(told))
-    markets = {(pair, source) for pair, source, _ in told}
+    keys = [(snapshot.pair, snapshot.source, snapshot.timestamp) for snapshot in snapshots]
+    assert len(keys) == len(set(keys))
+    markets = {(pair, source) for pair, source, _ in keys}
     assert markets == {(f"{base}USDT", "binance") for base in BASES} | {(f"{base}/USD", "coingecko") for base in BASES}
     for base in BASES:
         times = sorted(candle.timestamp for candle in candles if candle.pair == f"{base}USDT")
@@ -41,7 +41,7 @@ def assert_once_and_whole(stack):
     return snapshots, candles
 
 
-def test_everything_is_published_once_over_a_kill_and_whatever_the_venues_answer(stack):
+def test_everything_is_published_once_over_a_kill_and_faults_of_the_venues(stack):
     with stack.start("data_producers.market_poller") as poller:
         wait_until(published(stack, POLLED_CANDLE, 1_480), START_SECONDS, "the past candles")
         wait_until(published(stack, POLLED_MARKET, 8), START_SECONDS, "a second poll")
@@ -56,17 +56,17 @@ def test_everything_is_published_once_over_a_kill_and_whatever_the_venues_answer
         wait_until(lambda: polls(stack, "malformed", "coingecko") == 2, START_SECONDS, "the garbage")
         wait_until(published(stack, POLLED_MARKET, 20), START_SECONDS, "more polls")
         stack.fault("venue", source="binance", fault="broken", question="ticker", count=4)
-        given_up = 'cryptoviz_producer_poll_failures_total{kind="snapshot",source="binance"}'
-        wait_until(lambda: stack.metric(stack.market_metrics, given_up) >= 1, START_SECONDS, "a question given up")
+        failures = 'cryptoviz_producer_poll_failures_total{kind="snapshot",source="binance"}'
+        wait_until(lambda: stack.metric(stack.market_metrics, failures) >= 1, START_SECONDS, "a failed request")
         before = stack.metric(stack.market_metrics, 'cryptoviz_producer_messages_total{topic="market_data"}')
         wait_until(published(stack, POLLED_MARKET, before + 6), START_SECONDS, "polls after that")
         assert stack.metric(stack.market_metrics, "cryptoviz_producer_failed_total") == 0
         assert poller.end() == 0
     _, candles = assert_once_and_whole(stack)
-    assert len(candles) - first < 60, "after the kill the past was not published again"
+    assert len(candles) - first < 60, "candles published before the kill are not published again"
 
 
-def test_the_poller_waits_for_venues_that_are_not_there_yet(tmp_path, fresh_topics):
+def test_poller_waits_for_venues_that_are_not_up_yet(tmp_path, fresh_topics):
     stack = Stack(tmp_path, fresh_topics)
     stack.start_offsets = ends(fresh_topics)
     with stack.start("data_producers.market_poller") as poller:

@@ -1,4 +1,4 @@
-"""Two newsrooms tell one story, from their feeds to the tables: two articles, one vote, restarted and edited or not."""
+"""Two newsrooms publish one story, from feeds to tables: two articles, one vote, over a restart and an edit."""
 
 import os
 import signal
@@ -20,24 +20,24 @@ THEFT_ELSEWHERE = "$40M in ETH drained from Quillon Labs by hackers"
 OTHER = "Kenya opens consultation on ether reporting rules"
 
 
-class Quiet(SimpleHTTPRequestHandler):
-    """Serves files with Last-Modified, and 304 to whoever has them."""
+class FileHandler(SimpleHTTPRequestHandler):
+    """Serves files with Last-Modified, and 304 if they are unchanged."""
 
     def log_message(self, *args):
         pass
 
 
-class Newsrooms:
-    """Feeds that are files; each edit is a second younger than the last, as far as Last-Modified tells."""
+class FeedFiles:
+    """Feeds that are files; each edit moves Last-Modified on by a second."""
 
     def __init__(self, folder):
         self.folder = folder
         self.written = 0
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=folder))
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), partial(FileHandler, directory=folder))
         threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
         self.place = f"127.0.0.1:{self.server.server_port}"
 
-    def print(self, website, *titles):
+    def publish(self, website, *titles):
         items = "".join(
             f"<item><title>{title}</title><link>https://{website}.example/{number}</link></item>"
             for number, title in enumerate(titles)
@@ -53,15 +53,15 @@ class Newsrooms:
 def newsrooms(tmp_path):
     folder = tmp_path / "feeds"
     folder.mkdir()
-    made = Newsrooms(folder)
+    made = FeedFiles(folder)
     yield made
     made.server.shutdown()
     made.server.server_close()
 
 
 def test_a_story_of_two_newsrooms_has_two_articles_and_one_vote(house, newsrooms, tmp_path):
-    newsrooms.print("coindesk", THEFT)
-    newsrooms.print("decrypt", THEFT_ELSEWHERE, OTHER)
+    newsrooms.publish("coindesk", THEFT)
+    newsrooms.publish("decrypt", THEFT_ELSEWHERE, OTHER)
     stack = Stack(tmp_path, house.settings.kafka_bootstrap_servers)
     stack.environment |= {
         "CRYPTOVIZ_FEED_URLS": ",".join(f"http://{newsrooms.place}/{name}" for name in ("coindesk", "decrypt")),
@@ -87,15 +87,15 @@ def test_a_story_of_two_newsrooms_has_two_articles_and_one_vote(house, newsrooms
     assert stories[THEFT] == stories[THEFT_ELSEWHERE] in (ids[THEFT], ids[THEFT_ELSEWHERE])
     assert stories[OTHER] == ids[OTHER]
 
-    newsrooms.print("coindesk", f"{THEFT}, police say", THEFT)
-    newsrooms.print("decrypt", THEFT_ELSEWHERE, OTHER)
+    newsrooms.publish("coindesk", f"{THEFT}, police say", THEFT)
+    newsrooms.publish("decrypt", THEFT_ELSEWHERE, OTHER)
     with stack.start(SCRAPER) as scraper:
         stored(
             "SELECT title, revision, story_id FROM article_data WHERE revision > 1",
             [(f"{THEFT}, police say", 2, stories[THEFT])],
             "the edited headline",
         )
-        # The same headline under another address is one more article of the story, and no more of a vote.
+        # The same headline under another address is another article of the story, without another vote.
         stored(counted, [(4, 2)], "a fourth article")
         assert scraper.end() == 0
     bootstrap = house.settings.kafka_bootstrap_servers

@@ -12,7 +12,7 @@ from data_producers.sources.binance.dialect import INTERVAL_SECONDS
 from data_producers.sources.binance.rest import BinanceRest
 from foundation.process import Runtime
 
-CALL_SECONDS = 0.25
+_CALL_SECONDS = 0.25
 """Between two pages, whatever weight is left."""
 
 
@@ -33,7 +33,7 @@ def backfill_candles(
     candles is a `StoredRange`, as one of trades is.
     """
     width = INTERVAL_SECONDS[interval]
-    pace = Pace(CALL_SECONDS)
+    pace = Pace(_CALL_SECONDS)
     begin: float | None = request.since
     while begin is not None:
         begin = after_stored(begin, width, request.stored)

@@ -38,7 +38,7 @@ WRONG = {
     "an object": {"a": ["b"]},
     "a list of objects": [{"id": ["a"]}, {"id": {"a": 1}}],
 }
-"""By name, what stands where something else should."""
+"""Values of wrong types, by name."""
 
 EVERY_SHAPE = pytest.mark.parametrize("wrong", WRONG.values(), ids=WRONG.keys())
 
@@ -48,7 +48,7 @@ NUMBERS = {
     "total_volume": "quote_volume_24h",
     "price_change_percentage_24h": "change_percent_24h",
 }
-"""Of a coin's figures that may not be missing or wrong, where each stands in the snapshot."""
+"""The required figures of a coin, with their fields in the snapshot."""
 
 DAY = {
     "priceChange": "-412.25",
@@ -70,7 +70,7 @@ CLEANING = {"null", "negative", "not_a_number", "malformed", "unknown", "inconsi
 
 @EVERY_SHAPE
 @pytest.mark.parametrize("field", ["id", *NUMBERS, "last_updated"])
-def test_a_coin_with_a_wrong_field_is_held_back_and_the_next_is_not(field, wrong):
+def test_coin_with_a_wrong_field_is_quarantined_and_the_next_is_not(field, wrong):
     spoilt = BITCOIN | {field: wrong}
     cleaned = parse_markets([spoilt, BITCOIN | {"id": "ethereum"}], AT)
     told = {message.pair: message for message in cleaned.messages}
@@ -83,7 +83,7 @@ def test_a_coin_with_a_wrong_field_is_held_back_and_the_next_is_not(field, wrong
 
 
 @EVERY_SHAPE
-def test_an_answer_about_markets_of_a_wrong_shape_makes_no_snapshot(wrong):
+def test_markets_of_a_wrong_shape_make_no_snapshot(wrong):
     cleaned = parse_markets(wrong, AT)
     assert cleaned.messages == ()
     assert {held.reason for held in cleaned.quarantined} == {"malformed"}
@@ -92,7 +92,7 @@ def test_an_answer_about_markets_of_a_wrong_shape_makes_no_snapshot(wrong):
 
 @EVERY_SHAPE
 @pytest.mark.parametrize("place", range(3), ids=["ticker", "depth", "trades"])
-def test_an_answer_about_a_pair_of_a_wrong_shape_is_held_back(place, wrong):
+def test_ticker_of_a_wrong_shape_is_quarantined(place, wrong):
     answers = [DAY, BOOK, RECENT]
     answers[place] = wrong
     cleaned = parse_snapshot("BTC/USDT", *answers, 20.0, AT)
@@ -105,7 +105,7 @@ def test_an_answer_about_a_pair_of_a_wrong_shape_is_held_back(place, wrong):
 @EVERY_SHAPE
 @pytest.mark.parametrize("side", ["bids", "asks"])
 @pytest.mark.parametrize("depth", range(3), ids=["levels", "level", "price"])
-def test_a_side_of_the_book_of_a_wrong_shape_makes_no_snapshot(side, depth, wrong):
+def test_side_of_the_book_of_a_wrong_shape_makes_no_snapshot(side, depth, wrong):
     for _ in range(depth):
         wrong = [wrong]
     cleaned = parse_snapshot("BTC/USDT", DAY, BOOK | {side: wrong}, RECENT, 20.0, AT)
@@ -113,7 +113,7 @@ def test_a_side_of_the_book_of_a_wrong_shape_makes_no_snapshot(side, depth, wron
     assert [held.reason in CLEANING for held in cleaned.quarantined] == [True]
 
 
-def test_a_book_without_a_price_above_zero_makes_no_snapshot():
+def test_book_without_a_positive_price_makes_no_snapshot():
     cleaned = parse_snapshot("BTC/USDT", DAY, {"bids": [["0", "1"]], "asks": [["0", "1"]]}, RECENT, 20.0, AT)
     assert [(row.reason, row.detail) for row in cleaned.quarantined] == [
         ("inconsistent", "bid: Input should be greater than 0")
@@ -122,14 +122,14 @@ def test_a_book_without_a_price_above_zero_makes_no_snapshot():
 
 @EVERY_SHAPE
 @pytest.mark.parametrize("field", ["id", "price", "qty"])
-def test_a_recent_trade_with_a_wrong_field_costs_itself_alone(field, wrong):
+def test_recent_trade_with_a_wrong_field_affects_no_other(field, wrong):
     spoilt = RECENT[0] | {"id": 2, "price": "84010.1"} | {field: wrong}
     cleaned = parse_snapshot("BTC/USDT", DAY, BOOK, [spoilt, RECENT[0]], 20.0, AT)
     assert cleaned.messages[0].mean_trade_price == 84010.1
 
 
 @EVERY_SHAPE
-def test_an_answer_about_candles_of_a_wrong_shape_makes_none(wrong):
+def test_klines_of_a_wrong_shape_make_no_candle(wrong):
     page = parse_klines(wrong, "BTC/USDT", "1m", AT, AT)
     assert (page.cleaned.messages, page.next_start) == ((), None)
     assert len(page.cleaned.quarantined) == (len(wrong) if isinstance(wrong, list) else 1)
@@ -138,7 +138,7 @@ def test_an_answer_about_candles_of_a_wrong_shape_makes_none(wrong):
 
 @EVERY_SHAPE
 @pytest.mark.parametrize("place", [0, 1, 2, 3, 4, 5, 7, 8, 9, 10])
-def test_a_candle_with_a_wrong_figure_is_held_back_and_the_next_is_not(place, wrong):
+def test_candle_with_a_wrong_figure_is_quarantined_and_the_next_is_not(place, wrong):
     spoilt = [*KLINE[:place], wrong, *KLINE[place + 1 :]]
     page = parse_klines([spoilt, [KLINE[0] + 60_000, *KLINE[1:]]], "BTC/USDT", "1m", AT, AT)
     times = [candle.timestamp for candle in page.cleaned.messages]
@@ -169,7 +169,7 @@ FRAMES = {
 
 @EVERY_SHAPE
 @pytest.mark.parametrize(("channel", "field"), [(channel, field) for channel, item in FRAMES.items() for field in item])
-def test_an_item_of_a_frame_with_a_wrong_field_costs_itself_alone(channel, field, wrong):
+def test_item_of_a_frame_with_a_wrong_field_affects_no_other(channel, field, wrong):
     item = FRAMES[channel]
     frame = parse_frame(json.dumps({"channel": channel, "data": [item | {field: wrong}, item]}).encode(), AT)
     assert isinstance(frame, Market)
@@ -179,7 +179,7 @@ def test_an_item_of_a_frame_with_a_wrong_field_costs_itself_alone(channel, field
 
 @EVERY_SHAPE
 @pytest.mark.parametrize("channel", ["ticker", "trade", "status"])
-def test_a_frame_whose_data_have_a_wrong_shape_is_malformed(channel, wrong):
+def test_frame_with_data_of_a_wrong_shape_is_malformed(channel, wrong):
     raw = json.dumps({"channel": channel, "data": wrong}).encode()
     if isinstance(wrong, list) and isinstance(wrong[0], dict) and channel != "status":
         assert len(parse_frame(raw, AT).faults) == len(wrong)
@@ -190,7 +190,7 @@ def test_a_frame_whose_data_have_a_wrong_shape_is_malformed(channel, wrong):
 
 @EVERY_SHAPE
 @pytest.mark.parametrize("field", ["channel", "method", "error", "result", "req_id", "symbol", "success"])
-def test_an_answer_to_a_subscription_with_a_wrong_field_is_read_or_malformed(field, wrong):
+def test_subscription_response_with_a_wrong_field_is_parsed_or_malformed(field, wrong):
     answer = {"method": "subscribe", "result": {"channel": "ticker", "symbol": "BTC/USD"}, "success": True}
     for body in (answer, answer | {"success": False, "error": "no"}, {"result": answer["result"]}):
         with suppress(MalformedFrame):
@@ -198,7 +198,7 @@ def test_an_answer_to_a_subscription_with_a_wrong_field_is_read_or_malformed(fie
 
 
 @EVERY_SHAPE
-def test_an_answer_of_krakens_rest_of_a_wrong_shape_is_malformed(wrong):
+def test_response_of_krakens_rest_of_a_wrong_shape_is_malformed(wrong):
     with pytest.raises(MalformedFrame):
         parse_result(json.dumps(wrong).encode())
     with pytest.raises(MalformedFrame):
@@ -211,7 +211,7 @@ ROW = ["30243.4", "0.345", 1688669597.8277369, "b", "m", "", 61044952]
 
 @EVERY_SHAPE
 @pytest.mark.parametrize("place", [0, 1, 2, 3, 6])
-def test_a_refilled_trade_with_a_wrong_field_costs_itself_alone(place, wrong):
+def test_refilled_trade_with_a_wrong_field_affects_no_other(place, wrong):
     rows = [[*ROW[:place], wrong, *ROW[place + 1 :]], wrong, ROW]
     page = parse_trades({"BTC/USD": rows, "last": wrong}, "BTC/USD", AT)
     assert page.trades[-1] == parse_trades({"BTC/USD": [ROW]}, "BTC/USD", AT).trades[0]
@@ -220,13 +220,13 @@ def test_a_refilled_trade_with_a_wrong_field_costs_itself_alone(place, wrong):
 
 
 @pytest.mark.parametrize("number", ["1e9999999999999999999", "1e-9999999999999999999", "9" * 5000, "NaN"])
-def test_a_number_that_cannot_be_read_makes_its_frame_malformed(number):
+def test_unreadable_number_makes_its_frame_malformed(number):
     with pytest.raises(MalformedFrame):
         parse_frame(f'{{"channel":"ticker","data":[{{"last":{number}}}]}}'.encode(), AT)
 
 
 @pytest.mark.parametrize("number", ["1e9999999999999999999", "9" * 5000])
-def test_a_number_that_cannot_be_read_makes_its_answer_malformed(number):
+def test_unreadable_number_makes_its_response_malformed(number):
     with pytest.raises(MalformedFrame):
         parse_result(f'{{"error":[],"result":{{"BTC/USD":[[{number}]]}}}}'.encode())
 
@@ -253,7 +253,7 @@ def quarantined(source, reason):
 
 
 @EVERY_SHAPE
-def test_coingeckos_poller_goes_on_after_an_answer_of_a_wrong_shape(wrong):
+def test_coingeckos_poller_goes_on_after_a_response_of_a_wrong_shape(wrong):
     venue, sink, before = Venue([wrong, [BITCOIN]]), MemorySink(), quarantined("coingecko", "malformed")
     source = CoinGecko("http://x", ("BTC",), 600.0, venue.runtime())
     source._session = venue
@@ -264,7 +264,7 @@ def test_coingeckos_poller_goes_on_after_an_answer_of_a_wrong_shape(wrong):
 
 
 @EVERY_SHAPE
-def test_binances_poller_goes_on_after_answers_of_a_wrong_shape(wrong):
+def test_binances_poller_goes_on_after_responses_of_a_wrong_shape(wrong):
     venue, sink, before = (
         Venue([*[wrong] * 4, DAY, BOOK, RECENT, [KLINE]]),
         MemorySink(),

@@ -1,4 +1,4 @@
-"""Past candles of Binance: each missing one once, whatever is stored."""
+"""Backfill of candles of Binance: each missing one once, whatever is stored."""
 
 import threading
 
@@ -13,7 +13,7 @@ from data_producers.sources.rest import TemporarilyUnavailable
 from foundation.process import Runtime
 
 FIRST = 29_839_300
-"""The number of a minute: how many lie between 1970 and it."""
+"""The number of a minute, counted from 1970."""
 
 
 def candle(number):
@@ -59,7 +59,7 @@ def stored(first, last):
     return StoredRange(from_id=FIRST + first, to_id=FIRST + last, to_time=(FIRST + last) * 60.0)
 
 
-def test_the_whole_past_comes_out_once_and_what_is_held_back_is_told():
+def test_every_candle_is_loaded_once_and_quarantined_rows_are_reported():
     numbers, batches = load(Venue())
     assert numbers == [n for n in range(20) if n != 7]
     assert [batch.faults for batch in batches] == [(), ("close is null",), (), ()]
@@ -67,7 +67,7 @@ def test_the_whole_past_comes_out_once_and_what_is_held_back_is_told():
     assert {batch.topic.name for batch in batches} == {"ohlcv_data"}
 
 
-def test_what_is_stored_is_not_even_asked_for():
+def test_stored_candles_are_not_requested():
     venue = Venue()
     numbers, _ = load(venue, stored(0, 3), stored(9, 17))
     assert numbers == [4, 5, 6, 8, 18, 19]
@@ -75,17 +75,17 @@ def test_what_is_stored_is_not_even_asked_for():
     assert load(venue, stored(0, 19))[0] == []
 
 
-def test_only_what_begins_within_the_bounds_comes():
+def test_only_candles_that_begin_within_the_bounds_are_loaded():
     assert load(Venue(), since=2.5, until=6)[0] == [3, 4, 5]
 
 
-def test_a_venue_that_stays_away_ends_it():
+def test_backfill_fails_after_repeated_failures():
     with pytest.raises(BackfillFailed, match="banned"):
         load(Venue([TemporarilyUnavailable("banned", "banned")] * 8))
     assert load(Venue([TemporarilyUnavailable("rate_limited", "429", 30.0)]), since=17)[0] == [17, 18, 19]
 
 
-def test_stretches_that_follow_each_other_are_passed_over_together():
+def test_adjacent_stored_ranges_are_skipped_together():
     later = StoredRange(from_id=5, to_id=9, to_time=540.0)
     earlier = StoredRange(from_id=0, to_id=4, to_time=240.0)
     assert after_stored(0.0, 60, [later, earlier]) == 600.0

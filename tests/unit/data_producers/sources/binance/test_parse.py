@@ -1,4 +1,4 @@
-"""Binance's answers, to the value: those of its documentation, recorded ones, and spoilt ones."""
+"""Values parsed from Binance's responses: those of its documentation, recorded and invalid ones."""
 
 import gzip
 import json
@@ -37,7 +37,7 @@ TRADES = [
 ]
 
 
-def test_a_snapshot_is_made_of_the_day_the_book_and_the_newest_trades():
+def test_snapshot_of_ticker_book_and_newest_trades():
     cleaned = parse_snapshot("BTC/USDT", TICKER, DEPTH, TRADES, 20.0, AT)
     assert cleaned.quarantined == ()
     assert cleaned.messages == (
@@ -65,7 +65,7 @@ def test_a_snapshot_is_made_of_the_day_the_book_and_the_newest_trades():
     )
 
 
-def test_an_empty_side_of_the_book_and_a_market_without_trades_leave_their_figures_out():
+def test_empty_book_side_and_missing_trades_leave_their_figures_out():
     (snapshot,) = parse_snapshot("BTC/USDT", TICKER, DEPTH | {"asks": []}, [], 20.0, AT).messages
     assert (snapshot.bid, snapshot.ask, snapshot.spread, snapshot.spread_percent) == (84010.1, None, None, None)
     assert (snapshot.recent_trades, snapshot.mean_trade_price, snapshot.taker_buy_volume) == (0, None, None)
@@ -85,13 +85,13 @@ def test_an_empty_side_of_the_book_and_a_market_without_trades_leave_their_figur
         (TICKER, DEPTH | {"bids": [["84010.5", "1"]]}, "inconsistent", "bid 84010.5 above ask 84010.4"),
     ],
 )
-def test_a_spoilt_snapshot_is_held_back_with_its_reason(ticker, depth, reason, detail):
+def test_invalid_snapshot_is_quarantined_with_its_reason(ticker, depth, reason, detail):
     cleaned = parse_snapshot("BTC/USDT", ticker, depth, TRADES, 20.0, AT)
     assert cleaned.messages == ()
     assert [(held.reason, held.detail) for held in cleaned.quarantined] == [(reason, detail)]
 
 
-def test_spoilt_trades_are_held_back_and_the_mean_is_of_the_others():
+def test_invalid_trades_are_quarantined_and_not_in_the_mean():
     spoilt = [trade(4, None, "1", True), trade(5, "-84010.5", "1", True), TRADES[0], {"id": 6}]
     spoilt += [trade(7, "840105.0", "1", False)]
     cleaned = parse_snapshot("BTC/USDT", TICKER, DEPTH, [*TRADES, *spoilt], 20.0, AT)
@@ -107,7 +107,7 @@ def test_spoilt_trades_are_held_back_and_the_mean_is_of_the_others():
 
 
 @pytest.mark.parametrize(("percent", "counted"), [(20.0, 4), (0.5, 3)])
-def test_how_far_a_trade_may_lie_off_is_told(percent, counted):
+def test_outlier_percent_bounds_the_trades(percent, counted):
     off = trade(4, "84850.00000000", "0.1", True)
     cleaned = parse_snapshot("BTC/USDT", TICKER, DEPTH, [*TRADES, off], percent, AT)
     assert cleaned.messages[0].recent_trades == counted
@@ -129,7 +129,7 @@ def page(rows, venue_at=BEGIN + 3600.0):
     return parse_klines(rows, "ETH/USDT", "1m", venue_at, AT)
 
 
-def test_a_closed_kline_is_a_candle():
+def test_closed_kline_is_a_candle():
     found = page([kline(BEGIN)])
     assert found.next_start is None
     assert found.cleaned.quarantined == ()
@@ -154,7 +154,7 @@ def test_a_closed_kline_is_a_candle():
 
 
 @pytest.mark.parametrize(("since_end", "count"), [(-30.0, 1), (0.0, 1), (1.0, 1), (2.0, 2), (60.0, 2)])
-def test_a_kline_counts_as_open_until_two_seconds_after_its_end_by_the_venues_clock(since_end, count):
+def test_kline_is_open_until_two_seconds_after_its_end_by_the_venues_clock(since_end, count):
     found = page([kline(BEGIN), kline(BEGIN + 60)], BEGIN + 120 + since_end)
     assert [candle.timestamp for candle in found.cleaned.messages] == [BEGIN, BEGIN + 60][:count]
     assert found.cleaned.quarantined == ()
@@ -177,19 +177,19 @@ def test_a_kline_counts_as_open_until_two_seconds_after_its_end_by_the_venues_cl
         ({}, "malformed", "no open"),
     ],
 )
-def test_a_spoilt_kline_is_held_back_and_its_neighbours_are_not(row, reason, detail):
+def test_invalid_kline_is_quarantined_and_its_neighbours_are_not(row, reason, detail):
     found = page([row, kline(BEGIN + 60)]).cleaned
     assert [candle.timestamp for candle in found.messages] == [BEGIN + 60]
     assert [(held.reason, held.detail, held.raw) for held in found.quarantined] == [(reason, detail, row)]
 
 
-def test_a_kline_that_stands_there_twice_is_a_candle_once():
+def test_duplicate_kline_is_one_candle():
     found = page([kline(BEGIN), kline(BEGIN)]).cleaned
     assert len(found.messages) == 1
     assert [held.reason for held in found.quarantined] == ["duplicate"]
 
 
-def test_a_full_page_says_where_the_next_one_begins():
+def test_full_page_has_the_start_of_the_next_one():
     rows = [kline(BEGIN + 60 * n) for n in range(PAGE_KLINES)]
     found = page(rows, BEGIN + 1e6)
     assert len(found.cleaned.messages) == PAGE_KLINES
@@ -197,13 +197,13 @@ def test_a_full_page_says_where_the_next_one_begins():
     assert page(rows[1:], BEGIN + 1e6).next_start is None
 
 
-def test_an_answer_that_is_no_list_is_held_back_whole():
+def test_response_that_is_no_list_is_quarantined_whole():
     assert [(held.reason, held.detail) for held in page({"a": 1}).cleaned.quarantined] == [
         ("malformed", "no list of klines")
     ]
 
 
-def test_the_documentations_own_examples_are_read(recorded):
+def test_examples_of_the_documentation_are_parsed(recorded):
     ticker, trades, depth, klines = (
         json.loads(recorded(f"binance_rest/doc_examples/{name}_response.json").read_text())
         for name in ("ticker_24hr", "trades", "depth", "klines")
@@ -220,7 +220,7 @@ def test_the_documentations_own_examples_are_read(recorded):
 
 
 @pytest.mark.parametrize("name", ["NKNUSDT", "RUNEEUR", "LRCBTC", "BLZETH"])
-def test_the_best_prices_of_recorded_books(recorded, name):
+def test_best_prices_of_recorded_books(recorded, name):
     depth = json.loads(gzip.decompress(recorded(f"binance_rest/binance_depth_{name}_20211012.json.gz").read_bytes()))
     (snapshot,) = parse_snapshot("BTC/USDT", TICKER, depth, TRADES, 20.0, AT).messages
     bids, asks = ([float(price) for price, _ in depth[side]] for side in ("bids", "asks"))

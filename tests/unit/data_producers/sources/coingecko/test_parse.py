@@ -1,4 +1,4 @@
-"""CoinGecko's answers, to the value."""
+"""Values parsed from CoinGecko's responses."""
 
 import json
 
@@ -11,7 +11,7 @@ from tests.testkit.venue_answers import BITCOIN
 AT = 1_790_358_506.25
 
 
-def test_a_coin_is_a_snapshot_in_dollars():
+def test_coin_is_a_snapshot_in_dollars():
     cleaned = parse_markets([BITCOIN], AT)
     assert cleaned.quarantined == ()
     assert cleaned.messages == (
@@ -50,7 +50,7 @@ def test_a_coin_is_a_snapshot_in_dollars():
         ({"id": ["bitcoin"]}, "malformed", "id is \"['bitcoin']\""),
     ],
 )
-def test_a_spoilt_coin_is_held_back_and_the_others_are_not(changed, reason, detail):
+def test_invalid_coin_is_quarantined_and_the_others_are_not(changed, reason, detail):
     ether = BITCOIN | {"id": "ethereum"}
     cleaned = parse_markets([BITCOIN | changed, ether], AT)
     assert [message.pair for message in cleaned.messages] == ["ETH/USD"]
@@ -58,12 +58,12 @@ def test_a_spoilt_coin_is_held_back_and_the_others_are_not(changed, reason, deta
     assert cleaned.quarantined[0].detail.startswith(detail)
 
 
-def test_a_small_coin_may_have_no_high_and_low():
+def test_small_coin_may_have_no_high_and_low():
     (snapshot,) = parse_markets([BITCOIN | {"high_24h": None, "low_24h": None, "price_change_24h": None}], AT).messages
     assert (snapshot.high_24h, snapshot.low_24h, snapshot.change_24h) == (None, None, None)
 
 
-def test_a_coin_that_stands_there_twice_counts_once():
+def test_duplicate_coin_is_one_snapshot():
     cleaned = parse_markets([BITCOIN, BITCOIN], AT)
     assert len(cleaned.messages) == 1
     assert [held.reason for held in cleaned.quarantined] == ["duplicate"]
@@ -78,17 +78,17 @@ def test_a_coin_that_stands_there_twice_counts_once():
         ([], ["bitcoin", "ethereum"]),
     ],
 )
-def test_a_coin_that_no_row_is_of_is_missing_coins(rows, coins):
+def test_coin_without_a_row_is_missing(rows, coins):
     assert missing_coins(("bitcoin", "ethereum"), rows) == coins
 
 
-def test_an_answer_that_is_no_list_is_held_back_whole():
+def test_response_that_is_no_list_is_quarantined_whole():
     assert [(held.reason, held.raw) for held in parse_markets({"status": 1}, AT).quarantined] == [
         ("malformed", {"status": 1})
     ]
 
 
-def test_recorded_coins_lack_only_what_the_recorder_missing_coins(recorded):
+def test_recorded_coins_lack_only_fields_that_the_recorder_left_out(recorded):
     rows = json.loads(recorded("coingecko_rest/coins_markets_trimmed_20260902.json").read_text())
     assert [held.detail for held in parse_markets(rows, AT).quarantined] == ["no total_volume"] * 3
     whole = [row | {"total_volume": 1, "market_cap": 2} for row in rows]

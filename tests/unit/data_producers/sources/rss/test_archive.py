@@ -1,4 +1,4 @@
-"""What has been published, in which version, and of which story: whoever asks, in whatever life of the process."""
+"""Versions and stories of published articles, over concurrent callers and restarts."""
 
 import threading
 
@@ -26,13 +26,13 @@ def message(name, title, version):
     )
 
 
-def test_an_article_is_new_once():
+def test_article_is_new_once():
     archive = Archive()
     assert archive.admit("a", FALL, "decrypt", AT) == ArticleVersion(1, "a", AT)
     assert archive.admit("a", FALL, "decrypt", AT) is None
 
 
-def test_another_headline_is_a_new_version_with_the_first_ones_time_and_story():
+def test_new_headline_is_a_new_version_with_the_first_ones_time_and_story():
     archive = Archive()
     archive.admit("a", FALL, "decrypt", AT)
     archive.admit("b", FALL_ELSEWHERE, "decrypt", AT + 30)
@@ -42,7 +42,7 @@ def test_another_headline_is_a_new_version_with_the_first_ones_time_and_story():
     assert archive.admit("b", "Quillon Labs repays all users", "decrypt", AT + 900) == ArticleVersion(3, "a", AT + 30)
 
 
-def test_a_headline_that_comes_back_is_no_new_version():
+def test_earlier_headline_is_no_new_version():
     archive = Archive()
     assert [
         archive.admit("a", title, "decrypt", AT) is not None for title in ("One", "Two", "One", "Two", "Three")
@@ -62,7 +62,7 @@ def test_articles_of_several_newsrooms_share_the_story_of_the_first():
     assert archive.admit("c", "Kenya opens consultation on ether reporting rules", "decrypt", AT + 600).story_id == "c"
 
 
-def test_a_new_life_goes_on_where_the_former_was():
+def test_restart_restores_versions_and_stories():
     first = Archive()
     told = [
         ("a", FALL, first.admit("a", FALL, "decrypt", AT)),
@@ -75,7 +75,7 @@ def test_a_new_life_goes_on_where_the_former_was():
     assert second.admit("c", FALL, "decrypt", AT + 1_000) == ArticleVersion(1, "a", AT + 1_000)
 
 
-def test_a_new_life_parts_and_joins_the_days_of_a_column_as_the_former_did():
+def test_restart_separates_the_days_of_a_column_as_before():
     title = "Here’s what happened in crypto today"
     days = [(f"{day}", title, "decrypt", AT + day * 86_400) for day in range(5)]
     first = Archive()
@@ -87,21 +87,21 @@ def test_a_new_life_parts_and_joins_the_days_of_a_column_as_the_former_did():
         assert [second.admit(*day) for day in days] == [None] * known + told[known:]
 
 
-def test_a_newsroom_that_prints_again_within_hours_tells_the_same_story():
+def test_website_that_repeats_a_headline_within_hours_has_one_story():
     archive = Archive()
     archive.admit("a", FALL, "decrypt", AT)
     assert archive.admit("b", FALL, "decrypt", AT + 3_600).story_id == "a"
     assert archive.admit("c", FALL, "coindesk", AT + 86_400).story_id == "a"
 
 
-def test_a_story_is_not_known_by_a_later_headline_of_its_article():
+def test_story_is_matched_by_its_first_headline_only():
     archive = Archive()
     archive.admit("a", FALL, "decrypt", AT)
     archive.admit("a", "Kenya opens consultation on ether reporting rules", "decrypt", AT)
     assert archive.admit("b", "Kenya opens consultation on ether reporting rules", "decrypt", AT).story_id == "b"
 
 
-def test_a_forgotten_article_counts_as_new_again():
+def test_evicted_article_is_new_again():
     archive = Archive(capacity=2)
     for name in ("a", "b", "c"):
         archive.admit(name, f"{name} tells something", "decrypt", AT)
@@ -109,7 +109,7 @@ def test_a_forgotten_article_counts_as_new_again():
     assert archive.admit("a", "a tells something", "decrypt", AT).revision == 1
 
 
-def test_of_many_threads_one_is_told_to_publish_and_all_see_one_story():
+def test_one_of_many_threads_publishes_and_all_get_one_story():
     archive, told, start = Archive(), [], threading.Barrier(8)
 
     def newsroom(number):

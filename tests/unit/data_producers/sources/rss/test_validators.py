@@ -9,7 +9,7 @@ URL = "https://decrypt.co/feed"
 KNOWN = Validators('W/"abc"', "Wed, 30 Sep 2026 17:44:10 GMT")
 
 
-def test_what_was_kept_is_there_in_the_next_life(tmp_path):
+def test_validators_are_restored_after_a_restart(tmp_path):
     file = tmp_path / "store.json"
     first = ValidatorStore(file)
     assert first.of(URL) == Validators()
@@ -20,7 +20,7 @@ def test_what_was_kept_is_there_in_the_next_life(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["store.json"]
 
 
-def test_what_is_forgotten_is_not_told(tmp_path):
+def test_cleared_validators_are_gone(tmp_path):
     store = ValidatorStore(tmp_path / "store.json")
     store.put(URL, KNOWN)
     store.clear()
@@ -30,7 +30,7 @@ def test_what_is_forgotten_is_not_told(tmp_path):
 @pytest.mark.parametrize(
     "content", [b"", b"{", b"[]", b'{"a": 1}', b'{"a": {"tag": "x"}}', b'{"a": {"etag": 5}}', b"\xff"]
 )
-def test_a_broken_file_is_told_and_stops_nothing(tmp_path, caplog, content):
+def test_invalid_file_is_logged_and_replaced(tmp_path, caplog, content):
     file = tmp_path / "store.json"
     file.write_bytes(content)
     store = ValidatorStore(file)
@@ -40,14 +40,14 @@ def test_a_broken_file_is_told_and_stops_nothing(tmp_path, caplog, content):
     assert ValidatorStore(file).of(URL) == KNOWN
 
 
-def test_a_folder_that_cannot_be_written_stops_nothing(tmp_path, caplog):
+def test_unwritable_folder_is_logged(tmp_path, caplog):
     store = ValidatorStore(tmp_path / "missing" / "store.json")
     store.put(URL, KNOWN)
     assert store.of(URL) == KNOWN
     assert [record.message for record in caplog.records] == ["validators not stored"]
 
 
-def test_feeds_keep_theirs_at_the_same_time(tmp_path):
+def test_concurrent_feeds_store_their_validators(tmp_path):
     store = ValidatorStore(tmp_path / "store.json")
     urls = [f"https://news.example/{n}" for n in range(20)]
     threads = [threading.Thread(target=store.put, args=(url, Validators(url))) for url in urls]
