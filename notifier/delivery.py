@@ -80,8 +80,11 @@ def follow(channel: Channel, config: NotifierSettings, runtime: Runtime) -> None
 
 def _start(consumer: Consumer) -> None:
     """Assigns all partitions from their committed offsets; one without begins, and is committed, at its end."""
-    partitions = consumer.list_topics(RAWALERT.name, timeout=REQUEST_SECONDS).topics[RAWALERT.name].partitions
-    wanted = [_Position(RAWALERT.name, number) for number in partitions]
+    topic = consumer.list_topics(RAWALERT.name, timeout=REQUEST_SECONDS).topics[RAWALERT.name]
+    if topic.error is not None:
+        # It does not exist yet, say: without partitions there would be nothing to follow, and no error.
+        raise KafkaException(topic.error)
+    wanted = [_Position(RAWALERT.name, number) for number in topic.partitions]
     positions = consumer.committed(wanted, timeout=REQUEST_SECONDS)
     new = [position for position in positions if position.offset < 0]
     for position in new:

@@ -5,10 +5,12 @@ from contextlib import closing
 
 import pytest
 from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient
 
 from contracts.settings import NotifierSettings
 from contracts.topics import PRODUCER_CONFIG, RAWALERT
 from foundation.kafka import client_config
+from foundation.kafka.admin import create_topics
 from foundation.process import Runtime
 from foundation.waiting import wait_until
 from notifier.channels.channel import DeliveryFailed, DeliveryRejected
@@ -69,10 +71,14 @@ def started_at_the_end(channels, config):
     """Has each channel's group begin at the topic's present end, as its first start does."""
     running = Running(channels, config)
     for channel in channels:
-        group = {"group.id": f"cryptoviz-notifier-{channel.name}"}
-        with closing(Consumer(client_config(config.kafka_bootstrap_servers, **group))) as consumer:
-            wait_until(lambda asked=consumer: has_started(asked), SECONDS, "the group's first offset")
+        wait_for_start(channel, config)
     running.end()
+
+
+def wait_for_start(channel, config):
+    group = {"group.id": f"cryptoviz-notifier-{channel.name}"}
+    with closing(Consumer(client_config(config.kafka_bootstrap_servers, **group))) as consumer:
+        wait_until(lambda: has_started(consumer), SECONDS, "the group's first offset")
 
 
 def has_started(consumer):
@@ -107,3 +113,21 @@ def test_a_channel_that_fails_delays_no_other_and_a_rejected_alert_is_skipped(to
     wait_until(lambda: strict.delivered == [2.0], SECONDS, "delivery")
     assert away.delivered == []
     running.end()
+
+
+def test_a_topic_that_is_created_after_the_start_is_followed(kafka_bootstrap, request):
+    admin = AdminClient(client_config(kafka_bootstrap))
+    admin.delete_topics([RAWALERT.name], operation_timeout=30)[RAWALERT.name].result()
+    early = Receiver(f"early-{request.node.name}")
+    config = NotifierSettings(_env_file=None, kafka_bootstrap_servers=kafka_bootstrap)
+    running = Running([early], config)
+    try:
+        wait_until(lambda: RAWALERT.name not in admin.list_topics(timeout=10).topics, SECONDS, "deletion")
+        create_topics(client_config(kafka_bootstrap))
+        wait_for_start(early, config)
+        producer = Producer(client_config(kafka_bootstrap, **PRODUCER_CONFIG))
+        producer.produce(RAWALERT.name, alert(last_price=5.0).to_json(), "BTC/USD")
+        assert producer.flush(30) == 0
+        wait_until(lambda: early.delivered == [5.0], SECONDS, "delivery")
+    finally:
+        running.end()
