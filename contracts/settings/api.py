@@ -17,8 +17,8 @@ class ApiSection(ApiKeySection):
     api_host: str = Field("127.0.0.1", description="Address the API listens on")
     api_port: Port = Field(8000, description="Port of the API")
     api_workers: PositiveInt = Field(2, description="API worker processes")
-    api_threads: PositiveInt = Field(4, description="Threads in each API worker")
+    api_threads: PositiveInt = Field(4, description="Threads of each API worker")
     api_allowed_hosts: Words = Field(
-        ("127.0.0.1", "localhost", "[::1]"), description="Host names the API answers to, comma-separated"
+        ("127.0.0.1", "localhost", "[::1]"), description="Host names that the API accepts, comma-separated"
     )
     api_metrics_port: Port = Field(9105, description="Metrics of the API")

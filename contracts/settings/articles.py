@@ -23,10 +23,10 @@ class FeedsSection(Section):
         description="The RSS feeds, comma-separated",
     )
     feed_poll_seconds: PositiveFloat = Field(FEED_POLL_SECONDS, description="Time between two polls of a feed")
-    feed_timeout_seconds: PositiveFloat = Field(15.0, description="How long a feed may take to answer")
-    feed_max_bytes: PositiveInt = Field(5_000_000, description="Largest feed document that is read")
+    feed_timeout_seconds: PositiveFloat = Field(15.0, description="Deadline of a feed request")
+    feed_max_bytes: PositiveInt = Field(5_000_000, description="Maximum size of a feed document")
     feed_private_hosts: Words = Field(
-        (), description="Hosts or host:port of feeds that may lie at addresses that are not public, comma-separated"
+        (), description="Hosts or host:port of feeds that may have non-public addresses, comma-separated"
     )
     articles_metrics_port: Port = Field(9102, description="Metrics of article_scraper")
 
@@ -40,7 +40,7 @@ class ScorerSection(Section):
     """The scorer of sentiment and its model."""
 
     scorer: Literal["lexicon", "textblob", "trained"] = Field(
-        "lexicon", description="What scores the articles' sentiment"
+        "lexicon", description="Scorer of the articles' sentiment"
     )
     scorer_model: Path | None = Field(
         None, description="Model of the scorer `trained`; empty: scorer.npz in the data folder"

@@ -46,5 +46,7 @@ class Section(BaseSettings):
         env_prefix=PREFIX, frozen=True, extra="ignore", env_ignore_empty=True, populate_by_name=True
     )
 
-    data_dir: Path = Field(ROOT / ".data", description="Where the embedded servers, logs and checkpoints live")
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="How much is logged")
+    data_dir: Path = Field(ROOT / ".data", description="Data folder: embedded servers, logs, checkpoints, secrets")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", description="Log level: DEBUG, INFO, WARNING or ERROR"
+    )

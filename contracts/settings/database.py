@@ -27,7 +27,7 @@ class DatabaseSection(Section):
     database_url: str = Field(
         "",
         validation_alias="DATABASE_URL",
-        description="An outside PostgreSQL or TimescaleDB, as its owner role; empty: the embedded server",
+        description="An external PostgreSQL or TimescaleDB, connected as its owner; empty: the embedded server",
     )
     database_port: Port = Field(5433, description="Port of the embedded PostgreSQL")
     database_name: str = Field("cryptoviz", description="Database name on the embedded PostgreSQL")
@@ -113,7 +113,7 @@ class RetentionSection(Section):
     keep_days: Annotated[dict[str, PositiveInt], NoDecode, COMMA_SEPARATED_ASSIGNMENTS, AfterValidator(_check_days)] = (
         Field(
             {},
-            description="How many days a table's rows are kept, such as ticker_data=90,trade_data=365; else for ever",
+            description="Days that a table's rows are kept, such as ticker_data=90,trade_data=365; others for ever",
         )
     )
 

@@ -50,5 +50,5 @@ class KafkaSection(Section):
 class KafkaServerSection(Section):
     """What the embedded broker reads."""
 
-    kafka_controller_port: Port = Field(9093, description="The embedded Kafka's own controller port")
+    kafka_controller_port: Port = Field(9093, description="Controller port of the embedded Kafka")
     kafka_heap: str = Field("512m", description="Java heap of the embedded Kafka")

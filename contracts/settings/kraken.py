@@ -20,10 +20,10 @@ class KrakenTradesSection(KrakenRestSection):
     """How fast trades are fetched over REST."""
 
     kraken_rest_seconds: PositiveFloat = Field(
-        1.0, description="Time between two calls of Kraken's REST API for the trades of one pair, in the long run"
+        1.0, description="Time between two Kraken REST requests for trades of one pair, on average"
     )
     kraken_rest_burst: PositiveInt = Field(
-        8, description="How many such calls may follow each other at once, after a rest"
+        8, description="Such requests that may follow each other without a pause after idle time"
     )
 
 
@@ -31,9 +31,11 @@ class KrakenStreamSection(Section):
     """The WebSocket and the metrics of kraken_producer."""
 
     kraken_ws_url: str = Field("wss://ws.kraken.com/v2", description="Kraken's WebSocket v2")
-    silence_seconds: PositiveFloat = Field(5.0, description="Total silence after which a socket counts as dead")
+    silence_seconds: PositiveFloat = Field(
+        5.0, description="Time without any message after which a connection counts as lost"
+    )
     subscription_silence_seconds: PositiveFloat = Field(
-        15.0, description="Silence of one subscription after which it is checked whether there were trades"
+        15.0, description="Time without a message of one subscription that starts a liveness check"
     )
     kraken_metrics_port: Port = Field(9101, description="Metrics of kraken_producer")
 
@@ -50,14 +52,12 @@ class AlertSection(Section):
     )
     alert_thresholds: Annotated[
         dict[str, PositiveFloat], NoDecode, COMMA_SEPARATED_ASSIGNMENTS, AfterValidator(_name_canonically)
-    ] = Field(
-        {}, description="The same for single pairs, such as BTC/USD=0.5,DOGE/USD=2; the others keep the one above"
-    )
-    alert_reference_seconds: PositiveInt = Field(300, description="How old the reference price of an alert may grow")
-    alert_cooldown_seconds: PositiveInt = Field(60, description="The least time between two alerts of one pair")
+    ] = Field({}, description="The same for single pairs, such as BTC/USD=0.5,DOGE/USD=2; others use the one above")
+    alert_reference_seconds: PositiveInt = Field(300, description="Maximum age of the reference price of an alert")
+    alert_cooldown_seconds: PositiveInt = Field(60, description="Minimum time between two alerts of one pair")
     alert_spread_percent: PositiveFloat = Field(
         ALERT_SPREAD_PERCENT, description="Spread between bid and ask that raises an alert, in percent"
     )
     alert_stale_seconds: PositiveInt = Field(
-        ALERT_STALE_SECONDS, description="Silence of a pair's ticker that raises an alert"
+        ALERT_STALE_SECONDS, description="Time without a ticker of a pair that raises an alert"
     )

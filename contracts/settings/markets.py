@@ -16,7 +16,7 @@ class PolledPricesSection(Section):
 
     market_outlier_percent: PositiveFloat = Field(
         MARKET_OUTLIER_PERCENT,
-        description="Jump of a polled price that the next one has to confirm, in percent",
+        description="Jump of a polled price that the next poll must confirm, in percent",
     )
 
 
@@ -26,11 +26,13 @@ class BinanceSection(PolledPricesSection):
     binance_url: str = Field("https://api.binance.com", description="Binance's REST API")
     binance_pairs: Pairs = Field(
         ("BTC/USDT", "ETH/USDT", "SOL/USDT", "XRP/USDT", "ADA/USDT"),
-        description="Pairs to ask Binance for, comma-separated, of coins and quotes in contracts/assets.py",
+        description="Pairs to request from Binance, comma-separated, of coins and quotes in contracts/assets.py",
     )
     binance_poll_seconds: PositiveFloat = Field(60.0, description="Time between two polls of Binance")
-    binance_interval: CandleInterval = Field("1m", description="Length of the candles taken from Binance")
-    binance_weight_per_minute: PositiveInt = Field(1200, description="Most request weight used at Binance in a minute")
+    binance_interval: CandleInterval = Field("1m", description="Interval of the candles requested from Binance")
+    binance_weight_per_minute: PositiveInt = Field(
+        1200, description="Maximum request weight used at Binance per minute"
+    )
 
 
 def _check_coins(value: tuple[str, ...]) -> tuple[str, ...]:
@@ -48,7 +50,7 @@ class CoinGeckoSection(Section):
     coingecko_url: str = Field("https://api.coingecko.com", description="CoinGecko's REST API")
     coingecko_coins: Annotated[Words, AfterValidator(_check_coins)] = Field(
         ("BTC", "ETH", "SOL", "XRP", "ADA"),
-        description="Coins of contracts/assets.py to ask CoinGecko for, comma-separated",
+        description="Coins of contracts/assets.py to request from CoinGecko, comma-separated",
     )
     coingecko_poll_seconds: PositiveFloat = Field(600.0, description="Time between two polls of CoinGecko")
 

@@ -8,7 +8,7 @@ from contracts.settings.base import Port, Section
 class MetricsSection(Section):
     """Where a service's metrics are served; the port is in the service's own section."""
 
-    metrics_host: str = Field("127.0.0.1", description="Address every service's metrics are served on")
+    metrics_host: str = Field("127.0.0.1", description="Address on which every service serves its metrics")
 
 
 class CandleAuditSection(Section):
@@ -23,7 +23,7 @@ class CandleAuditSection(Section):
 class PrometheusSection(Section):
     """Prometheus."""
 
-    prometheus_port: Port = Field(9090, description="Port of Prometheus, where it is installed")
+    prometheus_port: Port = Field(9090, description="Port of Prometheus, if it is installed")
 
 
 class ServiceHostSection(Section):

@@ -12,6 +12,6 @@ class NotifierSection(Section):
         (), description="Channels that deliver price alerts, comma-separated: log, webhook; empty: none"
     )
     notify_webhook_url: SecretStr = Field(
-        SecretStr(""), description="Where the channel `webhook` posts alerts; an address with its token is a secret"
+        SecretStr(""), description="URL to which the channel `webhook` posts alerts; a secret if it contains a token"
     )
     notifier_metrics_port: Port = Field(9108, description="Metrics of the notifier")

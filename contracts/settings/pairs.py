@@ -23,5 +23,5 @@ class PairsSection(Section):
 
     pairs: Pairs = Field(
         ("BTC/USD", "ETH/USD", "SOL/USD", "XRP/USD", "ADA/USD"),
-        description="Pairs to follow, comma-separated, of coins and quotes in contracts/assets.py",
+        description="Pairs to subscribe to, comma-separated, of coins and quotes in contracts/assets.py",
     )

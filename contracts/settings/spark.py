@@ -13,7 +13,7 @@ class SparkSection(Section):
     checkpoint_dir: Path | None = Field(None, description="Spark checkpoints; empty: checkpoints/ in the data folder")
     spark_driver_memory: str = Field("768m", description="Java heap of each Spark job")
     job_refusal_seconds: float = Field(
-        30.0, ge=0, description="How long a Spark job that cannot go on waits before it ends, to be started again"
+        30.0, ge=0, description="Time that a Spark job waits before it exits with an error that a restart does not fix"
     )
 
     @property
@@ -25,8 +25,10 @@ class SparkSection(Section):
 class RawJobSection(Section):
     """The pace and the metrics of kafka_to_timescale."""
 
-    raw_trigger_seconds: float = Field(0.1, ge=0, description="Least time between two batches of kafka_to_timescale")
-    raw_max_batch_rows: PositiveInt = Field(2_000_000, description="Most messages in one batch of kafka_to_timescale")
+    raw_trigger_seconds: float = Field(0.1, ge=0, description="Minimum time between two batches of kafka_to_timescale")
+    raw_max_batch_rows: PositiveInt = Field(
+        2_000_000, description="Maximum messages in one batch of kafka_to_timescale"
+    )
     raw_metrics_port: Port = Field(9103, description="Metrics of kafka_to_timescale")
 
 
@@ -34,6 +36,6 @@ class WindowJobSection(Section):
     """The pace and the metrics of sentiment_prediction_job."""
 
     window_trigger_seconds: float = Field(
-        4.0, ge=0, description="Least time between two batches of sentiment_prediction_job"
+        4.0, ge=0, description="Minimum time between two batches of sentiment_prediction_job"
     )
     window_metrics_port: Port = Field(9104, description="Metrics of sentiment_prediction_job")
