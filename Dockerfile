@@ -1,4 +1,4 @@
-# One image for the stack's own services; docker-compose.yml says which one a container is.
+# One image for all services of the stack; docker-compose.yml sets the command of each.
 FROM maven:3.9-eclipse-temurin-17 AS jars
 WORKDIR /jars
 COPY spark_jobs/jars/pom.xml .

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Backs up the database of the settings while everything runs: scripts/backup.sh [FILE]
-# FILE (else a new one in backups/ of the data folder) is pg_dump's custom format, in one snapshot: tables, ledger, views,
-# rights. scripts/restore.sh brings it back; the roles are made there, and their passwords come from the settings.
+# Writes one snapshot (tables, batch ledger, views, privileges) in pg_dump's custom format to FILE, by default a new one in
+# backups/ of the data folder. scripts/restore.sh restores it, and creates the roles with the passwords of the settings.
 set -eu
 umask 077
 here=$(cd "$(dirname "$0")/.." && pwd)

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Copies the jars of the embedded Kafka broker into scripts/kafka/lib, as scripts/kafka/pom.xml names them.
+# Downloads the jars of the embedded Kafka broker into scripts/kafka/lib, as listed in scripts/kafka/pom.xml.
 set -eu
 cd "$(dirname "$0")/kafka"
 rm -rf lib

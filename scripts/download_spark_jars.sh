@@ -1,5 +1,5 @@
 #!/bin/sh
-# Copies the jars that the Spark jobs add to PySpark's own into spark_jobs/jars, as its pom.xml names them.
+# Downloads the jars that the Spark jobs need besides PySpark's own into spark_jobs/jars, as listed in its pom.xml.
 set -eu
 cd "$(dirname "$0")/../spark_jobs/jars"
 rm -f ./*.jar

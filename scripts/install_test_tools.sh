@@ -1,13 +1,13 @@
 #!/bin/sh
-# Installs what some tests run beside the product: promtool (of Debian's prometheus) and docker-compose.
-# Needs root and apt; elsewhere it says what to install.
+# Installs programs that some tests need: promtool (of Debian's prometheus) and docker-compose.
+# Needs root and apt; otherwise prints what to install.
 set -eu
 missing=""
 command -v promtool >/dev/null || missing="$missing prometheus"
 command -v docker-compose >/dev/null || missing="$missing docker-compose"
 [ -n "$missing" ] || exit 0
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
-    echo "test tools: missing$missing; some tests are skipped. To have them: sudo apt-get install$missing" >&2
+    echo "test tools: missing$missing; some tests are skipped. To run them: sudo apt-get install$missing" >&2
     exit 0
 fi
 echo "test tools: installing$missing"

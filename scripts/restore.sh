@@ -1,8 +1,8 @@
 #!/bin/sh
 # Restores a backup into the database of the settings: scripts/restore.sh FILE [--replace]
-# The database must be empty; with --replace it is dropped and made anew. Then the roles are made where they are missing,
-# the backup is read (on plain PostgreSQL whole or not at all), and the migrator adds what is newer. The jobs go on from
-# the restored ledger: what Kafka has kept since is stored again. Stop the stack's jobs meanwhile.
+# The database must be empty; with --replace it is dropped and recreated. Creates missing roles, restores the backup (on
+# plain PostgreSQL in one transaction), and applies newer migrations. Stop the jobs before. They continue from the restored
+# batch ledger: what Kafka has received since the backup is stored again.
 set -eu
 here=$(cd "$(dirname "$0")/.." && pwd)
 PYTHON=${PYTHON:-$here/.venv/bin/python}
@@ -14,22 +14,22 @@ fail() {
 
 [ $# -ge 1 ] || fail "usage: scripts/restore.sh FILE [--replace]"
 file=$1
-[ -r "$file" ] || fail "no file $file"
+[ -r "$file" ] || fail "cannot read $file"
 lines=$("$PYTHON" -m scripts.libpq_environment)
 eval "$lines"
 ask() {
     psql --no-psqlrc --quiet --tuples-only --no-align --set ON_ERROR_STOP=1 "$@"
 }
 
-contents=$(pg_restore --list "$file") || fail "$file is no backup"
+contents=$(pg_restore --list "$file") || fail "$file is not a backup"
 if [ "${2:-}" = --replace ]; then
     printf 'DROP DATABASE IF EXISTS :"name" WITH (FORCE);\nCREATE DATABASE :"name";\n' |
         ask --dbname postgres --set name="$PGDATABASE"
 fi
 [ "$(ask --command "SELECT to_regnamespace('cryptoviz') IS NULL AND to_regclass('public.trade_data') IS NULL")" = t ] ||
-    fail "the database $PGDATABASE is not empty; with --replace it is dropped and made anew"
+    fail "the database $PGDATABASE is not empty; with --replace it is dropped and recreated"
 
-# These migrations make the roles and what belongs to them or to the database, not to a schema: none of it is in a backup.
+# These migrations create the roles and the settings of roles and database, which a backup does not contain.
 ask --single-transaction >/dev/null <<SQL
 SET client_min_messages TO warning;
 CREATE SCHEMA cryptoviz;

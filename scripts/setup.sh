@@ -1,6 +1,6 @@
 #!/bin/sh
-# Makes everything the stack and its tests need: the Python environment in .venv, the jars of Kafka and Spark.
-# Repeat-safe: what is up to date is left alone. Says in one line what is missing on the machine, and what mends it.
+# Installs what the stack and its tests need: the Python environment in .venv, the jars of Kafka and Spark.
+# Repeat-safe: skips what is up to date. If the machine lacks a program, prints one line that says how to install it.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -12,7 +12,7 @@ fail() {
     exit 1
 }
 
-# fresh <stamp> <file it was made from>: whether what the stamp stands for was made from this very file
+# fresh <stamp> <source file>: whether the last installation used the same source file
 fresh() {
     [ -f "$STAMPS/$1" ] && cmp -s "$STAMPS/$1" "$2"
 }
@@ -31,22 +31,22 @@ java_version=$(java -version 2>&1 | sed -n 's/.*version "\([0-9]*\).*/\1/p' | he
 
 if ! fresh requirements requirements-dev.txt; then
     if [ ! -x .venv/bin/python ] || [ ! -x .venv/bin/pip ]; then
-        echo "setup: making .venv"
-        "$PYTHON" -m venv .venv || fail "cannot make .venv; install the venv module: apt-get install python3-venv"
+        echo "setup: creating .venv"
+        "$PYTHON" -m venv .venv || fail "cannot create .venv; install the venv module: apt-get install python3-venv"
     fi
     echo "setup: installing the Python packages (about 600 MB, a few minutes the first time)"
     .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-dev.txt
     done_with requirements requirements-dev.txt
 fi
 
-# The checkout itself is importable in this environment, and nothing has to be installed again after an edit.
+# Makes the checkout importable in this environment: an edit needs no new installation.
 site=$(.venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
 printf '%s\n%s\n' "$PWD" "$PWD/crypto_viz_backend" >"$site/cryptoviz.pth"
 
 jars() {
     if ! fresh "$1" "$2" || ! ls "$3"/*.jar >/dev/null 2>&1; then
-        command -v mvn >/dev/null || fail "no mvn on PATH; the jars come by Maven: apt-get install maven"
-        echo "setup: fetching the jars of $1"
+        command -v mvn >/dev/null || fail "no mvn on PATH; Maven downloads the jars: apt-get install maven"
+        echo "setup: downloading the jars of $1"
         "$4"
         done_with "$1" "$2"
     fi

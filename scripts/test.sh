@@ -1,5 +1,5 @@
 #!/bin/sh
-# All tests, or those the arguments name, and the ten slowest of them. Under CI=true a skipped test is a failure, and a
+# Runs all tests, or those of the arguments, and prints the ten slowest. With CI=true a skipped test is a failure, and a
 # failed one is repeated once, alone.
 set -eu
 cd "$(dirname "$0")/.."

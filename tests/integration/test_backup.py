@@ -94,7 +94,7 @@ def test_nothing_is_restored_over_anything_unless_told_to(database_url, tmp_path
     (tmp_path / "no.dump").write_text("not a backup")
     broken = _run("restore.sh", tmp_path / "no.dump", "--replace", url=database_url, folder=tmp_path)
     assert broken.returncode == 1
-    assert broken.stderr.endswith("is no backup\n")
+    assert broken.stderr.endswith("is not a backup\n")
     assert ask(database_url, count) == [(51,)]
     replaced = _run("restore.sh", file, "--replace", url=database_url, folder=tmp_path)
     assert (replaced.returncode, replaced.stderr) == (0, "")
