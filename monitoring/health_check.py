@@ -27,6 +27,7 @@ from monitoring.judgement import (
     judge_candle_audit,
     judge_kraken_producer,
     judge_market_poller,
+    judge_notifier,
     judge_raw_job,
     judge_window_job,
 )
@@ -137,12 +138,13 @@ CHECKS: Mapping[str, Check] = {
     "sentiment_prediction_job": _metrics_check("sentiment_prediction_job", "window_metrics_port", judge_window_job),
     "api": check_api,
     "candle_audit": _metrics_check("candle_audit", "candle_audit_metrics_port", _timeless(judge_candle_audit)),
+    "notifier": _metrics_check("notifier", "notifier_metrics_port", _timeless(judge_notifier)),
     "prometheus": check_prometheus,
 }
 """The check of every service, in the order of the data."""
 
-ALWAYS = tuple(service for service in CHECKS if service not in ("simulator", "prometheus"))
-"""The services of every stack. Only a demo has a simulator, and Prometheus runs only if it is installed."""
+ALWAYS = tuple(service for service in CHECKS if service not in ("simulator", "notifier", "prometheus"))
+"""The services of every stack. The simulator runs in a demo, the notifier with a channel, Prometheus if installed."""
 
 
 def check_service(service: str, config: StackSettings) -> ServiceHealth:
@@ -161,8 +163,11 @@ def check_services(config: StackSettings, services: Sequence[str] = ALWAYS) -> t
 
 def expected_services(config: StackSettings) -> tuple[str, ...]:
     """The services that these settings alone imply."""
-    simulated = urlsplit(config.kraken_ws_url).port == config.simulator_port
-    return tuple(service for service in CHECKS if service in ALWAYS or (service == "simulator" and simulated))
+    optional = {
+        "simulator": urlsplit(config.kraken_ws_url).port == config.simulator_port,
+        "notifier": bool(config.notify_channels),
+    }
+    return tuple(service for service in CHECKS if service in ALWAYS or optional.get(service, False))
 
 
 def render_health(found: Sequence[ServiceHealth], output_format: str) -> str:

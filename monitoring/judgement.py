@@ -151,6 +151,16 @@ def judge_candle_audit(samples: Samples) -> ServiceHealth:
     return ServiceHealth("candle_audit", "ok", figures)
 
 
+def judge_notifier(samples: Samples) -> ServiceHealth:
+    """Healthy while it runs: an unavailable receiver is retried, and is no fault of the stack."""
+    outcomes = samples.by(metrics.NOTIFIER_DELIVERIES, "outcome")
+    figures = f"{outcomes.get('delivered', 0):.0f} notifications delivered"
+    for outcome, text in (("failed", "attempts failed"), ("rejected", "rejected by the receiver")):
+        if outcomes.get(outcome):
+            figures += f", {outcomes[outcome]:.0f} {text}"
+    return ServiceHealth("notifier", "ok", figures)
+
+
 def has_rows(samples: Samples) -> bool:
     """Whether a job has written any row since it started."""
     return samples.total(metrics.JOB_ROWS) > 0

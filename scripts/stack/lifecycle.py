@@ -89,7 +89,7 @@ def _bring_up(config: StackSettings, mode: StackMode, print_line: PrintLine) -> 
     _claim(config, mode)
     write_missing_secrets(config)
     config = load_settings(StackSettings)
-    write_config(config)
+    write_config(config, [process.name for process in table])
     environment = mode_environment(config, mode)
     supervisor.launch(table, environment)
     supervisor.start([process.name for process in table if process.name in INFRASTRUCTURE])

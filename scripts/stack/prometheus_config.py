@@ -4,7 +4,7 @@
 monitoring/prometheus/prometheus.yml.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from contracts.settings import ROOT, StackSettings
@@ -20,8 +20,12 @@ METRICS_PORTS: Mapping[str, str] = {
     "sentiment_prediction_job": "window_metrics_port",
     "api": "api_metrics_port",
     "candle_audit": "candle_audit_metrics_port",
+    "notifier": "notifier_metrics_port",
 }
 """Prometheus job -> the settings field of its metrics port."""
+
+OPTIONAL_SERVICES = frozenset({"simulator", "notifier"})
+"""Not in every stack: in docker-compose scraped only while their name resolves, so that no alert reports them down."""
 
 EXPORTERS: Mapping[str, str] = {
     "kafka": "kafka-exporter:9308",
@@ -32,12 +36,15 @@ EXPORTERS: Mapping[str, str] = {
 """Prometheus job -> address of the exporter in docker-compose."""
 
 
-def _render(targets: Mapping[str, str], rules: str) -> str:
-    """A configuration that scrapes each job at one address."""
-    jobs = "".join(
-        f'  - job_name: {job}\n    static_configs:\n      - targets: ["{address}"]\n'
-        for job, address in targets.items()
-    )
+def _static(job: str, address: str) -> str:
+    return f'  - job_name: {job}\n    static_configs:\n      - targets: ["{address}"]\n'
+
+
+def _resolved(job: str, port: int) -> str:
+    return f"  - job_name: {job}\n    dns_sd_configs:\n      - {{names: [{job}], type: A, port: {port}}}\n"
+
+
+def _render(jobs: list[str], rules: str) -> str:
     return f"""\
 global:
   scrape_interval: 5s
@@ -47,23 +54,29 @@ rule_files:
   - {rules}
 
 scrape_configs:
-{jobs}"""
+{"".join(jobs)}"""
 
 
-def write_config(config: StackSettings) -> Path:
-    """Writes the configuration for the stack on this machine, with the ports of these settings; returns its path."""
+def write_config(config: StackSettings, services: Collection[str]) -> Path:
+    """Writes the configuration for these services on this machine, with the ports of the settings; returns its path."""
     path = config.data_dir.resolve() / "prometheus" / "prometheus.yml"
     path.parent.mkdir(parents=True, exist_ok=True)
-    targets = {job: f"127.0.0.1:{getattr(config, field)}" for job, field in METRICS_PORTS.items()}
-    targets["prometheus"] = f"127.0.0.1:{config.prometheus_port}"
-    path.write_text(_render(targets, str(RULES_FILE)))
+    ports = {job: getattr(config, field) for job, field in METRICS_PORTS.items() if job in services}
+    ports["prometheus"] = config.prometheus_port
+    jobs = [_static(job, f"127.0.0.1:{port}") for job, port in ports.items()]
+    path.write_text(_render(jobs, str(RULES_FILE)))
     return path
 
 
 def compose_config() -> str:
     """The configuration for docker-compose: services by name on their default ports, and the exporters."""
-    targets = {job: f"{job}:{StackSettings.model_fields[field].default}" for job, field in METRICS_PORTS.items()}
-    return _render({**targets, "prometheus": "localhost:9090", **EXPORTERS}, "rules.yml")
+    ports = {job: StackSettings.model_fields[field].default for job, field in METRICS_PORTS.items()}
+    jobs = [
+        _resolved(job, port) if job in OPTIONAL_SERVICES else _static(job, f"{job}:{port}")
+        for job, port in ports.items()
+    ]
+    jobs += [_static(job, address) for job, address in {"prometheus": "localhost:9090", **EXPORTERS}.items()]
+    return _render(jobs, "rules.yml")
 
 
 if __name__ == "__main__":

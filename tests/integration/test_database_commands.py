@@ -70,12 +70,12 @@ def test_retention_counts_then_deletes_what_the_settings_do_not_keep(database_ur
     _old_and_new(connection)
     kept = {"CRYPTOVIZ_KEEP_DAYS": "ticker_data=7"}
     counted = _run("database.retention", "--dry-run", url=database_url, **kept)
-    assert counted.stdout.startswith("ticker_data: 6,000 rows are from before ")
+    assert counted.stdout.startswith("ticker_data: 6,000 rows are older than ")
     assert sum(_ages(connection).values()) == 20_000
     done = _run("database.retention", url=database_url, **kept)
     assert done.returncode == 0
-    assert done.stdout.startswith("ticker_data: 6,000 rows from before ")
-    assert done.stderr.endswith("ticker_data: 100% looked at, 6,000 rows deleted\n")
+    assert done.stdout.startswith("ticker_data: 6,000 rows older than ")
+    assert done.stderr.endswith("ticker_data: 100% scanned, 6,000 rows deleted\n")
     assert set(_ages(connection)) == set(range(7))
     assert _run("database.retention", url=database_url).stdout.startswith("nothing to do: CRYPTOVIZ_KEEP_DAYS is empty")
     migrated = _run("database.migrate", url=database_url, **kept)

@@ -55,7 +55,9 @@ def settings(**fields):
 
 
 def test_every_process_has_a_check(tmp_path):
-    table = processes(settings(data_dir=tmp_path, database_url=""), "simulator", with_prometheus=True)
+    table = processes(
+        settings(data_dir=tmp_path, database_url="", notify_channels="log"), "simulator", with_prometheus=True
+    )
     assert [process.name for process in table] == list(CHECKS)
 
 
@@ -135,6 +137,11 @@ def test_port_that_serves_something_else_is_down(served):
     answers, port = served
     answers["/metrics"] = (200, "<html>")
     assert check_service("kafka_to_timescale", settings(raw_metrics_port=port)).state == "down"
+
+
+def test_notifier_is_expected_only_with_a_channel():
+    assert "notifier" not in expected_services(settings())
+    assert "notifier" in expected_services(settings(notify_channels="log"))
 
 
 def test_simulator_is_expected_only_where_the_exchange_is_simulated():

@@ -7,6 +7,7 @@ from monitoring.judgement import (
     judge_job,
     judge_kraken_producer,
     judge_market_poller,
+    judge_notifier,
     judge_raw_job,
     judge_window_job,
 )
@@ -163,3 +164,10 @@ def test_candle_audit_tells_what_it_found_and_who_gave_no_answer():
     assert (health.state, health.figures) == ("ok", "720 minutes compared, 1 differ")
     failed = 'cryptoviz_audit_failed_total{side="venue"} 2\n'
     assert judge_candle_audit(parse_samples(failed)).figures.endswith("0 differ, no answer of the venue 2 x")
+
+
+def test_notifier_shows_what_became_of_its_notifications():
+    line = 'cryptoviz_notifier_deliveries_total{{channel="log",outcome="{}"}} {}\n'
+    found = judge_notifier(parse_samples(line.format("delivered", 7) + line.format("failed", 2)))
+    assert (found.state, found.figures) == ("ok", "7 notifications delivered, 2 attempts failed")
+    assert judge_notifier(parse_samples("")).figures == "0 notifications delivered"

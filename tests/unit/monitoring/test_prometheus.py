@@ -93,6 +93,17 @@ def test_dashboards_have_fixed_names_and_a_choice_of_data_source():
             assert panel["description"]
 
 
+def test_only_services_that_run_are_scraped(tmp_path):
+    """A target that never answers would be reported as down without end."""
+    config = StackSettings(_env_file=None, data_dir=tmp_path)
+    jobs = yaml.safe_load(write_config(config, ["api", "kafka"]).read_text())["scrape_configs"]
+    assert [job["job_name"] for job in jobs] == ["api", "prometheus"]
+    composed = {job["job_name"]: job for job in yaml.safe_load(compose_config())["scrape_configs"]}
+    services = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
+    optional = {name for name, job in composed.items() if "dns_sd_configs" in job}
+    assert optional == {name for name, service in services.items() if "profiles" in service}
+
+
 def test_compose_configuration_is_the_generated_one():
     assert (FOLDER / "prometheus.yml").read_text() == compose_config()
 
@@ -115,7 +126,7 @@ def test_rules_fire_and_stay_silent_as_declared():
 
 @promtool
 def test_both_configurations_are_valid(tmp_path):
-    written = write_config(StackSettings(_env_file=None, data_dir=tmp_path, api_metrics_port=12345))
+    written = write_config(StackSettings(_env_file=None, data_dir=tmp_path, api_metrics_port=12345), METRICS_PORTS)
     assert "127.0.0.1:12345" in written.read_text()
     for path in (written, FOLDER / "prometheus.yml"):
         done = run_promtool("check", "config", str(path))
