@@ -1,1 +1,1 @@
-"""The outside world into Kafka: one process for the market, one for the news."""
+"""Publishes market data and news to Kafka: one process for Kraken, one for polled venues, one for RSS feeds."""

@@ -1,14 +1,11 @@
-"""How often someone else's server may be asked. Pure; times are monotonic seconds."""
+"""The pace of calls to a venue. Pure; times are monotonic seconds."""
 
 from dataclasses import dataclass, field
 
 
 @dataclass(slots=True)
 class Pace:
-    """One call in `seconds` for each key (a pair) in the long run; after a rest, up to `burst` of them at once.
-
-    A key earns a call in every `seconds`, and keeps `burst` of them at most.
-    """
+    """A token bucket per key (a pair): one call per `seconds` on average, up to `burst` calls at once after a rest."""
 
     seconds: float
     burst: int = 1
@@ -20,11 +17,11 @@ class Pace:
         return self._debt(key) - (self.burst - 1) * self.seconds
 
     def call(self, key: str, now: float) -> None:
-        """Takes in that a call is made."""
+        """Counts a call."""
         self._paid_until[key] = max(self._debt(key), now) + self.seconds
 
     def exhaust(self, now: float) -> None:
-        """Takes in that it was too much: no key has anything left, each earns from `now` on."""
+        """Empties the buckets of all keys, after a rate limit: each refills from `now` on."""
         self._at_least = now + self.burst * self.seconds
 
     def _debt(self, key: str) -> float:

@@ -1,4 +1,4 @@
-"""What has been published already, so that nothing is published twice."""
+"""Which keys were published already, so that none is published twice."""
 
 from collections import OrderedDict, defaultdict
 from collections.abc import Hashable, Iterable
@@ -6,31 +6,30 @@ from heapq import heappush, heappushpop
 from threading import Lock
 from typing import Generic, TypeVar
 
-K = TypeVar("K", bound=Hashable)
+_K = TypeVar("_K", bound=Hashable)
 
 
-class Seen(Generic[K]):
-    """The newest `capacity` keys that were added. A key forgotten by then counts as new again.
+class Seen(Generic[_K]):
+    """The newest `capacity` keys that were added. An older key counts as new again. Thread-safe.
 
-    A set of keys and not the highest one: a venue may deliver out of order, and a late key is news, not a repetition.
-    Thread-safe: of several threads that add a key, one is told that it is new.
+    A set, not the highest key: a venue may deliver out of order, and a late key is new, not a duplicate.
     """
 
-    def __init__(self, capacity: int, keys: Iterable[K] = ()) -> None:
+    def __init__(self, capacity: int, keys: Iterable[_K] = ()) -> None:
         self._capacity = capacity
         self._lock = Lock()
-        self._keys: OrderedDict[K, None] = OrderedDict()
+        self._keys: OrderedDict[_K, None] = OrderedDict()
         for key in keys:
             self.add(key)
 
-    def __contains__(self, key: K) -> bool:
+    def __contains__(self, key: _K) -> bool:
         return key in self._keys
 
     def __len__(self) -> int:
         return len(self._keys)
 
-    def add(self, key: K) -> bool:
-        """Remembers `key`; true if it is new."""
+    def add(self, key: _K) -> bool:
+        """Adds a key; whether it is new. Of several threads that add the same key, one gets true."""
         with self._lock:
             if key in self._keys:
                 return False
@@ -40,22 +39,21 @@ class Seen(Generic[K]):
             return True
 
 
-class SeenNumbers(Generic[K]):
-    """Of each key the `capacity` highest numbers that were added; one below them counts as new. For one thread.
+class SeenNumbers(Generic[_K]):
+    """The `capacity` highest numbers that were added of each key. A lower number counts as new. Not thread-safe.
 
-    For what is numbered in its order, such as a book's trades: however many others, or older ones, are added, the
-    newest are known.
+    For rising numbers, such as trade ids: the newest are kept, however many older numbers or other keys are added.
     """
 
-    def __init__(self, capacity: int, numbers: Iterable[tuple[K, int]] = ()) -> None:
+    def __init__(self, capacity: int, numbers: Iterable[tuple[_K, int]] = ()) -> None:
         self._capacity = capacity
-        self._known: defaultdict[K, set[int]] = defaultdict(set)
-        self._rising: defaultdict[K, list[int]] = defaultdict(list)
+        self._known: defaultdict[_K, set[int]] = defaultdict(set)
+        self._rising: defaultdict[_K, list[int]] = defaultdict(list)
         for key, number in numbers:
             self.add(key, number)
 
-    def add(self, key: K, number: int) -> bool:
-        """Remembers a number of `key`; true if it is new."""
+    def add(self, key: _K, number: int) -> bool:
+        """Adds a number of a key; whether it is new."""
         known, rising = self._known[key], self._rising[key]
         if number in known:
             return False

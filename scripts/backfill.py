@@ -1,8 +1,8 @@
-"""`make backfill SOURCE=kraken PAIR=BTC/USD SINCE=2026-11-01`: loads what a venue remembers of a pair.
+"""`make backfill SOURCE=kraken PAIR=BTC/USD SINCE=2026-11-01`: loads a pair's history of a venue.
 
-Of Kraken the trades, of Binance the candles. The stack has to run: what is loaded goes the way of everything else,
-through Kafka and kafka_to_timescale. What is stored already is left out, so a second run goes on where the first one
-ended. In the end the candles that are made of trades are brought up to date for that time.
+Loads trades of Kraken or candles of Binance, through Kafka and kafka_to_timescale like all other messages: the stack
+must be running. What is stored is left out, so a second run resumes where the first one ended. Afterwards it refreshes
+the candles of that time.
 """
 
 import argparse
@@ -19,6 +19,7 @@ from contracts.assets import pair_named
 from contracts.settings import ROOT, BackfillCommandSettings, load_settings
 from contracts.tables import OHLCV_DATA, TRADE_DATA
 from database.refresh import moment_of, refresh_candles
+from foundation.postgres import connect
 from scripts.audit.auditor import AuditInconclusive, Auditor
 from scripts.stack.lifecycle import mode_of
 from scripts.stack.processes import mode_environment
@@ -29,12 +30,12 @@ STORE_SECONDS = 1_800.0
 """How long the job may take to store what was loaded."""
 
 IN_FLIGHT_SECONDS = 5.0
-"""Trades this young are on their way by themselves where the pair is followed; else the next run has them."""
+"""The stream delivers trades younger than this where the pair is followed; otherwise the next run loads them."""
 
 EXAMPLE = "make backfill SOURCE=kraken PAIR=BTC/USD SINCE=2026-11-01"
 
 _TABLES = {"kraken": TRADE_DATA, "binance": OHLCV_DATA}
-"""By source, where what is loaded goes."""
+"""By source, the table of its history."""
 
 _NUMBERED = {
     "kraken": """
@@ -53,10 +54,10 @@ _NUMBERED = {
             AND timestamp >= to_timestamp(%(since)s)
     """,
 }
-"""By source, what is stored of a pair, numbered without holes."""
+"""By source, what is stored of a pair, numbered consecutively."""
 
-# In a run of consecutive numbers, the number less its place in the order is the same throughout.
-_STRETCHES = """
+# Within a run of consecutive numbers, the number minus its row number is constant.
+_RANGES = """
 SELECT min(number), max(number), max(at)
 FROM (SELECT number, at, number - row_number() OVER (ORDER BY number) AS run FROM ({numbered}) numbered) placed
 GROUP BY run
@@ -64,30 +65,29 @@ ORDER BY 1
 """
 
 
-class Refused(Exception):
-    """It cannot be done; `str()` of it says why, and which command comes next."""
+class BackfillRejected(Exception):
+    """The backfill cannot be done; `str()` of it is the reason and the next command to run."""
 
 
 def why_not_kept(config: BackfillCommandSettings, source: str, since: datetime, now: datetime) -> str | None:
-    """What is wrong with a past that begins before the oldest rows that are kept; None if it does not."""
+    """Why history since then would be deleted again by retention; None if it is kept."""
     table = _TABLES[source].name
     oldest = config.kept_since(table, now)
     if oldest is None or since >= oldest:
         return None
     return (
-        f"{table} is kept {config.keep_days[table]} days (CRYPTOVIZ_KEEP_DAYS): what is from before "
+        f"{table} is kept {config.keep_days[table]} days (CRYPTOVIZ_KEEP_DAYS): rows from before "
         f"{oldest:%Y-%m-%dT%H:%M} would be deleted again. Give a later SINCE, or keep more days"
     )
 
 
-def stored_stretches(config: BackfillCommandSettings, source: str, pair: str, since: float) -> list[dict[str, float]]:
-    """The stretches of a pair's numbers that are stored without a hole since then, lowest first."""
-    url = config.owner_database_url
-    connection = psycopg2.connect(url, application_name="backfill", connect_timeout=5)
-    asked = {"pair": pair, "since": since, "interval": config.binance_interval}
+def stored_ranges(config: BackfillCommandSettings, source: str, pair: str, since: float) -> list[dict[str, float]]:
+    """The ranges of a pair's numbers that are stored without a gap since then, lowest first."""
+    connection = connect(config.owner_database_url, "backfill")
+    parameters = {"pair": pair, "since": since, "interval": config.binance_interval}
     try:
         with connection.cursor() as cursor:
-            cursor.execute(_STRETCHES.format(numbered=_NUMBERED[source]), asked)
+            cursor.execute(_RANGES.format(numbered=_NUMBERED[source]), parameters)
             names = ("from_id", "to_id", "to_time")
             return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
     finally:
@@ -98,32 +98,38 @@ def _settle(config: BackfillCommandSettings, seconds: float) -> None:
     try:
         Auditor(config).settle(seconds)
     except (AuditInconclusive, KafkaException, psycopg2.OperationalError) as error:
-        why = f"kafka is away ({error.args[0].str()})" if isinstance(error, KafkaException) else str(error).strip()
-        raise Refused(f"{why}. The stack has to run: make up (or make demo); make status tells") from None
+        unavailable = isinstance(error, KafkaException)
+        reason = f"kafka is unavailable ({error.args[0].str()})" if unavailable else str(error).strip()
+        raise BackfillRejected(
+            f"{reason}. The stack must be running: make up (or make demo); make status shows its state"
+        ) from None
 
 
 def _load(config: BackfillCommandSettings, source: str, pair: str, since: float, until: float) -> int:
-    """The exit code of the loader, which has the terminal meanwhile."""
-    stretches = stored_stretches(config, source, pair, since)
-    world = mode_of(config) or "live"
+    """The exit code of the loader, which writes to this terminal."""
+    ranges = stored_ranges(config, source, pair, since)
+    mode = mode_of(config) or "live"
     command = (sys.executable, "-m", "data_producers.backfill", source, pair, f"--since={since}", f"--until={until}")
     loader = subprocess.Popen(
-        [*with_environment(mode_environment(config, world)), *command], cwd=ROOT, stdin=subprocess.PIPE, text=True
+        [*with_environment(mode_environment(config, mode)), *command], cwd=ROOT, stdin=subprocess.PIPE, text=True
     )
     assert loader.stdin is not None
     try:
-        loader.stdin.write("".join(json.dumps(stretch) + "\n" for stretch in stretches))
+        loader.stdin.write("".join(json.dumps(each) + "\n" for each in ranges))
         loader.stdin.close()
         return loader.wait()
     except BrokenPipeError:
         return loader.wait()
     except KeyboardInterrupt:
-        # The terminal has told the loader too: it delivers what it has accepted, and ends.
+        # The loader received the interrupt too: it delivers what it has accepted, and ends.
         return loader.wait()
 
 
-def backfill(config: BackfillCommandSettings, source: str, pair: str, since: datetime, again: str) -> int:
-    """Loads, waits until all is stored, refreshes the candles; the exit code. Raises `Refused`."""
+def backfill(config: BackfillCommandSettings, source: str, pair: str, since: datetime, command: str) -> int:
+    """Loads, waits until all is stored, refreshes the candles. Returns the exit code. Raises `BackfillRejected`.
+
+    `command` is the command line that resumes it.
+    """
     print(f"{source} {pair} since {since:%Y-%m-%d %H:%M %Z}", flush=True)
     until = time.time() - IN_FLIGHT_SECONDS
     _settle(config, SETTLE_SECONDS)
@@ -134,7 +140,7 @@ def backfill(config: BackfillCommandSettings, source: str, pair: str, since: dat
     _settle(config, STORE_SECONDS)
     refresh_candles(config.owner_database_url, since, datetime.fromtimestamp(until, UTC))
     if code:
-        raise Refused(f"not all is loaded. The same command goes on where this one ended: {again}")
+        raise BackfillRejected(f"not all is loaded. The same command resumes it: {command}")
     print(f"{pair} is loaded and its candles are up to date")
     return 0
 
@@ -145,7 +151,7 @@ def _since(text: str) -> datetime:
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is no date or time; write 2026-11-01 or 2026-11-01T08:00") from None
     if moment >= datetime.now(UTC):
-        raise argparse.ArgumentTypeError(f"{text} is still to come")
+        raise argparse.ArgumentTypeError(f"{text} is in the future")
     return moment
 
 
@@ -157,23 +163,23 @@ def _pair(text: str) -> str:
 
 
 def main() -> int:
-    """Does what was asked; 0 when all of it is stored, 1 when not, 2 when the question was wrong."""
+    """Runs the backfill. Returns 0 when all of it is stored, 1 when not, 2 when an option is invalid."""
     parser = argparse.ArgumentParser(prog="backfill", usage=EXAMPLE, description=__doc__.split("\n\n")[1])
     parser.add_argument("--source", default="kraken", choices=sorted(_NUMBERED), help="the venue")
     parser.add_argument("--pair", type=_pair, required=True, help="such as BTC/USD")
-    parser.add_argument("--since", type=_since, required=True, help="a date or time, ISO-8601; UTC where none is named")
-    chosen = parser.parse_args()
+    parser.add_argument("--since", type=_since, required=True, help="ISO-8601 date or time; UTC if it has no zone")
+    options = parser.parse_args()
     config = load_settings(BackfillCommandSettings)
-    if (why := why_not_kept(config, chosen.source, chosen.since, datetime.now(UTC))) is not None:
-        parser.error(why)
-    again = f"make backfill SOURCE={chosen.source} PAIR={chosen.pair} SINCE={chosen.since.isoformat()}"
+    if (reason := why_not_kept(config, options.source, options.since, datetime.now(UTC))) is not None:
+        parser.error(reason)
+    command = f"make backfill SOURCE={options.source} PAIR={options.pair} SINCE={options.since.isoformat()}"
     try:
-        return backfill(config, chosen.source, chosen.pair, chosen.since, again)
-    except Refused as refusal:
-        print(f"backfill: {refusal}", file=sys.stderr)
+        return backfill(config, options.source, options.pair, options.since, command)
+    except BackfillRejected as error:
+        print(f"backfill: {error}", file=sys.stderr)
         return 1
     except psycopg2.Error as error:
-        print(f"backfill: {str(error).strip()}. make status tells how the database is", file=sys.stderr)
+        print(f"backfill: {str(error).strip()}. make status shows the state of the database", file=sys.stderr)
         return 1
 
 

@@ -13,7 +13,13 @@ from datetime import UTC, datetime
 
 from contracts.settings import BackfillSettings, load_settings
 from contracts.topics import RAWGAP
-from data_producers.backfill.request import BackfillFailed, BackfillRequest, Batch, StoredRange, epoch_seconds_of
+from data_producers.backfill.request import (
+    BackfillBatch,
+    BackfillFailed,
+    BackfillRequest,
+    StoredRange,
+    epoch_seconds_of,
+)
 from data_producers.backfill.venues import BACKFILL_VENUES
 from data_producers.sinks.kafka import KafkaSink
 from data_producers.sinks.sink import Sink, SinkBroken
@@ -36,7 +42,7 @@ class Progress:
         self.loaded = 0
         self.reached = since
 
-    def add(self, batch: Batch) -> None:
+    def add(self, batch: BackfillBatch) -> None:
         """Counts a batch."""
         self.loaded += len(batch.messages)
         self.reached = max(self.reached, batch.reached)
@@ -64,7 +70,7 @@ def _duration(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 5_400 else f"{seconds / 3600:.1f} h"
 
 
-def publish_batches(batches: Iterable[Batch], sink: Sink, progress: Progress, now: Callable[[], float]) -> None:
+def publish_batches(batches: Iterable[BackfillBatch], sink: Sink, progress: Progress, now: Callable[[], float]) -> None:
     """Sends every batch and shows the progress. Raises what `Sink.send` and making the batches raise."""
     for batch in batches:
         for message in batch.messages:

@@ -46,7 +46,7 @@ class BackfillRequest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Batch:
+class BackfillBatch:
     """Messages for one topic. The history before `reached` (epoch seconds) is complete with them.
 
     `faults` are the reasons why others of the same page are not among them.

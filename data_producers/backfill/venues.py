@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 from contracts.settings import BackfillSettings
 from contracts.topics import POLLED_CANDLE, RAWGAP, RAWTRADE, Topic
-from data_producers.backfill.request import BackfillRequest, Batch
+from data_producers.backfill.request import BackfillBatch, BackfillRequest
 from data_producers.sources.binance.history import binance_history
 from data_producers.sources.kraken.history import kraken_history
 from foundation.process import Runtime
@@ -20,7 +20,7 @@ class BackfillVenue:
     not help.
     """
 
-    history: Callable[[BackfillRequest, BackfillSettings, Runtime], Iterator[Batch]]
+    history: Callable[[BackfillRequest, BackfillSettings, Runtime], Iterator[BackfillBatch]]
     topics: tuple[Topic, ...]
 
 

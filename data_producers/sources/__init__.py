@@ -1,1 +1,1 @@
-"""Where messages come from: one folder per source, its parsers pure, its sockets at the edge."""
+"""The sources: one folder each, with pure parsers and the sockets at the edge."""

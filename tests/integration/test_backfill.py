@@ -1,4 +1,4 @@
-"""`make backfill`: a pair's past from the simulated exchange, through Kafka and the job, into its table and candles."""
+"""`make backfill`: a pair's history from the simulated exchange through Kafka and the job into tables and candles."""
 
 import time
 from datetime import UTC, datetime, timedelta
@@ -25,7 +25,7 @@ TRADES = 2_500
 
 @pytest.fixture
 def exchange(house, tmp_path):
-    """An exchange whose trading has ended, so that its past stands still."""
+    """An exchange whose trading has ended, so that its history does not change."""
     folder = tmp_path / "exchange"
     folder.mkdir()
     brokers = house.settings.kafka_bootstrap_servers
@@ -43,18 +43,18 @@ def exchange(house, tmp_path):
 
 @pytest.fixture
 def backfill(house, exchange):
-    """The command as a process: its exit code and what it said."""
+    """The command as a process: its exit code and output."""
 
-    def run(since, pair=BTC, source="kraken", **told):
-        asked = ("--source", source, "--pair", pair, "--since", since.isoformat())
+    def run(since, pair=BTC, source="kraken", **variables):
+        options = ("--source", source, "--pair", pair, "--since", since.isoformat())
         environment = {
             **house.environment,
             "CRYPTOVIZ_KRAKEN_REST_URL": exchange.url,
             "CRYPTOVIZ_BINANCE_URL": exchange.url,
             "CRYPTOVIZ_KRAKEN_REST_SECONDS": "0.05",
-            **told,
+            **variables,
         }
-        done = run_module("scripts.backfill", *asked, environment=environment, seconds=SECONDS)
+        done = run_module("scripts.backfill", *options, environment=environment, seconds=SECONDS)
         return done.returncode, done.stdout + done.stderr
 
     return run
@@ -64,7 +64,7 @@ def sent(house, topic=RAWTRADE):
     return len(read_tail(client_config(house.settings.kafka_bootstrap_servers), topic, None, Runtime())[0])
 
 
-def test_a_past_is_loaded_once_gone_on_with_and_closes_its_gaps(house, exchange, backfill):
+def test_history_is_loaded_once_resumed_and_closes_its_gaps(house, exchange, backfill):
     house.start("kafka_to_timescale")
     rows = exchange.history
     ids = [row[6] for row in rows]
@@ -72,16 +72,16 @@ def test_a_past_is_loaded_once_gone_on_with_and_closes_its_gaps(house, exchange,
     begin = datetime.fromtimestamp(rows[0][2] - 1, UTC)
 
     half = rows[1_200]
-    code, told = backfill(datetime.fromtimestamp(half[2], UTC))
-    assert code == 0, told
+    code, output = backfill(datetime.fromtimestamp(half[2], UTC))
+    assert code == 0, output
     later = [row[6] for row in rows if row[2] >= half[2]]
     assert stored(house) == later
-    assert f"{len(later):,} new" in told
+    assert f"{len(later):,} new" in output
 
-    code, told = backfill(begin)
-    assert code == 0, told
+    code, output = backfill(begin)
+    assert code == 0, output
     assert stored(house) == ids
-    assert f"{len(ids) - len(later):,} new" in told
+    assert f"{len(ids) - len(later):,} new" in output
     assert house.query("SELECT from_id, missing_left, closed_at IS NOT NULL FROM gap_data") == [(ids[10], 0, True)]
     assert house.query("SELECT sum(trade_count)::int, round(sum(volume)::numeric, 6) FROM candles_1m") == [
         (len(ids), round(sum(Decimal(row[1]) for row in rows), 6))
@@ -92,7 +92,7 @@ def test_a_past_is_loaded_once_gone_on_with_and_closes_its_gaps(house, exchange,
     assert_clean(house.audit())
 
 
-def test_candles_of_binance_are_loaded_once_and_gone_on_with(house, exchange, backfill):
+def test_candles_of_binance_are_loaded_once_and_resumed(house, exchange, backfill):
     house.start("kafka_to_timescale")
     now = datetime.now(UTC).replace(second=0, microsecond=0)
     pair = "BTC/USDT"
@@ -101,12 +101,12 @@ def test_candles_of_binance_are_loaded_once_and_gone_on_with(house, exchange, ba
         question = f"SELECT timestamp FROM ohlcv_data WHERE pair = '{pair}' AND source = 'binance' ORDER BY timestamp"
         return [at for (at,) in house.query(question)]
 
-    code, told = backfill(now - timedelta(hours=1), pair, "binance")
-    assert code == 0, told
+    code, output = backfill(now - timedelta(hours=1), pair, "binance")
+    assert code == 0, output
     first = minutes()
     assert first[0] == now - timedelta(hours=1)
-    code, told = backfill(now - timedelta(hours=20), pair, "binance")
-    assert code == 0, told
+    code, output = backfill(now - timedelta(hours=20), pair, "binance")
+    assert code == 0, output
     found = minutes()
     assert found[0] == now - timedelta(hours=20)
     assert found[-1] >= first[-1]
@@ -116,16 +116,16 @@ def test_candles_of_binance_are_loaded_once_and_gone_on_with(house, exchange, ba
     assert_clean(house.audit())
 
 
-def test_what_cannot_be_done_is_said_with_the_next_command(house, exchange, backfill):
+def test_an_error_names_the_next_command(house, exchange, backfill):
     since = datetime.fromtimestamp(exchange.history[0][2], UTC)
-    code, told = backfill(since, DATABASE_URL="postgresql://127.0.0.1:1/none")
+    code, output = backfill(since, DATABASE_URL="postgresql://127.0.0.1:1/none")
     assert code == 1
-    assert "make up (or make demo); make status tells" in told
+    assert "make up (or make demo); make status shows its state" in output
     house.start("kafka_to_timescale")
-    code, told = backfill(since, pair="ATOM/USD")
+    code, output = backfill(since, pair="ATOM/USD")
     assert code == 1
-    assert "Unknown asset pair" in told
-    assert "make backfill SOURCE=kraken PAIR=ATOM/USD SINCE=" in told
+    assert "Unknown asset pair" in output
+    assert "make backfill SOURCE=kraken PAIR=ATOM/USD SINCE=" in output
     assert sent(house) == 0
 
 

@@ -24,7 +24,7 @@ NO_BROKER = client_config("127.0.0.1:1")
 
 
 class RecordingSink(KafkaSink):
-    """Keeps what the broker said to each attempt."""
+    """Keeps the broker's answer to each attempt."""
 
     def __init__(self, *arguments, **config):
         super().__init__(*arguments, **config)
@@ -57,8 +57,8 @@ def test_entering_without_a_broker_ends_with_the_process():
         assert runtime.stop.is_set()
 
 
-def test_a_broker_that_goes_away_loses_and_repeats_nothing(server_dir):
-    """First its topics are missing; then it stops and comes back: the queue fills, the sender waits, and goes on."""
+def test_an_outage_of_the_broker_loses_and_duplicates_nothing(server_dir):
+    """First its topics are missing; then it stops and restarts: the queue fills, the sender blocks, and continues."""
     port, controller_port = free_ports(2)
     folder = server_dir / "outage"
     folder.mkdir()
@@ -66,7 +66,7 @@ def test_a_broker_that_goes_away_loses_and_repeats_nothing(server_dir):
         early = RecordingSink(client_config(bootstrap), (), Runtime(), **{"topic.metadata.propagation.max.ms": 100})
         early.__enter__()
         early.send(RAWTRADE, trade_now(0), time.time())
-        wait_until(lambda: early.errors != [], 30, "the news that there is no such topic")
+        wait_until(lambda: early.errors != [], 30, "the error that the topic does not exist")
         create_topics(client_config(bootstrap))
         early.__exit__(None, None, None)
         assert early.errors[-1] is None
@@ -96,7 +96,7 @@ def test_a_broker_that_goes_away_loses_and_repeats_nothing(server_dir):
         assert ids == list(range(1000))
 
 
-def test_a_stop_without_a_broker_ends_and_says_what_was_not_delivered(monkeypatch):
+def test_a_stop_without_a_broker_ends_and_reports_what_was_not_delivered(monkeypatch):
     monkeypatch.setattr(kafka, "FLUSH_STALL_SECONDS", 0.5)
     runtime = Runtime()
     runtime.stop.set()

@@ -29,7 +29,7 @@ def stack(tmp_path, fresh_topics):
 
 
 def filled(stack):
-    """Whether the producer says of each pair that it knows of no hole: what was left out has come by REST."""
+    """Whether the producer reports no open gap of any pair: REST brought the missing trades."""
     samples = {f'cryptoviz_producer_gaps_open{{pair="{pair}",source="kraken"}}': 0.0 for pair in PAIRS}
     return lambda: stack.samples(stack.kraken_metrics, "cryptoviz_producer_gaps_open") == samples
 
@@ -46,7 +46,7 @@ def test_nothing_is_lost_or_repeated_over_reconnects_stops_and_restarts(stack):
     first = messages(stack, RAWTRADE)
     for pair in PAIRS:
         seen = sorted(ids_of(first, pair))
-        assert seen == list(range(seen[0], seen[-1] + 1)), f"{pair}: no hole, no trade twice"
+        assert seen == list(range(seen[0], seen[-1] + 1)), f"{pair}: no gap, no duplicate"
         assert set(seen) <= set(stack.rest_trades(pair))
 
     with stack.start("data_producers.kraken_producer") as producer:
@@ -64,7 +64,7 @@ def test_nothing_is_lost_or_repeated_over_reconnects_stops_and_restarts(stack):
     both = messages(stack, RAWTRADE)
     for pair in PAIRS:
         ids = ids_of(both, pair)
-        assert len(ids) == len(set(ids)), f"{pair}: no trade twice over a restart"
+        assert len(ids) == len(set(ids)), f"{pair}: no duplicate over a restart"
         assert set(ids) == {i for i in stack.rest_trades(pair) if min(ids) <= i <= max(ids)}, "nor is one missing"
 
     tickers = messages(stack, RAWTICKER)
@@ -75,7 +75,7 @@ def test_nothing_is_lost_or_repeated_over_reconnects_stops_and_restarts(stack):
     assert any(line["message"] == "malformed frame" for line in producer.lines())
 
 
-def test_a_killed_producer_repeats_nothing_and_the_hole_it_leaves_is_filled(stack):
+def test_a_killed_producer_repeats_nothing_and_the_gap_it_leaves_is_filled(stack):
     with stack.start("data_producers.kraken_producer") as producer:
         wait_until(published(stack, RAWTRADE, 300), START_SECONDS, "trades")
         producer.end(signal.SIGKILL)
@@ -93,11 +93,11 @@ def test_a_killed_producer_repeats_nothing_and_the_hole_it_leaves_is_filled(stac
         assert set(ids) == {i for i in stack.rest_trades(pair) if min(ids) <= i <= max(ids)}
 
 
-def test_a_refused_pair_is_shown_and_the_others_are_followed(stack):
+def test_a_rejected_pair_is_reported_and_the_others_are_followed(stack):
     stack.fault("refuse", symbol="SOL/USD")
-    refused = 'cryptoviz_producer_subscription_refused{source="kraken",symbol="SOL/USD"}'
+    rejected = 'cryptoviz_producer_subscription_refused{source="kraken",symbol="SOL/USD"}'
     with stack.start("data_producers.kraken_producer") as producer:
-        wait_until(lambda: stack.metric(stack.kraken_metrics, refused) == 1, START_SECONDS, "the refusal")
+        wait_until(lambda: stack.metric(stack.kraken_metrics, rejected) == 1, START_SECONDS, "the rejection")
         wait_until(published(stack, RAWTRADE, 100), START_SECONDS, "trades of the others")
         assert producer.end() == 0
     assert {trade.pair for trade in messages(stack, RAWTRADE)} == {"BTC/USD", "ETH/USD"}
@@ -108,7 +108,7 @@ def test_a_refused_pair_is_shown_and_the_others_are_followed(stack):
     }
 
 
-def test_producers_wait_for_whoever_is_not_there_yet(tmp_path, kafka_bootstrap):
+def test_producers_wait_for_their_sources(tmp_path, kafka_bootstrap):
     """Started before the exchange and the newsrooms, both connect once these come."""
     stack = Stack(tmp_path, kafka_bootstrap)
     stack.start_offsets = ends(kafka_bootstrap)
@@ -162,6 +162,6 @@ def test_each_article_is_published_once_whatever_the_feeds_do(stack):
     assert len(versions) == len(set(versions)) > len(first)
     stories = {article.story_id for article in both}
     assert stories <= {article.id for article in both}
-    assert len(stories) < len({article.id for article in both}), "some newsrooms tell the same story"
+    assert len(stories) < len({article.id for article in both}), "some newsrooms report the same story"
     assert all(article.sentiment.scorer.startswith("lexicon-2+") for article in both)
     assert any(article.cryptocurrencies_mentioned for article in both)

@@ -63,7 +63,7 @@ class Scene:
 
 @pytest.fixture(scope="module")
 def scene(tmp_path_factory, empty_topics):
-    # The trades of another exchange on this broker would be a hole that this one's history never fills.
+    # The trades of another exchange on this broker would be a gap that this one's history never fills.
     with (
         running_stack(tmp_path_factory.mktemp("faults"), empty_topics(), rate=60.0) as stack,
         stack.start("data_producers.kraken_producer") as producer,
@@ -91,7 +91,7 @@ def test_a_hole_is_filled_and_on_record(scene, before):
     assert (gap.from_time, gap.to_time) == (trades[gap.from_id - 1].timestamp, trades[gap.to_id + 1].timestamp)
 
 
-def test_late_trades_are_published_once_whoever_brings_them_first(scene, before):
+def test_late_trades_are_published_once_whichever_source_is_first(scene, before):
     scene.stack.fault("late", symbol=BTC, count=5)
     scene.wait(lambda: len(scene.gaps()) > len(before), "the gap")
     scene.complete()
@@ -158,11 +158,11 @@ def test_a_hole_stays_open_while_rest_is_limited_and_is_filled_after(scene, befo
 
 
 @pytest.mark.parametrize("channel", ["trade", "ticker"])
-def test_a_silent_subscription_is_made_anew_then_the_socket_replaced(scene, before, channel):
+def test_a_silent_subscription_is_renewed_then_the_socket_replaced(scene, before, channel):
     renewed = f'cryptoviz_producer_resubscribed_total{{channel="{channel}",source="kraken",symbol="{BTC}"}}'
 
     def renewals():
-        """How often this subscription was made anew, and how often any other, in one reading."""
+        """How often this subscription was renewed, and any other, in one reading."""
         samples = scene.stack.samples(scene.stack.kraken_metrics, "cryptoviz_producer_resubscribed_total")
         count = samples.pop(renewed, 0.0)
         return count, sum(samples.values())
@@ -180,7 +180,7 @@ def test_a_silent_subscription_is_made_anew_then_the_socket_replaced(scene, befo
     scene.wait(lambda: len([t for t in messages(scene.stack, RAWTICKER) if t.pair == BTC]) > tickers + 5, "tickers")
 
 
-def test_a_subscription_refused_for_its_rate_is_made_again_and_its_hole_filled(scene, before):
+def test_a_rate_limited_subscription_is_retried_and_its_gap_filled(scene, before):
     lost = scene.reconnects("silence")
     scene.stack.fault("message_rate", count=4)
     scene.stack.fault("close", code=1001)
@@ -191,15 +191,15 @@ def test_a_subscription_refused_for_its_rate_is_made_again_and_its_hole_filled(s
     assert {gap.cause for gap in found} == {"reconnect"}
 
 
-def test_a_refused_symbol_comes_back_with_its_hole_filled(scene, before):
-    refused = f'subscription_refused{{source="kraken",symbol="{BTC}"}}'
+def test_a_rejected_symbol_recovers_with_its_gap_filled(scene, before):
+    rejected = f'subscription_refused{{source="kraken",symbol="{BTC}"}}'
     scene.stack.fault("refuse", symbol=BTC)
     scene.stack.fault("close")
-    scene.wait(lambda: scene.metric(refused) == 1, "the refusal")
+    scene.wait(lambda: scene.metric(rejected) == 1, "the rejection")
     scene.complete(pairs=[pair for pair in PAIRS if pair != BTC])
     scene.stack.clear_faults()
     scene.stack.fault("close")
-    scene.wait(lambda: scene.metric(refused) == 0, "the subscription")
+    scene.wait(lambda: scene.metric(rejected) == 0, "the subscription")
     scene.complete()
     assert all(gap.missing_left == 0 for gap in scene.closed(before))
 
@@ -207,8 +207,8 @@ def test_a_refused_symbol_comes_back_with_its_hole_filled(scene, before):
 def test_what_the_venue_has_lost_stays_open_with_exactly_what_is_missing(scene):
     before = scene.complete()
     scene.stack.fault("lost", symbol=BTC, count=4)
-    given_up = "trades the venue does not have"
-    scene.wait(lambda: any(line["message"] == given_up for line in scene.producer.lines()), given_up)
+    unavailable = "trades the venue does not have"
+    scene.wait(lambda: any(line["message"] == unavailable for line in scene.producer.lines()), unavailable)
     (gap,) = [gap for key, gap in scene.gaps().items() if key not in before]
     assert (gap.pair, gap.to_id - gap.from_id + 1, gap.missing_left, gap.closed_at) == (BTC, 4, 4, None)
     assert gap.reported_at > gap.detected_at
@@ -222,13 +222,13 @@ def test_what_no_history_has_stays_open_with_what_is_missing(scene):
     known = scene.complete()
     stack = scene.stack
     old = {pair: max(stack.rest_trades(pair)) for pair in PAIRS}
-    said = len(scene.producer.lines())
+    logged = len(scene.producer.lines())
     stack.simulator.end()
     with stack.start_simulator(60.0):
-        given_up = "trades the venue does not have"
+        absent = "trades the venue does not have"
         scene.wait(
-            lambda: {line["pair"] for line in scene.producer.lines()[said:] if line["message"] == given_up} == {*PAIRS},
-            given_up,
+            lambda: {line["pair"] for line in scene.producer.lines()[logged:] if line["message"] == absent} == {*PAIRS},
+            absent,
         )
         gaps = {gap.pair: gap for key, gap in scene.gaps().items() if key not in known}
         trades = messages(stack, RAWTRADE)

@@ -77,7 +77,7 @@ def test_of_each_pair_the_last_ticker_is_read_back(fresh_topics):
     assert sorted(found, key=lambda each: each.last) == sent[2:], "the first lies further back"
 
 
-def test_a_tail_is_no_longer_than_asked_and_says_whether_it_is_all(kafka_bootstrap):
+def test_a_tail_is_as_long_as_requested_and_shows_whether_it_is_all(kafka_bootstrap):
     with KafkaSink(client_config(kafka_bootstrap), SINK_TOPICS, Runtime()) as sink:
         for number in range(30):
             sink.send(RAWARTICLE, article_now(f"tail-{number}"), time.time())

@@ -4,7 +4,7 @@ import pytest
 from psycopg2.extensions import adapt
 
 from monitoring.candle_audit import _FIRST, _GAPS, _OF_CANDLES, _OF_TRADES
-from scripts.backfill import _NUMBERED, _STRETCHES
+from scripts.backfill import _NUMBERED, _RANGES
 
 BEGIN = 1_767_607_200
 """2026-01-05 10:00:00 UTC"""
@@ -70,8 +70,8 @@ def test_the_first_trade_and_the_open_gaps(market):
     assert ask(market, _GAPS, 3, pair="BTC/USD", since=BEGIN + 205) == found[1:]
 
 
-def test_stretches_of_trades(market):
-    question = _STRETCHES.format(numbered=_NUMBERED["kraken"])
+def test_stored_ranges_of_trades(market):
+    question = _RANGES.format(numbered=_NUMBERED["kraken"])
     assert ask(market, question, 3, pair="BTC/USD", since=BEGIN) == [
         (10, 13, BEGIN + 59.999),
         (15, 16, BEGIN + 190.0),
@@ -79,7 +79,7 @@ def test_stretches_of_trades(market):
     assert ask(market, question, 3, pair="BTC/USD", since=BEGIN + 150) == [(16, 16, BEGIN + 190.0)]
 
 
-def test_stretches_of_candles(engine):
+def test_stored_ranges_of_candles(engine):
     figures = ("open", "high", "low", "close", "volume", "quote_volume", "taker_buy_volume", "taker_buy_quote_volume")
     for minute, source, interval in (
         *((n, "binance", "1m") for n in (0, 1, 2, 4)),
@@ -91,7 +91,7 @@ def test_stretches_of_candles(engine):
             f"VALUES (to_timestamp({BEGIN + minute * 60}), 'BTC/USDT', '{source}', '{interval}', 1, now(), "
             f"{', '.join('1' for _ in figures)})"
         )
-    question = _STRETCHES.format(numbered=_NUMBERED["binance"])
+    question = _RANGES.format(numbered=_NUMBERED["binance"])
     first = BEGIN // 60
     assert ask(engine, question, 3, pair="BTC/USDT", since=BEGIN, interval="1m") == [
         (first, first + 2, BEGIN + 120.0),

@@ -6,7 +6,7 @@ from functools import partial
 from contracts.messages import CandleInterval
 from contracts.settings import BackfillSettings
 from contracts.topics import POLLED_CANDLE
-from data_producers.backfill.request import BackfillRequest, Batch, StoredRange, call_with_retry
+from data_producers.backfill.request import BackfillBatch, BackfillRequest, StoredRange, call_with_retry
 from data_producers.pacing import Pace
 from data_producers.sources.binance.dialect import INTERVAL_SECONDS
 from data_producers.sources.binance.rest import BinanceRest
@@ -16,7 +16,7 @@ _CALL_SECONDS = 0.25
 """Between two pages, whatever weight is left."""
 
 
-def binance_history(request: BackfillRequest, config: BackfillSettings, runtime: Runtime) -> Iterator[Batch]:
+def binance_history(request: BackfillRequest, config: BackfillSettings, runtime: Runtime) -> Iterator[BackfillBatch]:
     """The candles of a request. See `BackfillVenue`."""
     # The venue counts the weight by address: the other half is the poller's.
     weight = config.binance_weight_per_minute // 2
@@ -26,7 +26,7 @@ def binance_history(request: BackfillRequest, config: BackfillSettings, runtime:
 
 def backfill_candles(
     rest: BinanceRest, request: BackfillRequest, interval: CandleInterval, runtime: Runtime
-) -> Iterator[Batch]:
+) -> Iterator[BackfillBatch]:
     """The closed candles of `request.pair` that begin in its time, batch by batch. Raises `BackfillFailed`.
 
     Candles are numbered by how many of their length lie between 1970 and their beginning, so that a range of stored
@@ -49,7 +49,7 @@ def backfill_candles(
             if candle.timestamp < request.until and not is_stored(candle.timestamp, width, request.stored)
         ]
         begin = page.next_start
-        yield Batch(
+        yield BackfillBatch(
             topic=POLLED_CANDLE,
             messages=new,
             reached=request.until if begin is None else min(begin, request.until),

@@ -23,7 +23,7 @@ MAX_FRAME_BYTES = 1_048_576
 MAX_BUFFERED_BYTES = 16 * MAX_FRAME_BYTES
 """A frame announced as larger is not received: the connection is closed."""
 
-ACK_SECONDS = 10.0
+ANSWER_SECONDS = 10.0
 """The venue answers each subscription within this time, or the connection counts as lost."""
 
 

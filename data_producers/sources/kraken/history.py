@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contracts.messages import Gap, Trade
 from contracts.settings import BackfillSettings
 from contracts.topics import RAWGAP, RAWTRADE
-from data_producers.backfill.request import BackfillRequest, Batch, StoredRange, call_with_retry
+from data_producers.backfill.request import BackfillBatch, BackfillRequest, StoredRange, call_with_retry
 from data_producers.pacing import Pace
 from data_producers.sinks.published import published_gaps
 from data_producers.sources.kraken.gaps import OpenGap, newest_reports, open_gap_of
@@ -17,7 +17,7 @@ from foundation.kafka import client_config
 from foundation.process import Runtime
 
 
-def kraken_history(request: BackfillRequest, config: BackfillSettings, runtime: Runtime) -> Iterator[Batch]:
+def kraken_history(request: BackfillRequest, config: BackfillSettings, runtime: Runtime) -> Iterator[BackfillBatch]:
     """The trades of a request. See `BackfillVenue`."""
     rest = KrakenRest(config.kraken_rest_url, runtime)
     recorded = published_gaps(client_config(config.kafka_bootstrap_servers, config.kafka_client_options), runtime)
@@ -76,7 +76,7 @@ class PageCursor:
 
 def backfill_trades(
     rest: KrakenRest, request: BackfillRequest, recorded: Iterable[Gap], runtime: Runtime
-) -> Iterator[Batch]:
+) -> Iterator[BackfillBatch]:
     """The trades of a request, batch by batch, then a report of each open gap that they closed or narrowed.
 
     `recorded` is the newest report of each gap. Every other call is left to the gap refill of a running producer, since
@@ -94,10 +94,10 @@ def backfill_trades(
             gaps = [gap.without(trade.trade_id) for gap in gaps]
         trades = [trade.model_copy(update={"source": "backfill"}) for trade in new]
         reached = min(cursor.reached, request.until)
-        yield Batch(topic=RAWTRADE, messages=trades, reached=reached, faults=page.faults)
+        yield BackfillBatch(topic=RAWTRADE, messages=trades, reached=reached, faults=page.faults)
     now = round(runtime.now(), 6)
     reports = [gap.report(now) for gap in gaps if not gap.is_new]
-    yield Batch(topic=RAWGAP, messages=reports, reached=request.until)
+    yield BackfillBatch(topic=RAWGAP, messages=reports, reached=request.until)
 
 
 def _lies_within(gap: Gap, request: BackfillRequest) -> bool:

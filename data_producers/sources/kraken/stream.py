@@ -12,7 +12,7 @@ from data_producers.runtime import ConnectionLost
 from data_producers.sources.kraken.dialect import MAX_BUFFERED_BYTES, subscriptions
 from foundation.process import Runtime
 
-CONNECT_SECONDS = 5.0
+_CONNECT_SECONDS = 5.0
 STOP_CHECK_SECONDS = 0.5
 """How long a receive waits before it checks whether the process is to stop."""
 
@@ -34,7 +34,7 @@ def _connected(url: str) -> Iterator[Any]:
     socket.frame_buffer = _BoundedBuffer(socket._recv, True)
     try:
         try:
-            socket.connect(url, timeout=CONNECT_SECONDS)
+            socket.connect(url, timeout=_CONNECT_SECONDS)
         except (websocket.WebSocketException, OSError) as error:
             raise ConnectionLost("unreachable", f"{url}: {error}") from None
         yield socket

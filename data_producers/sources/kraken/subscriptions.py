@@ -1,4 +1,4 @@
-"""One connection's subscriptions: outstanding answers, and silent ones that are checked, renewed or given up."""
+"""One connection's subscriptions: outstanding answers, and silent ones that are checked and renewed."""
 
 import logging
 from collections import deque
@@ -7,7 +7,7 @@ from typing import Any
 from contracts.messages import Trade
 from data_producers.rejections import Rejections
 from data_producers.runtime import ConnectionLost
-from data_producers.sources.kraken.dialect import ACK_SECONDS, KRAKEN, TICKER_CHANNEL, TRADE_CHANNEL, renewal
+from data_producers.sources.kraken.dialect import ANSWER_SECONDS, KRAKEN, TICKER_CHANNEL, TRADE_CHANNEL, renewal
 from data_producers.sources.kraken.liveness import Liveness, SilentSubscription
 from data_producers.sources.kraken.parse import (
     Acknowledged,
@@ -65,7 +65,7 @@ class PendingSubscriptions:
 
     def check(self, now: float) -> None:
         """Raises `ConnectionLost` when an answer is overdue."""
-        if self._pending and now - self._requested_at > ACK_SECONDS:
+        if self._pending and now - self._requested_at > ANSWER_SECONDS:
             raise ConnectionLost("unanswered", f"no answer to {sorted(self._pending)[:5]}")
 
 

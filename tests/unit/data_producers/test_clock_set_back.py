@@ -28,7 +28,7 @@ class Clock:
 
 
 class Client:
-    """Stands for the Kafka client: keeps records with the time they would bear, which is ours where none is given."""
+    """A substitute for the Kafka client: keeps records with their time, which is the clock's where none is given."""
 
     def __init__(self, clock):
         self.clock, self.records = clock, []

@@ -42,7 +42,7 @@ def test_attempts_back_off_and_start_over_once_a_connection_has_lived_for_a_whil
 
     run_connected("test", run_once, runtime)
     assert pauses == [backoff_seconds(attempt, 0.0) for attempt in (1, 2, 3, 1, 2, 3, 1, 2)]
-    assert shown[1:] == [1, 1, 1, 1, 0, 1, 0], "connected as soon as it tells"
+    assert shown[1:] == [1, 1, 1, 1, 0, 1, 0], "connected with the first data"
 
 
 def test_a_pause_without_end_is_the_longest_there_is():
@@ -106,7 +106,7 @@ def test_jobs_run_side_by_side_until_the_stop():
     assert len(ran) == 3
 
 
-def test_the_first_job_to_fail_stops_all_and_its_error_is_told():
+def test_the_first_job_to_fail_stops_all_and_its_error_is_raised():
     runtime = Runtime()
 
     def failing():

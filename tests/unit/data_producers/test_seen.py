@@ -21,19 +21,19 @@ def test_the_oldest_is_forgotten_first():
     assert [key for key in range(5) if key in seen] == [2, 3, 4]
 
 
-def test_of_many_threads_one_is_told_that_a_key_is_new():
-    seen, told, start = Seen(10_000), [], threading.Barrier(8)
+def test_of_many_threads_one_adds_a_new_key():
+    seen, added, start = Seen(10_000), [], threading.Barrier(8)
 
     def add():
         start.wait(5)
-        told.extend(key for key in range(1000) if seen.add(key))
+        added.extend(key for key in range(1000) if seen.add(key))
 
     threads = [threading.Thread(target=add) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(10)
-    assert sorted(told) == list(range(1000))
+    assert sorted(added) == list(range(1000))
 
 
 def test_of_each_key_the_highest_numbers_are_known_in_whatever_order_they_came():

@@ -1,4 +1,4 @@
-"""What `make backfill` refuses before it asks anyone."""
+"""What `make backfill` rejects before it connects to anything."""
 
 import sys
 from datetime import UTC, datetime, timedelta
@@ -16,7 +16,7 @@ DAY = timedelta(days=1)
     ("source", "days", "kept"),
     [("kraken", 30, True), ("kraken", 31, False), ("binance", 31, True), ("binance", 40, True), ("binance", 41, False)],
 )
-def test_a_past_older_than_its_table_is_kept_is_refused(source, days, kept):
+def test_history_older_than_its_table_is_kept_is_rejected(source, days, kept):
     config = load_settings(BackfillCommandSettings, keep_days={"trade_data": 30, "ohlcv_data": 40})
     assert (backfill.why_not_kept(config, source, NOW - days * DAY, NOW) is None) == kept
     assert (
@@ -25,11 +25,11 @@ def test_a_past_older_than_its_table_is_kept_is_refused(source, days, kept):
     )
 
 
-def test_the_refusal_names_the_setting_and_the_oldest_moment(monkeypatch, capsys):
+def test_the_error_names_the_setting_and_the_oldest_moment(monkeypatch, capsys):
     config = load_settings(BackfillCommandSettings, keep_days={"trade_data": 30})
-    told = backfill.why_not_kept(config, "kraken", NOW - 90 * DAY, NOW)
-    assert told == (
-        "trade_data is kept 30 days (CRYPTOVIZ_KEEP_DAYS): what is from before 2026-10-22T12:00 would be deleted "
+    reason = backfill.why_not_kept(config, "kraken", NOW - 90 * DAY, NOW)
+    assert reason == (
+        "trade_data is kept 30 days (CRYPTOVIZ_KEEP_DAYS): rows from before 2026-10-22T12:00 would be deleted "
         "again. Give a later SINCE, or keep more days"
     )
     monkeypatch.setattr(backfill, "load_settings", lambda kind: config)

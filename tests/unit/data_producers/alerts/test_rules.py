@@ -59,7 +59,7 @@ def alerts(ticks, rule=RULE):
         pytest.param([(0, 100.0), (300, 100.6)], [(300, 0.6)], id="a reference as old as allowed"),
         pytest.param([(0, 100.0), (301, 110.0)], [], id="an older one counts no more: no storm after an outage"),
         pytest.param([(0, 100.0), (200, 100.4), (400, 100.7)], [], id="the window slides"),
-        pytest.param([(10, 100.0), (5, 110.0)], [], id="a tick from the past changes nothing"),
+        pytest.param([(10, 100.0), (5, 110.0)], [], id="an older tick changes nothing"),
         pytest.param([(10, 100.0), (5, 110.0), (11, 100.1)], [], id="nor does it become the reference"),
         pytest.param([(0, 100.0), (0, 100.6)], [(0, 0.6)], id="two ticks of one moment"),
     ],

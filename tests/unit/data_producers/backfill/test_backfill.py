@@ -9,7 +9,7 @@ import pytest
 from contracts.topics import RAWGAP, RAWTRADE
 from data_producers.backfill import command as backfill
 from data_producers.backfill.command import Progress, publish_batches
-from data_producers.backfill.request import Batch, StoredRange, epoch_seconds_of
+from data_producers.backfill.request import BackfillBatch, StoredRange, epoch_seconds_of
 from data_producers.sinks.memory import MemorySink
 from tests.testkit.messages import gap, trade
 
@@ -32,12 +32,12 @@ def test_progress_shows_the_share_the_count_and_the_time_left():
     clock = Clock()
     progress = Progress(AT, AT + 1_000, clock)
     clock.at = 10.0
-    progress.add(Batch(topic=RAWTRADE, messages=[backfilled(1), backfilled(2)], reached=AT + 100))
+    progress.add(BackfillBatch(topic=RAWTRADE, messages=[backfilled(1), backfilled(2)], reached=AT + 100))
     assert progress.line() == "  2026-09-25 17:49   10.0%  2 new, 2 min left"
     clock.at = 20.0
-    progress.add(Batch(topic=RAWTRADE, messages=(), reached=AT + 900))
+    progress.add(BackfillBatch(topic=RAWTRADE, messages=(), reached=AT + 900))
     assert progress.line().endswith(" 90.0%  2 new, 2 s left")
-    progress.add(Batch(topic=RAWTRADE, messages=(), reached=AT + 1_000))
+    progress.add(BackfillBatch(topic=RAWTRADE, messages=(), reached=AT + 1_000))
     assert progress.line().endswith("100.0%  2 new, 0 s left")
 
 
@@ -46,7 +46,7 @@ def test_without_a_terminal_progress_is_printed_every_ten_seconds(capsys):
     progress = Progress(AT, AT + 1_000, clock)
     batches = []
     for number in range(1, 26):
-        batches.append(Batch(topic=RAWTRADE, messages=[backfilled(number)], reached=AT + number))
+        batches.append(BackfillBatch(topic=RAWTRADE, messages=[backfilled(number)], reached=AT + number))
 
     def arriving():
         for batch in batches:
@@ -61,13 +61,13 @@ def test_without_a_terminal_progress_is_printed_every_ten_seconds(capsys):
 def test_trades_and_reports_are_sent_and_unreadable_rows_are_reported(capsys):
     sink = MemorySink()
     batches = [
-        Batch(
+        BackfillBatch(
             topic=RAWTRADE,
             messages=[backfilled(1), backfilled(2)],
             reached=AT + 2,
             faults=("price: not a number",),
         ),
-        Batch(topic=RAWGAP, messages=[gap(1, 1, missing_left=0)], reached=AT + 2),
+        BackfillBatch(topic=RAWGAP, messages=[gap(1, 1, missing_left=0)], reached=AT + 2),
     ]
     progress = Progress(AT, AT + 2)
     publish_batches(batches, sink, progress, lambda: AT)

@@ -1,4 +1,4 @@
-"""A venue on loopback that does what a test tells it, down to the bytes of a frame."""
+"""A venue on loopback that a test scripts down to the bytes of a frame."""
 
 import base64
 import hashlib
@@ -20,7 +20,7 @@ class Connection:
 
     def __init__(self, wire: socket.socket) -> None:
         self.wire = wire
-        self.heard: list[dict] = []
+        self.received: list[dict] = []
 
     def shake_hands(self) -> None:
         request = b""
@@ -44,7 +44,7 @@ class Connection:
             data += part
         return data
 
-    def hear(self, opcode: int = TEXT) -> dict | None:
+    def receive(self, opcode: int = TEXT) -> dict | None:
         """The client's next frame of a kind: a text, read as JSON, or a control frame, as None."""
         while True:
             first, second = self.read(2)
@@ -56,13 +56,13 @@ class Connection:
             if first & 0xF == opcode:
                 if opcode != TEXT:
                     return None
-                self.heard.append(json.loads(data))
-                return self.heard[-1]
+                self.received.append(json.loads(data))
+                return self.received[-1]
 
-    def be_heard(self) -> None:
-        """Waits until the client has dealt with all that was said: it answers a ping in its turn."""
-        self.frame(b"still there?", PING)
-        self.hear(PONG)
+    def sync(self) -> None:
+        """Waits until the client has processed all frames: it answers a ping in its turn."""
+        self.frame(b"sync", PING)
+        self.receive(PONG)
 
     def frame(self, payload: bytes, opcode: int = TEXT, *, fin: bool = True, size: int | None = None) -> None:
         """Sends one frame; `size` may lie about the payload's length."""
@@ -76,7 +76,7 @@ class Connection:
             head += b"\x7f" + struct.pack("!Q", size)
         self.wire.sendall(head + payload)
 
-    def say(self, *frames: dict | str) -> None:
+    def send(self, *frames: dict | str) -> None:
         for frame in frames:
             self.frame((frame if isinstance(frame, str) else json.dumps(frame)).encode())
 
@@ -84,12 +84,12 @@ class Connection:
         self.frame(struct.pack("!H", code) + reason.encode(), CLOSE)
 
     def acknowledge(self) -> None:
-        """Hears both subscriptions and takes every symbol of them."""
+        """Receives both subscriptions and acknowledges every symbol."""
         for _ in range(2):
-            request = self.hear()
+            request = self.receive()
             for symbol in request["params"]["symbol"]:
                 result = {"channel": request["params"]["channel"], "snapshot": True, "symbol": symbol}
-                self.say({"method": "subscribe", "req_id": request["req_id"], "result": result, "success": True})
+                self.send({"method": "subscribe", "req_id": request["req_id"], "result": result, "success": True})
 
 
 class Venue:
@@ -141,7 +141,7 @@ def venue():
 
 @pytest.fixture
 def runtime():
-    """A runtime whose pauses take no time, and the list of them; after fifty it stops, so that no test runs away."""
+    """A runtime whose pauses take no time, and the list of them. It stops after fifty, so that every test ends."""
     pauses: list[float] = []
     stop = threading.Event()
 

@@ -87,7 +87,7 @@ def recorded(from_id, to_id, left=None, reported_at=AT):
     return gap(from_id, to_id, cause="reconnect", missing_left=left, **times)
 
 
-def test_the_newest_report_says_whether_a_refill_came_to_an_end():
+def test_the_newest_report_shows_whether_a_refill_ended():
     found, partly, filled = recorded(2, 4), recorded(6, 8), recorded(10, 12)
     later = [recorded(6, 8, 1, AT + 1), recorded(10, 12, 0, AT + 1)]
     assert unfinished_gaps([found, partly, filled, *later]) == [found]
@@ -102,21 +102,21 @@ def test_a_recorded_gap_goes_on_under_its_own_record():
     assert tracker.counts("BTC/USD") == (2, 5)
 
 
-def test_a_gap_the_venue_could_not_fill_is_counted_but_not_found_again():
+def test_a_gap_the_venue_could_not_fill_is_counted_but_not_refilled_again():
     tracker = GapTracker()
     assert tracker.restore([numbered(1), numbered(5)], [recorded(2, 4), recorded(2, 4, 3, AT + 1)], AT) == []
     assert tracker.open_gaps() == []
     assert tracker.counts("BTC/USD") == (1, 3)
 
 
-def test_a_gap_filled_before_the_end_without_saying_so_is_said_to_be_closed():
+def test_a_gap_that_was_filled_without_a_report_is_reported_closed():
     tracker = GapTracker()
     (closed,) = tracker.restore([numbered(1), numbered(3), numbered(2, "refill")], [recorded(2, 2)], AT)
     assert (closed.key, closed.missing_left) == (("BTC/USD", 2), 0)
     assert tracker.open_gaps() == []
 
 
-def test_a_gap_whose_second_end_was_never_published_is_found_anew():
+def test_a_gap_whose_second_end_was_never_published_is_detected_again():
     tracker = GapTracker()
     assert tracker.restore([numbered(1)], [recorded(2, 4)], AT) == []
     (gap,) = taken(tracker, numbered(7))

@@ -22,15 +22,15 @@ def seconds(trade_id):
 
 
 class Venue:
-    """A past of (id, nanoseconds), served in pages of three; `failures` come first."""
+    """A history of (id, nanoseconds), served in pages of three; `failures` come first."""
 
     def __init__(self, past, failures=()):
-        self.past, self.failures, self.asked_at = past, list(failures), []
+        self.past, self.failures, self.called_at = past, list(failures), []
         self.clock = 0.0
 
     def trades(self, pair, since_ns):
         assert pair == "BTC/USD"
-        self.asked_at.append(self.clock)
+        self.called_at.append(self.clock)
         if self.failures:
             raise self.failures.pop(0)
         rows = [(i, ns) for i, ns in self.past if ns > since_ns][:PAGE]
@@ -72,36 +72,36 @@ def stored(first, last):
     return StoredRange(from_id=first, to_id=last, to_time=seconds(last))
 
 
-def test_the_whole_past_comes_out_once_in_order():
+def test_the_whole_history_comes_out_once_in_order():
     batches = list(load(Venue(past(*range(1, 9)))))
     assert ids(batches) == [[1, 2, 3], [4, 5], [6, 7], [8]]
     assert {m.source for b in batches for m in b.messages} == {"backfill"}
     assert [round((b.reached - AT) * 1000) for b in batches] == [3, 5, 7, 8, 1000]
 
 
-def test_it_begins_at_the_moment_and_ends_before_the_moment_that_was_asked_for():
+def test_it_begins_at_since_and_ends_before_until():
     assert every_id(load(Venue(past(*range(1, 20))), since=5, until=12)) == [5, 6, 7, 8, 9, 10, 11]
 
 
-def test_what_is_stored_is_passed_over_with_one_call():
+def test_a_stored_range_costs_one_call():
     venue = Venue(past(*range(1, 100)))
     batches = list(load(venue, stored(1, 90)))
     assert every_id(batches) == list(range(91, 100))
-    assert len(venue.asked_at) == 1 + 5
+    assert len(venue.called_at) == 1 + 5
 
 
-def test_holes_in_what_is_stored_are_filled():
+def test_gaps_in_what_is_stored_are_filled():
     found = load(Venue(past(*range(1, 40))), stored(3, 10), stored(13, 30), stored(32, 39))
     assert every_id(found) == [1, 2, 11, 12, 31]
 
 
-def test_a_second_run_brings_nothing():
+def test_a_second_run_loads_nothing():
     venue = Venue(past(*range(1, 40)))
     first = every_id(load(venue))
     assert every_id(load(venue, stored(first[0], first[-1]))) == []
 
 
-def test_a_run_that_was_cut_short_is_gone_on_with():
+def test_a_run_that_was_cut_short_is_resumed():
     venue = Venue(past(*range(1, 20)))
     begun = load(venue)
     first = [m.trade_id for batch in (next(begun), next(begun)) for m in batch.messages]
@@ -124,29 +124,29 @@ def test_a_whole_page_in_one_nanosecond_does_not_stop_it():
 def test_every_other_call_is_left_to_the_producer():
     venue = Venue(past(*range(1, 9)))
     list(load(venue))
-    assert venue.asked_at == [0.0, 2.0, 4.0, 6.0]
+    assert venue.called_at == [0.0, 2.0, 4.0, 6.0]
 
 
-def test_a_limit_is_waited_out_and_said(capsys):
+def test_a_rate_limit_is_waited_out_and_reported(capsys):
     venue = Venue(
         past(1, 2),
         [
             TemporarilyUnavailable("status", "status 429", AT + 130.0),
-            TemporarilyUnavailable("refused", "EService: Busy"),
+            TemporarilyUnavailable("venue_error", "EService: Busy"),
         ],
     )
     assert every_id(load(venue)) == [1, 2]
-    assert venue.asked_at == [0.0, 30.0, 32.0]
+    assert venue.called_at == [0.0, 30.0, 32.0]
     assert "status 429); next attempt in 30 s" in capsys.readouterr().out
 
 
-def test_a_venue_that_stays_away_ends_it():
+def test_an_unavailable_venue_ends_it():
     venue = Venue(past(1, 2), [TemporarilyUnavailable("unreachable", "gone")] * MAX_FAILURES)
     with pytest.raises(BackfillFailed, match="8 times in a row: gone"):
         list(load(venue))
 
 
-def test_a_refused_question_ends_it_at_once():
+def test_a_rejected_request_ends_it_at_once():
     with pytest.raises(VenueError, match="Unknown asset pair"):
         list(load(Venue([], [VenueError(["EQuery:Unknown asset pair"])])))
 

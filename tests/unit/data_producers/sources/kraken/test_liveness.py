@@ -24,7 +24,7 @@ def test_each_silence_is_checked_once(liveness):
     assert [at for at in range(150, 180) if liveness.due_checks(at)] == [166]
 
 
-def test_a_trade_the_history_tells_of_makes_both_channels_dead(liveness):
+def test_a_trade_found_over_rest_makes_both_channels_silent(liveness):
     assert liveness.due_checks(117.0) == [BTC]
     liveness.trade(BTC, 117.5)
     assert liveness.due_renewals(118.5) == [], "the stream may be late"

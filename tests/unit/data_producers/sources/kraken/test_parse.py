@@ -102,7 +102,7 @@ def test_every_captured_frame_is_understood(captured):
     ]
 
 
-def test_refusals_and_a_snapshot_of_two_symbols(captured):
+def test_rejections_and_a_snapshot_of_two_symbols(captured):
     first, second, snapshot = captured("frames_edited.jsonl")
     assert parse_frame(first, AT) == SubscriptionRejected("Currency pair not supported XBT/USD", None, "XBT/USD")
     assert parse_frame(second, AT) == SubscriptionRejected("Subscription Not Found", None, "BTC/USD")
@@ -127,15 +127,15 @@ def test_documented_examples_of_other_channels_are_quiet(captured):
 
 def test_numbers_come_out_as_the_venue_wrote_them(captured):
     for raw in captured():
-        told = json.loads(raw, parse_float=Decimal)
-        if told.get("channel") == "trade":
-            for item, trade in zip(told["data"], parse_frame(raw, AT).messages, strict=True):
+        sent = json.loads(raw, parse_float=Decimal)
+        if sent.get("channel") == "trade":
+            for item, trade in zip(sent["data"], parse_frame(raw, AT).messages, strict=True):
                 wire = json.loads(trade.to_json(), parse_float=Decimal)
                 assert (wire["price"], wire["volume"]) == (item["price"], item["qty"])
                 assert parse_message(Trade, trade.to_json(), AT) == trade
 
 
-def test_a_refusal_names_its_channel_by_the_request():
+def test_a_rejection_names_its_channel_by_the_request():
     raw = b'{"error":"not supported","method":"subscribe","req_id":2,"success":false,"symbol":"FOO/USD"}'
     assert parse_frame(raw, AT) == SubscriptionRejected("not supported", "trade", "FOO/USD")
 

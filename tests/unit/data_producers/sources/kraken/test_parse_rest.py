@@ -10,7 +10,7 @@ AT = 1_790_358_506.0
 ROW = ["30243.40000", "0.34507674", 1688669597.8277369, "b", "m", "", 61044952]
 
 
-def test_a_page_becomes_trades_under_the_name_that_was_asked_for():
+def test_a_page_becomes_trades_under_the_requested_name():
     body = b'{"error":[],"result":{"XXBTZUSD":[["30243.40000","0.34507674",1688669597.8277369,"b","m","",61044952],'
     body += b'["30243.3","1.5",1688669598,"s","l","",61044953]],"last":"1688671969993150842"}}'
     page = parse_trades(parse_result(body), "BTC/USD", AT)
@@ -107,7 +107,7 @@ def test_a_recorded_page_keeps_every_figure(recorded):
     body = recorded("kraken_rest/http_trades.json").read_bytes()
     page = parse_trades(parse_result(body), "BTC/USDT", AT)
     assert (page.rows, page.last_ns, page.faults) == (1000, 1762820035982277754, ())
-    assert [trade.trade_id for trade in page.trades] == list(range(10218208, 10219208)), "numbered without holes"
+    assert [trade.trade_id for trade in page.trades] == list(range(10218208, 10219208)), "numbered without gaps"
     common = {"pair": "BTC/USDT", "received_at": AT, "source": "refill"}
     assert page.trades[0] == Trade(
         **common, price=105433.6, volume=0.00027625, side="buy", trade_id=10218208, timestamp=1762795433.9717445

@@ -71,7 +71,7 @@ def test_each_pair_is_paced_for_itself_and_they_take_turns():
     assert len(scene.published("ETH/USD")) == 8
 
 
-def test_a_rested_pair_is_asked_for_several_pages_at_once_then_paced():
+def test_a_rested_pair_gets_several_pages_at_once_then_is_paced():
     scene = Scene(Venue(past(*range(1, 21))), burst=3)
     for pair in ("BTC/USD", "ETH/USD"):
         scene.stream(1, 12, pair=pair)
@@ -111,7 +111,7 @@ def test_a_throttle_is_waited_out_to_the_second_it_names():
     assert scene.published("ETH/USD") == scene.published()
 
 
-def test_what_the_venue_does_not_have_stays_missing_and_is_asked_for_no_more(caplog):
+def test_what_the_venue_does_not_have_stays_missing_and_is_not_fetched_again(caplog):
     scene = Scene(Venue(past(1, 3, 4, 8, 9)))
     scene.stream(1, 9)
     scene.run(60)
@@ -123,7 +123,7 @@ def test_what_the_venue_does_not_have_stays_missing_and_is_asked_for_no_more(cap
     assert [r.missing for r in caplog.records if r.message == "trades the venue does not have"] == [4, 3]
 
 
-def test_a_history_that_lags_behind_the_stream_is_asked_again_but_not_for_ever():
+def test_a_history_that_lags_behind_the_stream_is_fetched_again_but_not_without_end():
     scene = Scene(Venue(past(1, 2)))
     scene.stream(1, 5)
     scene.run(2)

@@ -50,7 +50,7 @@ def ticker_frame(last=83744.3, at="2026-09-25T17:48:26.844359Z", kind="update"):
 STATUS = {"channel": "status", "type": "update", "data": [{"system": "online", "connection_id": 18125794168470749634}]}
 
 
-class Unasked:
+class NoRest:
     """A REST API without calls: no refill runs."""
 
 
@@ -71,7 +71,7 @@ def session(runtime):
                 followed,
                 tickers=TickerPublisher(sink, made, AlertMonitor(RULE, started_at=AT)),
                 trades=TradePublisher(sink, made, published=published),
-                refiller=Refiller(Unasked(), made, Pace(1.0)),
+                refiller=Refiller(NoRest(), made, Pace(1.0)),
                 rejections=Rejections("kraken"),
                 runtime=made,
             )
@@ -89,21 +89,21 @@ def messages(sink, topic):
 
 
 def finish(session):
-    """Ends a script: stops the session once it has taken everything in, and gives it a frame to notice by."""
+    """Ends a script: stops the session once it has processed everything, and sends a frame that wakes it."""
 
-    def last_words(connection):
-        connection.be_heard()
+    def end(connection):
+        connection.sync()
         session.stop()
-        connection.say({"channel": "heartbeat"})
+        connection.send({"channel": "heartbeat"})
 
-    return last_words
+    return end
 
 
 def test_a_session_subscribes_and_publishes_in_order(venue, session):
     def script(connection):
-        connection.say(STATUS)
+        connection.send(STATUS)
         connection.acknowledge()
-        connection.say(trades_frame(1, 2, kind="snapshot"), ticker_frame(), trades_frame(3), {"channel": "heartbeat"})
+        connection.send(trades_frame(1, 2, kind="snapshot"), ticker_frame(), trades_frame(3), {"channel": "heartbeat"})
         finish(session)(connection)
 
     place = venue(script)
@@ -111,7 +111,7 @@ def test_a_session_subscribes_and_publishes_in_order(venue, session):
     assert [t.trade_id for t in messages(sink, RAWTRADE)] == [1, 2, 3]
     assert [t.last for t in messages(sink, RAWTICKER)] == [83744.3]
     assert {record.key for record in sink.records} == {b"BTC/USD"}
-    first, second = (request["params"] for request in place.connections[0].heard)
+    first, second = (request["params"] for request in place.connections[0].received)
     assert first == {"channel": "ticker", "symbol": ["BTC/USD"], "event_trigger": "bbo", "snapshot": True}
     assert second == {"channel": "trade", "symbol": ["BTC/USD"], "snapshot": True}
 
@@ -119,7 +119,7 @@ def test_a_session_subscribes_and_publishes_in_order(venue, session):
 def test_receipt_times_rise_strictly(venue, session):
     def script(connection):
         connection.acknowledge()
-        connection.say(*(ticker_frame(at=f"2026-09-25T17:48:26.{n:06d}Z") for n in range(300)))
+        connection.send(*(ticker_frame(at=f"2026-09-25T17:48:26.{n:06d}Z") for n in range(300)))
         finish(session)(connection)
 
     times = [t.received_at for t in messages(session(venue(script)), RAWTICKER)]
@@ -130,12 +130,12 @@ def test_receipt_times_rise_strictly(venue, session):
 def test_a_reconnect_publishes_only_what_was_missed(venue, session):
     def first(connection):
         connection.acknowledge()
-        connection.say(ticker_frame(kind="snapshot"), trades_frame(1, 2, 3, kind="snapshot"))
+        connection.send(ticker_frame(kind="snapshot"), trades_frame(1, 2, 3, kind="snapshot"))
         connection.close(1001, "CloudFlare WebSocket proxy restarting")
 
     def second(connection):
         connection.acknowledge()
-        connection.say(ticker_frame(kind="snapshot"), trades_frame(2, 3, 4, 5, kind="snapshot"))
+        connection.send(ticker_frame(kind="snapshot"), trades_frame(2, 3, 4, 5, kind="snapshot"))
         finish(session)(connection)
 
     before = metric("cryptoviz_producer_reconnects_total", source="kraken", reason="closed")
@@ -150,7 +150,7 @@ def test_a_reconnect_publishes_only_what_was_missed(venue, session):
 def test_a_restart_publishes_only_what_was_missed(venue, session):
     def script(connection):
         connection.acknowledge()
-        connection.say(trades_frame(1, 2, 3, kind="snapshot"))
+        connection.send(trades_frame(1, 2, 3, kind="snapshot"))
         finish(session)(connection)
 
     sink = session(venue(script), published=[trade(1), trade(2)])
@@ -160,10 +160,10 @@ def test_a_restart_publishes_only_what_was_missed(venue, session):
 def test_malformed_frames_are_counted_and_the_stream_goes_on(venue, session):
     def script(connection):
         connection.acknowledge()
-        connection.say("{not json", "[]")
+        connection.send("{not json", "[]")
         connection.frame(b"\xff\xfe\xfd")
         connection.frame(b" " * (1_048_576 + 1))
-        connection.say({"channel": "trade", "type": "update", "data": [{"symbol": "BTC/USD"}]}, trades_frame(7))
+        connection.send({"channel": "trade", "type": "update", "data": [{"symbol": "BTC/USD"}]}, trades_frame(7))
         finish(session)(connection)
 
     before = metric("cryptoviz_producer_malformed_total", source="kraken")
@@ -181,7 +181,7 @@ def test_a_frame_announced_as_enormous_ends_the_connection_not_the_memory(venue,
 
     def second(connection):
         connection.acknowledge()
-        connection.say(trades_frame(1))
+        connection.send(trades_frame(1))
         finish(session)(connection)
 
     sink = session(venue(first, second), silence_seconds=1000)
@@ -194,7 +194,7 @@ def test_fragmented_frames_and_pings_are_understood(venue, session):
         raw = b'{"channel":"trade","type":"update","data":[{"symbol":"BTC/USD","side":"sell","price":1.5,"qty":2.5,'
         rest = b'"ord_type":"limit","trade_id":9,"timestamp":"2026-09-25T17:48:26Z"}]}'
         connection.frame(raw, fin=False)
-        connection.be_heard()
+        connection.sync()
         connection.frame(rest, 0)
         finish(session)(connection)
 
@@ -223,7 +223,7 @@ def test_a_connection_that_proves_nothing_makes_the_waits_grow(
     monkeypatch.setattr("data_producers.runtime.STABLE_SECONDS", proved_seconds)
 
     def useless(connection):
-        connection.say(STATUS)
+        connection.send(STATUS)
         connection.close(1013)
 
     def useful(connection):
@@ -238,19 +238,19 @@ def test_a_connection_that_proves_nothing_makes_the_waits_grow(
     assert session.pauses == [0.5, 1.0, 2.0, after_an_acknowledged_one]
 
 
-def test_a_refused_symbol_is_said_aloud_and_the_others_go_on(venue, session, caplog):
+def test_a_rejected_symbol_is_logged_and_the_others_are_followed(venue, session, caplog):
     def script(connection):
         for _ in range(2):
-            request = connection.hear()
+            request = connection.receive()
             for symbol in request["params"]["symbol"]:
                 channel = request["params"]["channel"]
                 if symbol == "ADA/USD":
                     error = f"Currency pair not supported {symbol}"
-                    connection.say({"error": error, "method": "subscribe", "success": False, "symbol": symbol})
+                    connection.send({"error": error, "method": "subscribe", "success": False, "symbol": symbol})
                 else:
                     result = {"channel": channel, "symbol": symbol}
-                    connection.say({"method": "subscribe", "result": result, "success": True})
-        connection.say(trades_frame(1))
+                    connection.send({"method": "subscribe", "result": result, "success": True})
+        connection.send(trades_frame(1))
         finish(session)(connection)
 
     sink = session(venue(script), pairs=("BTC/USD", "ADA/USD"))
@@ -267,7 +267,7 @@ def test_a_refused_symbol_is_said_aloud_and_the_others_go_on(venue, session, cap
 def test_maintenance_is_a_warning(venue, session, caplog):
     def script(connection):
         connection.acknowledge()
-        connection.say({"channel": "status", "type": "update", "data": [{"system": "maintenance"}]})
+        connection.send({"channel": "status", "type": "update", "data": [{"system": "maintenance"}]})
         finish(session)(connection)
 
     session(venue(script))
@@ -276,7 +276,7 @@ def test_maintenance_is_a_warning(venue, session, caplog):
     ]
 
 
-def test_a_venue_that_is_not_there_is_waited_for(session):
+def test_an_unreachable_venue_is_retried(session):
     class Nowhere:
         url = "ws://127.0.0.1:1/v2"
 
