@@ -22,8 +22,8 @@ from notifier.channels.channel import Channel, DeliveryFailed, DeliveryRejected,
 log = logging.getLogger(__name__)
 
 DELIVERIES = metrics.NOTIFIER_DELIVERIES.of(Counter)
-REQUEST_SECONDS = 10.0
-POLL_SECONDS = 0.5
+_REQUEST_SECONDS = 10.0
+_POLL_SECONDS = 0.5
 
 
 def deliver_all(channels: Sequence[Channel], config: NotifierSettings, runtime: Runtime) -> None:
@@ -61,7 +61,7 @@ def follow(channel: Channel, config: NotifierSettings, runtime: Runtime) -> None
     try:
         _retried(lambda: _start(consumer), channel, runtime)
         while not runtime.stop.is_set():
-            record = consumer.poll(POLL_SECONDS)
+            record = consumer.poll(_POLL_SECONDS)
             if record is None:
                 continue
             error = record.error()
@@ -80,15 +80,15 @@ def follow(channel: Channel, config: NotifierSettings, runtime: Runtime) -> None
 
 def _start(consumer: Consumer) -> None:
     """Assigns all partitions from their committed offsets; one without begins, and is committed, at its end."""
-    topic = consumer.list_topics(RAWALERT.name, timeout=REQUEST_SECONDS).topics[RAWALERT.name]
+    topic = consumer.list_topics(RAWALERT.name, timeout=_REQUEST_SECONDS).topics[RAWALERT.name]
     if topic.error is not None:
         # It does not exist yet, say: without partitions there would be nothing to follow, and no error.
         raise KafkaException(topic.error)
     wanted = [_Position(RAWALERT.name, number) for number in topic.partitions]
-    positions = consumer.committed(wanted, timeout=REQUEST_SECONDS)
+    positions = consumer.committed(wanted, timeout=_REQUEST_SECONDS)
     new = [position for position in positions if position.offset < 0]
     for position in new:
-        _, position.offset = consumer.get_watermark_offsets(position, timeout=REQUEST_SECONDS)
+        _, position.offset = consumer.get_watermark_offsets(position, timeout=_REQUEST_SECONDS)
     if new:
         consumer.commit(offsets=new, asynchronous=False)
     consumer.assign(positions)

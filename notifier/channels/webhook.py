@@ -6,8 +6,8 @@ from contracts.settings import BadSettings, NotifierSettings
 from foundation.http import BadRedirect, HttpFailure, HttpSession
 from notifier.channels.channel import DeliveryFailed, DeliveryRejected, Notification
 
-TIMEOUT_SECONDS = 10.0
-MAX_BYTES = 65_536
+_TIMEOUT_SECONDS = 10.0
+_MAX_BYTES = 65_536
 TRANSIENT_STATUSES = frozenset({408, 425, 429})
 
 
@@ -23,7 +23,7 @@ class WebhookChannel:
         self._url = config.notify_webhook_url.get_secret_value()
         if not self._url.startswith(("http://", "https://")):
             raise BadSettings("settings: CRYPTOVIZ_NOTIFY_WEBHOOK_URL must be an http or https address")
-        self._session = HttpSession("alerts", timeout_seconds=TIMEOUT_SECONDS, max_bytes=MAX_BYTES)
+        self._session = HttpSession("alerts", timeout_seconds=_TIMEOUT_SECONDS, max_bytes=_MAX_BYTES)
 
     def send(self, notification: Notification) -> None:
         """See `Channel`."""
