@@ -15,6 +15,7 @@ from bench.trades import make_trades, produce, write_csv
 from contracts.settings import ROOT
 from contracts.tables import LEDGER, TRADE_DATA
 from contracts.topics import RAWTRADE
+from foundation.kafka import client_config
 from foundation.waiting import wait_until
 from scripts.embedded.postgres import installation
 from spark_jobs.config import raw_job
@@ -136,7 +137,7 @@ def _measure(rig: Rig, wanted: frozenset[str], rows: int, repeats: int) -> list[
     rewritten: list[float] = []
     for repeat in range(repeats + 1):
         first = repeat * rows
-        marks = look_up(rig.kafka, [RAWTRADE.name]).watermarks
+        marks = look_up(client_config(rig.kafka), [RAWTRADE.name]).watermarks
         produce(rig.kafka, make_trades(rows, first))
         ours.append(_exactly_once(rig, spark, rows))
         csv = rig.folder / "trades.csv"

@@ -1,1 +1,1 @@
-"""Kafka -> TimescaleDB: job 1 stores everything raw, job 2 makes windows of it."""
+"""Kafka -> TimescaleDB: job 1 stores the raw topics, job 2 aggregates windows and forecasts."""

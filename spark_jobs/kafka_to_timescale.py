@@ -1,4 +1,4 @@
-"""Job 1, everything raw: the raw topics into their tables, each record once, the unreadable ones to `deadletter`.
+"""Job 1: the raw topics into their tables, each record once; unreadable messages go to `deadletter`.
 
     rawticker  -> ticker_data      rawtrade -> trade_data
     rawarticle -> article_data     rawalert -> alert_data

@@ -1,4 +1,4 @@
-"""The contracts as Arrow and Spark types: thin views, nothing is declared here twice."""
+"""The contracts' tables as Arrow schemas, and the observations as a Spark type. Pure."""
 
 import pyarrow as pa
 from pyspark.sql import types as T
@@ -34,7 +34,7 @@ OBSERVATION = T.StructType(
         T.StructField("weight", T.DoubleType(), nullable=False),
     ]
 )
-"""What the windows are made of: one number about one asset at one time.
+"""What windows aggregate: one number about one asset at one time.
 
-`votes` is 1 where it is to count in a weighted mean, with its `weight`; else 0, and so is the weight. `order_key`
-breaks ties between observations of the same `event_at` (it is when we learned of them)."""
+`votes` is 1 where the value counts in a weighted mean, with its `weight`; else both are 0. `order_key` (the time of
+receipt) breaks ties between observations of the same `event_at`."""

@@ -1,7 +1,7 @@
 """Job 2, windows: articles into sentiment per coin, ticks into forecasts per coin.
 
     rawarticle -> 3-minute windows of collected_at               -> sentiment_data
-    rawticker  -> 3-minute windows of event time, every 30 s     -> prediction_data (one forecast per window and model)
+    rawticker  -> 3-minute windows of event time, every 30 s     -> prediction_data (one per window, model, horizon)
 
 Run with `python -m spark_jobs.sentiment_prediction_job`; settings in .env.example.
 """

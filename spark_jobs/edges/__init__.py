@@ -1,1 +1,1 @@
-"""All input and output of the jobs: the session, Kafka, the database, progress."""
+"""Input and output of the jobs: the Spark session, Kafka, the database, metrics."""

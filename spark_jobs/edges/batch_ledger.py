@@ -1,31 +1,32 @@
-"""The ledger: which Kafka offsets are in the database, written in the transaction that puts them there.
+"""The batch ledger: which Kafka offsets are in the database, committed in the transaction that stores their rows.
 
-It, not Spark's checkpoint, decides where a job goes on: a batch repeated, a checkpoint lost, old or half deleted, and a
-second process at work all end in the same rows. See doc/decisions/0001.
+The ledger, not Spark's checkpoint, decides where a job continues: a repeated batch, a lost, old or half-deleted
+checkpoint and a second process all result in the same rows. See doc/decisions/0001.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import astuple, dataclass
+from dataclasses import KW_ONLY, astuple, dataclass
 from uuid import uuid4
 
 from psycopg2.extensions import cursor as Cursor
 from psycopg2.extras import execute_values
 
 from contracts.tables import LEDGER, PARTITION_LOCK
-from spark_jobs.transforms.circuit_breaker import MEMORY_MESSAGES, Judged
+from foundation.kafka import OffsetRange, Offsets, TopicPartition
+from spark_jobs.transforms.circuit_breaker import MEMORY_MESSAGES, MessageCounts
 
-PRUNE_EVERY_BATCHES = 1_000
+_PRUNE_EVERY_BATCHES = 1_000
 
-TAKEN = -1
-"""The batch number of ledger rows that stand for no batch: their range was taken by retention before it was stored."""
+DELETED_BATCH = -1
+"""The batch number of ledger rows without a batch: retention deleted their range before it was stored."""
 
-ACCEPTED = -2
-"""The batch number of ledger rows of what a person let pass, however much of it was unreadable."""
+ACCEPTED_BATCH = -2
+"""The batch number of ledger rows that the operator accepted with `make accept`, whatever share was unreadable."""
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """The identity of one batch: the query, the Kafka cluster it reads, the checkpoint it runs on, its number there."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchKey:
+    """The identity of one batch: the query, the Kafka cluster it reads, its checkpoint, and its number there."""
 
     query: str
     cluster_id: str
@@ -34,13 +35,12 @@ class Batch:
 
 
 @dataclass(frozen=True, slots=True)
-class Range:
-    """The half-open range of offsets [from_offset, next_offset) of one partition that a transaction covers."""
+class LedgerEntry:
+    """What one transaction covers of one partition: an offset range [start, end) and the rows it gave."""
 
-    topic: str
-    partition: int
-    from_offset: int
-    next_offset: int
+    source: TopicPartition
+    offsets: OffsetRange
+    _: KW_ONLY
     rows: int = 0
     rejected: int = 0
 
@@ -69,23 +69,23 @@ _RECORDED = f"""
 SELECT EXISTS (SELECT 1 FROM {LEDGER} WHERE query = %s AND checkpoint_id = %s AND batch_id = %s)
 """
 
-_JUDGED = f"""
+_RECENT = f"""
 WITH recent AS (
   SELECT batch_id, committed_at, next_offset - from_offset AS read, rejected
-  FROM unnest(%(topics)s::text[], %(partitions)s::int[], %(newest)s::bigint[]) AS place (topic, partition, newest)
+  FROM unnest(%(topics)s::text[], %(partitions)s::int[], %(newest)s::bigint[]) AS source (topic, partition, newest)
   CROSS JOIN LATERAL (
     SELECT * FROM {LEDGER} l
-    WHERE query = %(query)s AND cluster_id = %(cluster_id)s AND l.topic = place.topic AND l.partition = place.partition
-      AND next_offset > newest - %(memory)s
+    WHERE query = %(query)s AND cluster_id = %(cluster_id)s
+      AND l.topic = source.topic AND l.partition = source.partition AND next_offset > newest - %(memory)s
     ORDER BY next_offset DESC LIMIT %(memory)s
   ) stored
-), judged AS (
+), counted AS (
   SELECT read, rejected, sum(read) OVER (ORDER BY committed_at DESC ROWS UNBOUNDED PRECEDING) - read AS later
   FROM recent
   WHERE batch_id >= 0
-    AND committed_at > coalesce((SELECT max(committed_at) FROM recent WHERE batch_id = {ACCEPTED}), '-infinity')
+    AND committed_at > coalesce((SELECT max(committed_at) FROM recent WHERE batch_id = {ACCEPTED_BATCH}), '-infinity')
 )
-SELECT coalesce(sum(read), 0)::bigint, coalesce(sum(rejected), 0)::bigint FROM judged WHERE later < %(memory)s
+SELECT coalesce(sum(read), 0)::bigint, coalesce(sum(rejected), 0)::bigint FROM counted WHERE later < %(memory)s
 """
 
 _PRUNE = f"""
@@ -97,88 +97,91 @@ WHERE query = %s AND committed_at < now() - interval '1 day'
 """
 
 
-def next_offsets(
-    cursor: Cursor, query: str, cluster_id: str, partitions: Iterable[tuple[str, int]]
-) -> dict[tuple[str, int], int]:
-    """For each partition that `query` has stored records of on this cluster, the first offset not in the database."""
-    offsets: dict[tuple[str, int], int] = {}
-    for topic, partition in partitions:
-        cursor.execute(_NEXT, (query, cluster_id, topic, partition))
+def next_offsets(cursor: Cursor, query: str, cluster_id: str, sources: Iterable[TopicPartition]) -> Offsets:
+    """For each partition of which `query` has stored records on this cluster, the first offset not in the database."""
+    offsets: Offsets = {}
+    for source in sources:
+        cursor.execute(_NEXT, (query, cluster_id, *source))
         (offset,) = cursor.fetchone() or (None,)
         if offset is not None:
-            offsets[topic, partition] = offset
+            offsets[source] = offset
     return offsets
 
 
-def lock(cursor: Cursor, query: str, partitions: Iterable[tuple[str, int]]) -> None:
-    """Holds these partitions of `query` until the transaction ends, so that two processes cannot both write them.
+def lock(cursor: Cursor, query: str, sources: Iterable[TopicPartition]) -> None:
+    """Locks these partitions of `query` until the transaction ends, so that no second process stores them. Blocks.
 
-    What is held are rows that the writer alone may lock: they are there from a partition's first batch on.
+    The locked rows exist from a partition's first batch on; only the writer may lock them.
     """
-    places = tuple(sorted(partitions))
-    if not places:
+    wanted = tuple(sorted(map(tuple, sources)))
+    if not wanted:
         return
-    cursor.execute(_LOCK, (query, places))
-    if cursor.rowcount < len(places):
-        execute_values(cursor, _MAKE_LOCKS, [(query, *place) for place in places])
-        cursor.execute(_LOCK, (query, places))
+    cursor.execute(_LOCK, (query, wanted))
+    if cursor.rowcount < len(wanted):
+        execute_values(cursor, _MAKE_LOCKS, [(query, *source) for source in wanted])
+        cursor.execute(_LOCK, (query, wanted))
 
 
-def is_recorded(cursor: Cursor, batch: Batch) -> bool:
-    """Whether the batch is in the database, seen from a transaction that holds its partitions."""
+def is_recorded(cursor: Cursor, batch: BatchKey) -> bool:
+    """Whether the batch is in the database. Call it in a transaction that has locked the batch's partitions."""
     cursor.execute(_RECORDED, (batch.query, batch.checkpoint_id, batch.batch_id))
     return cursor.fetchone() == (True,)
 
 
-def record(cursor: Cursor, batch: Batch, ranges: Iterable[Range]) -> None:
-    """Writes one ledger row per range. Unique per batch and partition: a repeat fails instead of counting twice."""
-    execute_values(
-        cursor,
-        _RECORD,
-        [(*astuple(batch), r.topic, r.partition, r.from_offset, r.next_offset, r.rows, r.rejected) for r in ranges],
-    )
+def record(cursor: Cursor, batch: BatchKey, entries: Iterable[LedgerEntry]) -> None:
+    """Writes one ledger row per entry. Unique per batch and partition: a repeated batch fails."""
+    key = astuple(batch)
+    rows = [(*key, *entry.source, *entry.offsets, entry.rows, entry.rejected) for entry in entries]
+    execute_values(cursor, _RECORD, rows)
 
 
-def pass_over(cursor: Cursor, query: str, cluster_id: str, starts: Mapping[tuple[str, int], int]) -> list[Range]:
-    """Moves the partitions on which `query` stands before `starts` up to there: Kafka has nothing older any more.
+def skip_deleted(
+    cursor: Cursor, query: str, cluster_id: str, starts: Mapping[TopicPartition, int]
+) -> list[LedgerEntry]:
+    """Advances partitions whose ledger offset is before `starts` to there: Kafka no longer has the records between.
 
-    Returns the ranges passed over. Each is a row of the ledger that says so, with the batch number `TAKEN`.
+    Returns the ranges skipped, each recorded in the ledger with the batch number `DELETED_BATCH`.
     """
     lock(cursor, query, starts)
     committed = next_offsets(cursor, query, cluster_id, starts)
-    taken = [
-        Range(*place, committed[place], start) for place, start in starts.items() if committed.get(place, start) < start
+    skipped = [
+        LedgerEntry(source, OffsetRange(committed[source], start))
+        for source, start in starts.items()
+        if committed.get(source, start) < start
     ]
-    record(cursor, Batch(query, cluster_id, uuid4().hex, TAKEN), taken)
-    return taken
+    key = BatchKey(query=query, cluster_id=cluster_id, checkpoint_id=uuid4().hex, batch_id=DELETED_BATCH)
+    record(cursor, key, skipped)
+    return skipped
 
 
-def judged_before(cursor: Cursor, query: str, cluster_id: str, committed: Mapping[tuple[str, int], int]) -> Judged:
-    """What a process that had stored the newest `MEMORY_MESSAGES` of `query` would know of them.
+def recent_counts(
+    cursor: Cursor, query: str, cluster_id: str, committed: Mapping[TopicPartition, int]
+) -> MessageCounts:
+    """The counts of the newest `MEMORY_MESSAGES` of `query`, as a process that had stored them would have them.
 
-    `committed`: where its partitions stand. What a person let pass, and what was before that, is not held against it.
+    `committed`: the ledger's offsets of its partitions. Leaves out what the operator accepted and all before that.
     """
-    places = list(committed.items())
+    sources = list(committed.items())
     cursor.execute(
-        _JUDGED,
+        _RECENT,
         {
             "query": query,
             "cluster_id": cluster_id,
-            "topics": [topic for (topic, _), _ in places],
-            "partitions": [partition for (_, partition), _ in places],
-            "newest": [offset for _, offset in places],
+            "topics": [source.topic for source, _ in sources],
+            "partitions": [source.partition for source, _ in sources],
+            "newest": [offset for _, offset in sources],
             "memory": MEMORY_MESSAGES,
         },
     )
-    return Judged(*(cursor.fetchone() or ()))
+    return MessageCounts(*(cursor.fetchone() or ()))
 
 
-def is_prune_due(batch: Batch) -> bool:
+def is_prune_due(batch: BatchKey) -> bool:
     """Whether a batch is one of those after which the ledger is pruned."""
-    return batch.batch_id % PRUNE_EVERY_BATCHES == PRUNE_EVERY_BATCHES - 1
+    return batch.batch_id % _PRUNE_EVERY_BATCHES == _PRUNE_EVERY_BATCHES - 1
 
 
 def prune(cursor: Cursor, query: str) -> int:
-    """Deletes ledger rows older than a day but the newest of each partition; returns how many. Repeat-safe."""
+    """Deletes ledger rows older than a day except the newest of each partition; returns how many. Repeat-safe."""
     cursor.execute(_PRUNE, (query,))
     return int(cursor.rowcount)

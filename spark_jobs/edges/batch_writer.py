@@ -11,22 +11,24 @@ from psycopg2.extensions import cursor as Cursor
 
 from contracts.rules import DEADLETTER_RATIO_LIMIT
 from contracts.tables import TABLE_BY_TOPIC, TICKER_DATA, Table
-from spark_jobs.edges.batch_ledger import Batch, Range, lock, next_offsets, record
-from spark_jobs.edges.deadletters import DeadLetters, Outbox, Unread
-from spark_jobs.edges.latest_tick import keep_latest
-from spark_jobs.edges.records import LedgerBehind, Place, Read, Records
-from spark_jobs.edges.timescale_sink import DATABASE_AWAY, Database, copy_new, for_table
-from spark_jobs.transforms.circuit_breaker import NOTHING, Breaker, Judged
+from foundation.kafka import OffsetRange, TopicPartition
+from foundation.postgres import DATABASE_UNAVAILABLE, Database
+from spark_jobs.edges.batch_ledger import BatchKey, LedgerEntry, lock, next_offsets, record
+from spark_jobs.edges.deadletters import DeadLetterBuffer, DeadLetters, UnreadableRecord
+from spark_jobs.edges.latest_tick import upsert_latest_ticks
+from spark_jobs.edges.records import LedgerBehind, ReadRange, RecordChunk
+from spark_jobs.edges.timescale_sink import copy_new, for_table
+from spark_jobs.transforms.circuit_breaker import NO_MESSAGES, CircuitBreaker, MessageCounts
 from spark_jobs.transforms.copy_format import Encoded
 from spark_jobs.transforms.decode import Decoded, decode
 
-AWAY = (*DATABASE_AWAY, KafkaException)
-"""A neighbour of a batch is away: the same batch may be written again."""
+TRANSIENT_ERRORS = (*DATABASE_UNAVAILABLE, KafkaException)
+"""Kafka or the database is unavailable: the same batch may be written again."""
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
-    """What one partition's share of a batch came to. `newest_at`: epoch seconds of its newest row, 0 without rows."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartitionWrite:
+    """What a batch stored of one partition. `newest_at`: epoch seconds of its newest row, 0 without rows."""
 
     topic: str
     partition: int
@@ -37,100 +39,115 @@ class Written:
 
 
 class BatchWriter:
-    """Writes batches for one query. Any batch may be written again, by this or another process: it changes nothing.
+    """Writes batches for one query. Idempotent: any batch may be written again, by this or another process.
 
-    Blocking. Raises `DATABASE_AWAY` and `KafkaException` errors, after which the same call may be repeated;
-    `StartAnew`, `TooManyUnreadable` and `Unstorable`, after which it must not. Once it found too much unreadable, so
-    does whoever begins with the same `past`. `limit`: the share of unreadable messages above which it refuses.
+    Blocks. Raises `TRANSIENT_ERRORS`, after which the same call may be repeated; `RestartFromLedger`,
+    `TooManyUnreadable` and `Unstorable`, after which it must not. `recent`: the counts of earlier messages, for the
+    circuit breaker. `limit`: the unreadable share above which it opens.
     """
 
     def __init__(
         self,
         database: Database,
         deadletters: DeadLetters,
-        past: Judged = NOTHING,
+        recent: MessageCounts = NO_MESSAGES,
         limit: float = DEADLETTER_RATIO_LIMIT,
     ) -> None:
-        self.past = past
+        self.recent = recent
         self._database = database
         self._deadletters = deadletters
         self._limit = limit
 
-    def write(self, batch: Batch, ranges: Mapping[Place, tuple[int, int]], read: Read) -> list[Written]:
-        """Writes what `read` gives for those offsets of `ranges` that are not stored yet, in one transaction."""
+    def write(
+        self, batch: BatchKey, ranges: Mapping[TopicPartition, OffsetRange], read: ReadRange
+    ) -> list[PartitionWrite]:
+        """Writes the records of `ranges` that are not stored yet, as `read` returns them, in one transaction."""
         with self._database.transaction() as cursor:
             lock(cursor, batch.query, ranges)
             committed = next_offsets(cursor, batch.query, batch.cluster_id, ranges)
-            breaker, letters = Breaker(self.past, self._limit), Outbox(self._deadletters)
-            written: list[Written] = []
-            done: list[Range] = []
-            for place, (first, end) in ranges.items():
-                start = _missing(place, first, end, committed.get(place))
+            breaker, buffer = CircuitBreaker(self.recent, self._limit), DeadLetterBuffer(self._deadletters)
+            written: list[PartitionWrite] = []
+            entries: list[LedgerEntry] = []
+            for source, (first, end) in ranges.items():
+                start = _missing(source, first, end, committed.get(source))
                 if start == end:
                     continue
-                total = _write_place(cursor, place, read(place, start, end), breaker, letters)
-                written.append(total)
-                done.append(Range(*place, start, end, total.rows, total.rejected))
-            letters.publish()
-            record(cursor, batch, done)
-        self._deadletters.forget({(part.topic, part.partition): part.next_offset for part in done})
+                part = _write_partition(cursor, source, read(source, start, end), breaker, buffer)
+                written.append(part)
+                entries.append(LedgerEntry(source, OffsetRange(start, end), rows=part.rows, rejected=part.rejected))
+            buffer.publish()
+            record(cursor, batch, entries)
+        self._deadletters.forget({entry.source: entry.offsets.end for entry in entries})
         self.remember(written)
         return written
 
-    def remember(self, written: Iterable[Written]) -> None:
-        """Takes what was written, here or by Spark's workers, for past: the next batch is judged together with it."""
+    def remember(self, written: Iterable[PartitionWrite]) -> None:
+        """Adds what was written, here or by Spark's workers, to the recent counts."""
         for part in written:
-            self.past = self.past.plus(part.read, part.rejected)
+            self.recent = self.recent.plus(part.read, part.rejected)
 
 
-def _write_place(cursor: Cursor, place: Place, chunks: Iterable[Records], breaker: Breaker, letters: Outbox) -> Written:
-    """Writes one partition's chunks: while the server takes one, the next is read, decoded and encoded."""
-    table = TABLE_BY_TOPIC[place[0]]
+def _write_partition(
+    cursor: Cursor,
+    source: TopicPartition,
+    chunks: Iterable[RecordChunk],
+    breaker: CircuitBreaker,
+    buffer: DeadLetterBuffer,
+) -> PartitionWrite:
+    """Writes one partition's chunks: while the server stores one, the next is read, decoded and encoded."""
+    table = TABLE_BY_TOPIC[source.topic]
     read = rows = rejected = 0
     newest_at = 0.0
     with ThreadPoolExecutor(1) as server:
-        under_way: Future[int] | None = None
-        for records in chunks:
-            decoded = decode(place[0], records.values, records.recorded_at)
-            breaker.count(place[0], len(records.values), [reject.reason for reject in decoded.rejects])
-            letters.add(_unread(place, records, decoded))
-            read += len(records.values)
+        pending: Future[int] | None = None
+        for chunk in chunks:
+            decoded = decode(source.topic, chunk.values, chunk.recorded_at)
+            breaker.count(source.topic, len(chunk.values), [reject.reason for reject in decoded.rejects])
+            buffer.add(_unreadable(source, chunk, decoded))
+            read += len(chunk.values)
             rejected += len(decoded.rejects)
             newest_at = max(newest_at, _newest(decoded.rows, table.time_column))
             encoded = for_table(table, decoded.rows)
-            rows += under_way.result() if under_way is not None else 0
-            under_way = server.submit(store, cursor, table, encoded)
-        rows += under_way.result() if under_way is not None else 0
-    return Written(*place, read, rows, rejected, newest_at)
+            rows += pending.result() if pending is not None else 0
+            pending = server.submit(store_rows, cursor, table, encoded)
+        rows += pending.result() if pending is not None else 0
+    return PartitionWrite(
+        topic=source.topic,
+        partition=source.partition,
+        read=read,
+        rows=rows,
+        rejected=rejected,
+        newest_at=newest_at,
+    )
 
 
-def _unread(place: Place, records: Records, decoded: Decoded) -> list[Unread]:
+def _unreadable(source: TopicPartition, chunk: RecordChunk, decoded: Decoded) -> list[UnreadableRecord]:
     return [
-        Unread(
-            *place,
-            records.offsets[reject.index],
-            records.values[reject.index] or b"",
-            reject.reason,
-            float(records.recorded_at[reject.index]),
+        UnreadableRecord(
+            source=source,
+            offset=chunk.offsets[reject.index],
+            raw=chunk.values[reject.index] or b"",
+            reason=reject.reason,
+            recorded_at=float(chunk.recorded_at[reject.index]),
         )
         for reject in decoded.rejects
     ]
 
 
-def store(cursor: Cursor, table: Table, encoded: Encoded) -> int:
-    """Adds the rows that are new, and keeps what follows from them; returns how many were."""
+def store_rows(cursor: Cursor, table: Table, encoded: Encoded) -> int:
+    """Adds the rows that are new and updates `latest_tick` from ticks; returns how many were new. Idempotent."""
     count = copy_new(cursor, table, encoded)
     if table is TICKER_DATA:
-        keep_latest(cursor, encoded.rows)
+        upsert_latest_ticks(cursor, encoded.rows)
     return count
 
 
-def _missing(place: Place, start: int, end: int, committed: int | None) -> int:
-    """Where the part of [start, end) begins that is not in the database; `end` when all of it is."""
+def _missing(source: TopicPartition, start: int, end: int, committed: int | None) -> int:
+    """Where the part of [start, end) starts that is not in the database; `end` when all of it is."""
     if committed is None:
         return start
     if committed < start:
-        raise LedgerBehind(f"{place[0]}/{place[1]}: the ledger stands at {committed}, the batch starts at {start}")
+        raise LedgerBehind(f"{source}: the ledger stands at {committed}, the batch starts at {start}")
     return min(committed, end)
 
 

@@ -1,8 +1,7 @@
-"""Runs one streaming query for as long as the process lives: starts it, starts it again, stops it in order."""
+"""Runs one streaming query for as long as the process lives: starts it, restarts it from the ledger, stops it."""
 
 import logging
 import shutil
-import signal
 import sys
 import threading
 import uuid
@@ -12,38 +11,39 @@ from typing import NoReturn
 
 import psycopg2
 from confluent_kafka import KafkaException
-from prometheus_client import start_http_server
 from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
 
 from contracts.settings import SparkJobSettings
-from foundation.logs import configure_logging
-from spark_jobs.config import Job
+from foundation.kafka import client_config
+from foundation.postgres import DATABASE_UNAVAILABLE, Unstorable
+from foundation.process import start_service
+from foundation.retry import Stopped, retry
+from spark_jobs.config import JobConfig
 from spark_jobs.edges.kafka_source import OffsetsBeyondEnd
-from spark_jobs.edges.neighbours import Stopped, retry
 from spark_jobs.edges.progress import ProgressListener
-from spark_jobs.edges.records import StartAnew
+from spark_jobs.edges.records import RestartFromLedger
+from spark_jobs.edges.retries import count_retries
 from spark_jobs.edges.session import build_session
-from spark_jobs.edges.timescale_sink import DATABASE_AWAY, Unstorable
 
 log = logging.getLogger(__name__)
 
-NEIGHBOUR_AWAY = (*DATABASE_AWAY, KafkaException, PySparkException)
-"""What may go wrong while a query is being started only because Kafka or the database is not there yet."""
+TRANSIENT_START_ERRORS = (*DATABASE_UNAVAILABLE, KafkaException, PySparkException)
+"""Errors of a query's start while Kafka or the database is unavailable: the start is retried."""
 
-REFUSALS = (OffsetsBeyondEnd, Unstorable, psycopg2.Error)
-"""What may go wrong then that no repetition mends: a database without the tables, say."""
+PERMANENT_START_ERRORS = (OffsetsBeyondEnd, Unstorable, psycopg2.Error)
+"""Errors of a query's start that no retry resolves, such as a database without the tables."""
 
-EXIT_BROKEN = 1
-EXIT_REFUSED = 3
+EXIT_JVM_GONE = 1
+EXIT_PERMANENT_ERROR = 3
 
 
 class Batches:
-    """What runs inside foreachBatch, and what went wrong there: Spark passes on only a Java error's text.
+    """Runs the batches of a query inside foreachBatch and keeps their error: Spark passes on only a Java error's text.
 
-    One batch at a time holds the lock, so that an orderly stop lets a batch under way end first.
+    One batch at a time holds the lock, so that an orderly stop waits for a running batch.
     """
 
     def __init__(self, stop: threading.Event) -> None:
@@ -63,46 +63,55 @@ class Batches:
                 raise
 
     def finish(self) -> None:
-        """Returns once no batch is under way; with `stop` set none begins after it.
+        """Returns once no batch is running; with `stop` set none starts afterwards.
 
-        Not to be called while holding anything a batch waits for: Spark's own stop waits for the batch in turn.
+        Do not call it while holding anything a batch waits for: Spark's own stop waits for the batch in turn.
         """
         with self.lock:
             pass
 
 
-Start = Callable[[SparkSession, Path, Batches], StreamingQuery]
-"""Starts a query on a new, empty checkpoint folder. May raise one of `NEIGHBOUR_AWAY`."""
+StartQuery = Callable[[SparkSession, Path, Batches], StreamingQuery]
+"""Starts a query on a new, empty checkpoint folder. May raise one of `TRANSIENT_START_ERRORS`."""
 
 
-def run_job(job: Job, settings: SparkJobSettings, start: Start) -> None:
-    """Runs the job until SIGTERM or SIGINT; ends the process with a code that says why when it cannot go on."""
-    configure_logging(job.query, settings.log_level)
-    logging.getLogger("py4j").setLevel(logging.WARNING)  # it tells of every call
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    start_http_server(job.metrics_port, addr=settings.metrics_host)
+def run_job(job: JobConfig, settings: SparkJobSettings, start: StartQuery) -> None:
+    """Runs the job until SIGTERM or SIGINT. On a permanent error it logs the reason and exits with a code."""
+    runtime = start_service(
+        job.query,
+        log_level=settings.log_level,
+        metrics_port=job.metrics_port,
+        metrics_host=settings.metrics_host,
+    )
+    logging.getLogger("py4j").setLevel(logging.WARNING)  # it logs every call
     spark = build_session(job.query, settings)
-    ProgressListener(job.query, settings.kafka_bootstrap_servers).listen(spark)
+    kafka = client_config(settings.kafka_bootstrap_servers, settings.kafka_client_options)
+    ProgressListener(job.query, kafka).listen(spark)
     try:
-        while not stop.is_set():
-            _run_once(job, settings, spark, start, stop)
+        while not runtime.stop.is_set():
+            _run_once(job, settings, spark, start, runtime.stop)
     except Stopped:
         pass
     except (Py4JError, ConnectionError) as error:
         log.critical("the JVM is gone: %s", error)
-        sys.exit(EXIT_BROKEN)
-    except REFUSALS as error:
-        _refuse(error, settings, stop)
+        sys.exit(EXIT_JVM_GONE)
+    except PERMANENT_START_ERRORS as error:
+        _fail(error, settings, runtime.stop)
     log.info("stopped")
     spark.stop()
 
 
-def _run_once(job: Job, settings: SparkJobSettings, spark: SparkSession, start: Start, stop: threading.Event) -> None:
+def _run_once(
+    job: JobConfig, settings: SparkJobSettings, spark: SparkSession, start: StartQuery, stop: threading.Event
+) -> None:
     folder = new_checkpoint(settings.checkpoints / job.query)
     batches = Batches(stop)
-    query = retry(lambda: start(spark, folder, batches), NEIGHBOUR_AWAY, job.query, "kafka or database", stop)
+    query = retry(
+        lambda: start(spark, folder, batches),
+        TRANSIENT_START_ERRORS,
+        wait=stop.wait,
+        on_retry=count_retries(job.query, "kafka or database"),
+    )
     while query.isActive and not stop.is_set():
         stop.wait(0.2)
     if stop.is_set():
@@ -113,23 +122,23 @@ def _run_once(job: Job, settings: SparkJobSettings, spark: SparkSession, start: 
     error = batches.error
     if isinstance(error, Stopped):
         raise error
-    if error is not None and not isinstance(error, (StartAnew, *NEIGHBOUR_AWAY)):
-        _refuse(error, settings, stop)
-    log.warning("the query ended, starting it again from the ledger: %s", error or failure)
+    if error is not None and not isinstance(error, (RestartFromLedger, *TRANSIENT_START_ERRORS)):
+        _fail(error, settings, stop)
+    log.warning("the query ended, restarting it from the ledger: %s", error or failure)
     stop.wait(1.0)
 
 
-def _refuse(error: Exception, settings: SparkJobSettings, stop: threading.Event) -> NoReturn:
-    """Ends the process with the reason, after a while: whoever keeps it starts it again at once, and in vain."""
+def _fail(error: Exception, settings: SparkJobSettings, stop: threading.Event) -> NoReturn:
+    """Exits with the reason, after a pause: the supervisor restarts the job at once, without effect."""
     log.critical("the job cannot go on: %s", error, exc_info=error)
     stop.wait(settings.job_refusal_seconds)
-    sys.exit(EXIT_REFUSED)
+    sys.exit(EXIT_PERMANENT_ERROR)
 
 
 def new_checkpoint(parent: Path) -> Path:
-    """A new, empty checkpoint folder below `parent`; those of earlier runs are removed.
+    """Creates an empty checkpoint folder below `parent` and removes those of earlier runs.
 
-    Nothing is read from an earlier one: where to go on stands in the database.
+    Nothing is read from an earlier one: the batch ledger decides where the query continues.
     """
     if parent.exists():
         for old in parent.iterdir():

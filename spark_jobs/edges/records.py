@@ -1,34 +1,32 @@
-"""Records of Kafka as the jobs hand them on, and what says that they are not there as planned."""
+"""Kafka records as the jobs pass them on, and the errors that invalidate a planned batch."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from foundation.kafka import TopicPartition
 from spark_jobs.transforms.decode import Floats
-
-Place = tuple[str, int]
-"""A topic and the number of a partition."""
 
 
 @dataclass(frozen=True, slots=True)
-class Records:
-    """Some records of one partition, in offset order. `recorded_at`: each one's own time in epoch seconds."""
+class RecordChunk:
+    """Some records of one partition, in offset order. `recorded_at`: the record's timestamps in epoch seconds."""
 
     offsets: Sequence[int]
     values: Sequence[bytes | None]
     recorded_at: Floats
 
 
-Read = Callable[[Place, int, int], Iterable[Records]]
-"""Gives the records of a partition with offsets in [start, end), some at a time."""
+ReadRange = Callable[[TopicPartition, int, int], Iterable[RecordChunk]]
+"""Reads the records of a partition with offsets in [start, end), in chunks."""
 
 
-class StartAnew(Exception):
-    """This batch cannot be written as it was planned: the query must start anew from the ledger."""
+class RestartFromLedger(Exception):
+    """The batch cannot be written as planned: the query must be started again from the batch ledger."""
 
 
-class LedgerBehind(StartAnew):
-    """The database stands before the start of this batch: it was restored, say."""
+class LedgerBehind(RestartFromLedger):
+    """The batch ledger ends before the start of this batch: the database was restored, for example."""
 
 
-class RecordsGone(StartAnew):
-    """Retention took records of this batch before they were read."""
+class RangeDeleted(RestartFromLedger):
+    """Retention deleted records of this batch before they were read."""

@@ -24,22 +24,22 @@ _STREAMING = {
 
 
 class JarsMissing(SystemExit):
-    """The Kafka source's jars are not there: ends the process with the command that fetches them."""
+    """The jars of Spark's Kafka source are missing: exits with the command that downloads them."""
 
 
 def build_session(name: str, settings: SparkSection, more_jars: Iterable[Path] = ()) -> SparkSession:
-    """A local session with the Kafka source on two cores, UTC, no web page. One per process. Starts a JVM (seconds)."""
+    """A local session with the Kafka source: two cores, UTC, no web UI. One per process. Starts a JVM (seconds)."""
     kafka_jars = sorted(JARS_DIR.glob("*.jar"))
     if not kafka_jars:
         raise JarsMissing(f"no jars in {JARS_DIR}: run scripts/download_spark_jars.sh (make setup does)")
     jars = [*kafka_jars, *more_jars]
     scratch = settings.data_dir / "spark"
     scratch.mkdir(parents=True, exist_ok=True)
-    # PySpark takes these from the environment alone: workers run in this very Python, Spark stays on loopback.
+    # PySpark reads these from the environment only: workers run in this Python, Spark stays on loopback.
     os.environ["PYSPARK_PYTHON"] = sys.executable
     os.environ["SPARK_LOCAL_IP"] = "127.0.0.1"
-    # Batches are small, and the bulk is not done in the JVM: with the first tier of the compiler
-    # alone a job is up on 7 instead of 12 seconds of CPU, and its early batches cost 57 instead of 99 ms.
+    # Batches are small, and large ones are not processed in the JVM: with the first compiler tier only, a job is
+    # ready after 7 instead of 12 seconds of CPU, and its early batches take 57 instead of 99 ms.
     java_options = f"-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Dderby.system.home={scratch}"
     options = {
         "spark.jars": ",".join(map(str, jars)),
@@ -54,7 +54,7 @@ def build_session(name: str, settings: SparkSection, more_jars: Iterable[Path] =
         "spark.sql.shuffle.partitions": "1",
         "spark.sql.session.timeZone": "UTC",
         "spark.sql.execution.arrow.pyspark.enabled": "true",
-        # What goes to a Python worker at once: ten thousand values may be of a megabyte each.
+        # Bytes passed to a Python worker at once: ten thousand values may be of a megabyte each.
         "spark.sql.execution.arrow.maxBytesPerBatch": str(16 * 1024 * 1024),
         "spark.log.level": "ERROR",
         **_STREAMING,

@@ -1,115 +1,37 @@
-"""Rows into PostgreSQL by COPY. Knows tables and connections, nothing of Kafka."""
+"""Rows into PostgreSQL by COPY, each once."""
 
 import io
 from datetime import datetime, timedelta
 from pathlib import Path
 
-import psycopg2
 import pyarrow as pa
 import pyarrow.compute as pc
 from psycopg2 import errors, sql
-from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
 
 from contracts.rules import WATERMARK_SECONDS
 from contracts.tables import PREDICTION_DATA, SENTIMENT_DATA, TEXTS, Table
 from spark_jobs.transforms.copy_format import Encoded, encode
 
-DATABASE_AWAY = (psycopg2.OperationalError, psycopg2.InterfaceError)
-"""The server is gone, restarting, full or refusing: the same transaction may succeed later."""
+_SAMPLES = {SENTIMENT_DATA.name: "article_count", PREDICTION_DATA.name: "sample_count"}
+"""For each window table the column with the number of observations of a row."""
 
-LIMITS = "54"
-"""The SQLSTATE class of what exceeds a limit of PostgreSQL, such as a row too large for an index. psycopg2 counts it
-among the operational errors, but the same rows meet the same limit however often they come."""
-
-
-class Unstorable(Exception):
-    """The database can never take what it was given. `str()` of it is the server's reason."""
-
-
-SAMPLES = {SENTIMENT_DATA.name: "article_count", PREDICTION_DATA.name: "sample_count"}
-"""For each window table the column that says how many observations a row was made of."""
-
-SCORED_LATER = frozenset({"actual_price", "scored_at"})
+_SCORED_LATER = frozenset({"actual_price", "scored_at"})
 
 _SCORE = (Path(__file__).parents[1] / "sql" / "score_forecasts.sql").read_text(encoding="utf-8")
 
 
-class Database:
-    """One connection to the database as the writer, opened at first use and opened anew after it broke.
-
-    Not for threads. `with database.transaction() as cursor` commits at its end and rolls back on an error.
-    """
-
-    def __init__(self, url: str, application_name: str) -> None:
-        self._url = url
-        self._application_name = application_name
-        self._connection: Connection | None = None
-
-    def transaction(self) -> "Transaction":
-        """A transaction on the warm connection. Raises one of `DATABASE_AWAY` when the database cannot be had, and
-        `Unstorable`."""
-        return Transaction(self)
-
-    def connection(self) -> Connection:
-        """The open connection."""
-        if self._connection is None or self._connection.closed:
-            self._connection = psycopg2.connect(
-                self._url,
-                application_name=self._application_name,
-                connect_timeout=5,
-                keepalives_idle=5,
-                keepalives_interval=2,
-                keepalives_count=3,
-                tcp_user_timeout=15_000,
-                options="-c timezone=UTC",
-            )
-        return self._connection
-
-    def drop(self) -> None:
-        """Closes the connection; the next transaction opens another."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
-
-
-class Transaction:
-    """A transaction as a `with` block that gives a cursor. Raises `Unstorable` for what no repetition can store."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    def __enter__(self) -> Cursor:
-        self._cursor = self._database.connection().cursor()
-        return self._cursor
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        connection = self._database.connection()
-        if error is None:
-            try:
-                connection.commit()
-            except DATABASE_AWAY:
-                self._database.drop()
-                raise
-        elif isinstance(error, DATABASE_AWAY):
-            self._database.drop()
-            if isinstance(error, psycopg2.Error) and (error.pgcode or "").startswith(LIMITS):
-                raise Unstorable(str(error).strip()) from error
-        else:
-            connection.rollback()
-
-
 def for_table(table: Table, rows: pa.Table) -> Encoded:
-    """The rows' written columns, ready for `copy_new`. Needs no database."""
+    """The rows' written columns, encoded for `copy_new`. Pure."""
     return encode(rows.select(list(table.written_columns)), arrays=TEXTS in table.columns.values())
 
 
 def copy_new(cursor: Cursor, table: Table, new: Encoded) -> int:
-    """Adds the rows that are not in the table yet and returns how many.
+    """Adds the rows that are not in the table yet and returns how many. Idempotent where the table has a unique key.
 
-    Where the table keeps its natural key itself, rows go straight in, and only when one of them is there already (a
-    refill, a restarted producer) by way of a staging table. Where rows have versions the newest of each replaces an
-    older one there is; then the count is of rows added or replaced.
+    Rows of such a table are copied directly, and through a staging table only when one of them exists already (a gap
+    refill, a restarted producer). Where rows have versions, the newest replaces an older one; then the count is of rows
+    added or replaced.
     """
     if new.rows.num_rows == 0:
         return 0
@@ -153,16 +75,16 @@ def _upsert_newest(cursor: Cursor, table: Table, new: Encoded, version: str) -> 
 
 
 def upsert_windows(cursor: Cursor, table: Table, rows: pa.Table) -> int:
-    """Adds or replaces window rows by their natural key and returns how many changed.
+    """Upserts window rows by their natural key and returns how many changed.
 
-    A row made of fewer observations never replaces one made of more: while a restarted job reads its open windows
-    again, what stands in the table stays.
+    A row of fewer observations never replaces one of more: while a restarted job reads its open windows again, the
+    stored ones stay.
     """
     if rows.num_rows == 0:
         return 0
     stage = _stage(cursor, table, for_table(table, rows))
     written = table.written_columns
-    changing = [name for name in written if name not in table.natural_key and name not in SCORED_LATER]
+    changing = [name for name in written if name not in table.natural_key and name not in _SCORED_LATER]
     cursor.execute(
         sql.SQL(
             "INSERT INTO {table} AS kept ({columns}) SELECT {columns} FROM {stage} ON CONFLICT ({key}) DO UPDATE SET "
@@ -173,7 +95,7 @@ def upsert_windows(cursor: Cursor, table: Table, rows: pa.Table) -> int:
             stage=stage,
             key=_columns(table.natural_key),
             changes=_replaced(changing),
-            samples=sql.Identifier(SAMPLES[table.name]),
+            samples=sql.Identifier(_SAMPLES[table.name]),
             old=sql.SQL(", ").join(sql.Identifier("kept", name) for name in changing),
             new=sql.SQL(", ").join(sql.Identifier("excluded", name) for name in changing),
         )
@@ -234,6 +156,6 @@ def _copy(cursor: Cursor, target: str, table: Table, new: Encoded) -> int:
     command = sql.SQL("COPY {target} ({columns}) FROM STDIN (FORMAT {form})").format(
         target=sql.Identifier(target), columns=_columns(table.written_columns), form=sql.SQL(new.form)
     )
-    # In one piece: for each piece this thread has to get the interpreter from the decoding beside it.
+    # In one piece: for each piece this thread would have to take the interpreter from the decoding thread.
     cursor.copy_expert(command, io.BytesIO(new.data), len(new.data))
     return int(cursor.rowcount)

@@ -16,16 +16,18 @@ from contracts.tables import PREDICTION_DATA, SENTIMENT_DATA, Table
 from contracts.topics import RAWARTICLE, RAWTICKER, Topic
 from forecasting.model import ForecastModel
 from forecasting.registry import MODELS
-from spark_jobs.config import Job
-from spark_jobs.edges.batch_ledger import Batch, Range, is_prune_due, is_recorded, lock, prune, record
-from spark_jobs.edges.batch_writer import AWAY
-from spark_jobs.edges.kafka_source import Cluster, Offsets, look_up, offsets_at, read_stream, starting_offsets
-from spark_jobs.edges.neighbours import retry
-from spark_jobs.edges.offset_log import Plan
+from foundation.kafka import Offsets, client_config
+from foundation.postgres import Database
+from foundation.retry import retry
+from spark_jobs.config import JobConfig
+from spark_jobs.edges.batch_ledger import BatchKey, LedgerEntry, is_prune_due, is_recorded, lock, prune, record
+from spark_jobs.edges.batch_writer import TRANSIENT_ERRORS
+from spark_jobs.edges.kafka_source import ClusterWatermarks, look_up, offsets_at, read_stream, starting_offsets
+from spark_jobs.edges.offset_log import OffsetLog, OffsetRanges
 from spark_jobs.edges.progress import count_rows
 from spark_jobs.edges.query import Batches
-from spark_jobs.edges.records import Place
-from spark_jobs.edges.timescale_sink import Database, newest_window, score_forecasts, upsert_windows
+from spark_jobs.edges.retries import count_retries
+from spark_jobs.edges.timescale_sink import newest_window, score_forecasts, upsert_windows
 from spark_jobs.schemas import OBSERVATION, table_schema
 from spark_jobs.transforms.decode import decode, epoch_seconds
 from spark_jobs.transforms.forecasts import to_prediction_rows
@@ -42,7 +44,7 @@ from spark_jobs.transforms.windows import (
 
 log = logging.getLogger(__name__)
 
-MAX_BATCH_ROWS = 500_000
+_MAX_BATCH_ROWS = 500_000
 
 _SOURCES: tuple[tuple[str, Topic, Table], ...] = (
     (PRICE, RAWTICKER, PREDICTION_DATA),
@@ -54,36 +56,41 @@ _SOURCES: tuple[tuple[str, Topic, Table], ...] = (
 class WindowQuery:
     """Starts job 2's query and writes its batches.
 
-    State lives in Spark only while the process does. A new start reads the topics again from where the oldest window
-    that was still open begins, so a lost, old or half-deleted checkpoint makes no difference; windows that were closed
-    by then are left alone, and a window in the table is only ever replaced by one of at least as many observations.
+    Spark holds state only while the process runs. A new start reads the topics again from where the oldest window that
+    was still open begins, so a lost, old or half-deleted checkpoint makes no difference. Windows that were closed by
+    then stay as they are, and a stored window is replaced only by one of at least as many observations.
     """
 
-    def __init__(self, job: Job, settings: WindowJobSettings, models: Sequence[ForecastModel] = MODELS) -> None:
+    def __init__(self, job: JobConfig, settings: WindowJobSettings, models: Sequence[ForecastModel] = MODELS) -> None:
         self._job = job
         self._models = models
-        self._settings = settings
+        self._kafka = client_config(settings.kafka_bootstrap_servers, settings.kafka_client_options)
         self._database = Database(settings.writer_database_url, job.query)
 
     def start(self, spark: SparkSession, checkpoint: Path, batches: Batches) -> StreamingQuery:
-        """The running query, reading on from the oldest open window of each kind."""
-        cluster = look_up(self._settings.kafka_bootstrap_servers, [topic.name for _, topic, _ in _SOURCES])
+        """Starts the query at the oldest open window of each kind and returns it."""
+        cluster = look_up(self._kafka, [topic.name for _, topic, _ in _SOURCES])
         open_from = {table.name: self._open_from(table) for _, _, table in _SOURCES}
         starts: Offsets = {}
         windows: list[DataFrame] = []
         for kind, topic, table in _SOURCES:
             begins = self._starts(cluster, topic, open_from[table.name])
             starts |= begins
-            raw = read_stream(spark, self._settings.kafka_bootstrap_servers, begins, MAX_BATCH_ROWS, MAX_MESSAGE_BYTES)
-            observations = raw.mapInArrow(Decoder(topic.name), OBSERVATION)
+            raw = read_stream(spark, self._kafka, begins, max_rows=_MAX_BATCH_ROWS, max_value_bytes=MAX_MESSAGE_BYTES)
+            observations = raw.mapInArrow(ObservationDecoder(topic.name), OBSERVATION)
             windows.append(with_windows(observations, kind, SLIDE_OF[kind]))
-        log.info("reading on", extra={"from": {f"{t}/{p}": offset for (t, p), offset in starts.items()}})
+        log.info(
+            "starting from the oldest open windows",
+            extra={"from": {str(source): offset for source, offset in starts.items()}},
+        )
         statistics = with_statistics(windows[0].unionAll(windows[1]))
-        plan = Plan(checkpoint, starts)
+        offsets = OffsetLog(checkpoint, starts)
 
         def write(frame: DataFrame, batch_id: int) -> None:
-            batch = Batch(self._job.query, cluster.id, checkpoint.name, batch_id)
-            self._write(frame, batch, plan.ranges(batch_id), open_from, batches)
+            batch = BatchKey(
+                query=self._job.query, cluster_id=cluster.id, checkpoint_id=checkpoint.name, batch_id=batch_id
+            )
+            self._write(frame, batch, offsets.ranges(batch_id), open_from, batches)
 
         return (
             statistics.writeStream.queryName(self._job.query)
@@ -100,24 +107,22 @@ class WindowQuery:
             newest = newest_window(cursor, table)
         return None if newest is None else newest - timedelta(seconds=WATERMARK_SECONDS + WINDOW_SECONDS)
 
-    def _starts(self, cluster: Cluster, topic: Topic, open_from: datetime | None) -> Offsets:
-        partitions = [place for place in cluster.watermarks if place[0] == topic.name]
+    def _starts(self, cluster: ClusterWatermarks, topic: Topic, open_from: datetime | None) -> Offsets:
+        partitions = [source for source in cluster.watermarks if source.topic == topic.name]
         committed: Offsets = {}
         if open_from is not None:
-            # An event may lie that far ahead of its record's own time, so its record may be that much older.
-            committed = offsets_at(
-                self._settings.kafka_bootstrap_servers, partitions, open_from.timestamp() - MAX_FUTURE_SECONDS
-            )
-        watermarks = {place: cluster.watermarks[place] for place in partitions}
-        # Records that retention took were in windows that are closed or gone: nothing to report as lost here.
-        clamped = {place: max(offset, watermarks[place][0]) for place, offset in committed.items()}
-        return starting_offsets(Cluster(cluster.id, watermarks), clamped)
+            # An event may be that far ahead of its record's timestamp, so its record may be that much older.
+            committed = offsets_at(self._kafka, partitions, open_from.timestamp() - MAX_FUTURE_SECONDS)
+        watermarks = {source: cluster.watermarks[source] for source in partitions}
+        # Records that retention deleted were in windows that are closed or deleted: nothing to report as lost here.
+        clamped = {source: max(offset, watermarks[source].start) for source, offset in committed.items()}
+        return starting_offsets(ClusterWatermarks(cluster.id, watermarks), clamped)
 
     def _write(
         self,
         frame: DataFrame,
-        batch: Batch,
-        ranges: dict[Place, tuple[int, int]],
+        batch: BatchKey,
+        ranges: OffsetRanges,
         open_from: dict[str, datetime | None],
         batches: Batches,
     ) -> None:
@@ -126,7 +131,12 @@ class WindowQuery:
             rows = self._rows(frame, open_from)
         finally:
             frame.unpersist()
-        counts = retry(lambda: self._store(batch, ranges, rows), AWAY, batch.query, "database", batches.stop)
+        counts = retry(
+            lambda: self._store(batch, ranges, rows),
+            TRANSIENT_ERRORS,
+            wait=batches.stop.wait,
+            on_retry=count_retries(batch.query, "database"),
+        )
         for name, count in counts.items():
             newest = max(rows[name]["window_start"].to_pylist(), default=None)
             count_rows(batch.query, name, count, newest.timestamp() if newest is not None else 0.0)
@@ -140,9 +150,9 @@ class WindowQuery:
             SENTIMENT_DATA.name: to_sentiment_rows(moods).toArrow().cast(table_schema(SENTIMENT_DATA)),
         }
 
-    def _store(self, batch: Batch, ranges: dict[Place, tuple[int, int]], rows: dict[str, pa.Table]) -> dict[str, int]:
-        """Writes the rows of a batch and returns how many changed in each table. A batch that is stored stays as it
-        is: its commit's answer may have been lost on the way."""
+    def _store(self, batch: BatchKey, ranges: OffsetRanges, rows: dict[str, pa.Table]) -> dict[str, int]:
+        """Writes the rows of a batch and returns how many changed in each table. Does nothing for a batch that is
+        stored already: the answer to its commit may have been lost."""
         with self._database.transaction() as cursor:
             lock(cursor, batch.query, ranges)
             if is_recorded(cursor, batch):
@@ -150,7 +160,7 @@ class WindowQuery:
             newest_before = newest_window(cursor, PREDICTION_DATA)
             counts = {table.name: upsert_windows(cursor, table, rows[table.name]) for _, _, table in _SOURCES}
             score_forecasts(cursor, rows[PREDICTION_DATA.name], newest_before)
-            record(cursor, batch, [Range(*place, start, end) for place, (start, end) in ranges.items()])
+            record(cursor, batch, [LedgerEntry(source, offsets) for source, offsets in ranges.items()])
             if is_prune_due(batch):
                 prune(cursor, batch.query)
         return counts
@@ -160,8 +170,8 @@ def _still_open(frame: DataFrame, open_from: datetime | None) -> DataFrame:
     return frame if open_from is None else frame.where(F.col("window_start") >= F.lit(open_from))
 
 
-class Decoder:
-    """Raw records to observations, in a Python worker. What cannot be read is passed over: job 1 reports it."""
+class ObservationDecoder:
+    """Raw records to observations, in a Python worker. Skips unreadable messages: job 1 dead-letters them."""
 
     def __init__(self, topic: str) -> None:
         self._topic = topic

@@ -1,4 +1,7 @@
-"""When too much of what is read cannot be read. Pure: what was judged before comes from the ledger."""
+"""The circuit breaker: opens when too large a share of the messages read is unreadable. Pure.
+
+The counts of earlier batches come from the batch ledger, so a restart does not close it.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,54 +9,54 @@ from dataclasses import dataclass
 from contracts.rules import DEADLETTER_RATIO_LIMIT, DEADLETTER_RATIO_MINIMUM
 
 MEMORY_MESSAGES = 100 * DEADLETTER_RATIO_MINIMUM
-"""How many messages make the recent past."""
+"""How many of the newest messages count as recent."""
 
 NO_LIMIT = 1.0
-"""A share that nothing exceeds."""
+"""A share that cannot be exceeded."""
 
 
 class TooManyUnreadable(Exception):
-    """So many messages cannot be read that going on would drain a topic into `deadletter`: a person must look."""
+    """A permanent error: going on would drain a topic into `deadletter`. The operator must find the cause."""
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
-    """How many messages were read, and how many of them no one can read."""
+class MessageCounts:
+    """How many messages were read, and how many of them were unreadable."""
 
     read: int = 0
     unreadable: int = 0
 
-    def plus(self, read: int, unreadable: int) -> "Judged":
-        """With these after them. The past is forgotten by halves, so that a burst weighs more than a quiet day before
-        it."""
-        halves = 2 if self.read > MEMORY_MESSAGES else 1
-        return Judged(self.read // halves + read, self.unreadable // halves + unreadable)
+    def plus(self, read: int, unreadable: int) -> "MessageCounts":
+        """These counts with newer ones added. Beyond `MEMORY_MESSAGES` the older ones are halved first, so that a burst
+        weighs more than a quiet day before it."""
+        divisor = 2 if self.read > MEMORY_MESSAGES else 1
+        return MessageCounts(self.read // divisor + read, self.unreadable // divisor + unreadable)
 
     def exceeds(self, limit: float) -> bool:
-        """Whether a share above `limit` cannot be read; never so of fewer than `DEADLETTER_RATIO_MINIMUM` messages."""
+        """Whether the unreadable share is above `limit`; false for fewer than `DEADLETTER_RATIO_MINIMUM` messages."""
         return self.read >= DEADLETTER_RATIO_MINIMUM and self.unreadable > limit * self.read
 
 
-NOTHING = Judged()
+NO_MESSAGES = MessageCounts()
 
 
-class Breaker:
-    """Judges the messages of a batch while they are read, by themselves and together with those `past`."""
+class CircuitBreaker:
+    """Checks the unreadable share of one batch, both of the batch alone and together with the `recent` messages."""
 
-    def __init__(self, past: Judged, limit: float = DEADLETTER_RATIO_LIMIT) -> None:
+    def __init__(self, recent: MessageCounts, limit: float = DEADLETTER_RATIO_LIMIT) -> None:
         self._limit = limit
-        self._batch = NOTHING
-        self._recent = past
+        self._batch = NO_MESSAGES
+        self._recent = recent
 
     def count(self, topic: str, read: int, reasons: Sequence[str]) -> None:
-        """Counts messages of a topic, with the reason of each that cannot be read. Raises `TooManyUnreadable`."""
+        """Counts messages of a topic, with the reason of each unreadable one. Raises `TooManyUnreadable`."""
         self._batch = self._batch.plus(read, len(reasons))
         self._recent = self._recent.plus(read, len(reasons))
-        for judged in (self._batch, self._recent):
-            if judged.exceeds(self._limit):
+        for counts in (self._batch, self._recent):
+            if counts.exceeds(self._limit):
                 raise TooManyUnreadable(
-                    f"{judged.unreadable} of the last {judged.read} messages cannot be read (newest in {topic}), more "
-                    f"than {self._limit:.0%}: nothing more is stored, whoever starts the job. "
-                    f"Newest reason: {next(reversed(reasons), 'none in this part')}. "
-                    f"Once the cause is mended, `make accept` stores what waits and lets the job go on"
+                    f"{counts.unreadable} of the last {counts.read} messages cannot be read (newest in {topic}), more "
+                    f"than {self._limit:.0%}: the job stores nothing more, also after a restart. "
+                    f"Newest reason: {next(reversed(reasons), 'none in this chunk')}. "
+                    f"Fix the cause, then run `make accept`: it stores what is pending and lets the job go on"
                 )

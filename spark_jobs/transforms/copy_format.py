@@ -1,7 +1,7 @@
-"""Arrow rows as what COPY reads: PostgreSQL's binary format where it can be had in whole columns, else CSV. Pure.
+"""Arrow rows in a format of COPY: PostgreSQL's binary format where whole columns can be converted, else CSV. Pure.
 
-Binary rows of equal layout are one numpy record array, so a million of them cost little here, and the server neither
-parses a number nor a date. Format: the section "Binary Format" of PostgreSQL's page on COPY.
+Binary rows of equal layout are one numpy record array, so encoding a million of them is cheap, and the server parses
+no number and no date. Format: the section "Binary Format" of PostgreSQL's page on COPY.
 """
 
 import io
@@ -21,7 +21,7 @@ _CSV = pacsv.WriteOptions(include_header=False)
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """Rows, and the same as COPY reads them. `form`: the FORMAT that `data` is in."""
+    """Rows, and `data`: the same encoded for COPY in the FORMAT `form`."""
 
     rows: pa.Table
     form: str
@@ -29,26 +29,26 @@ class Encoded:
 
 
 def encode(rows: pa.Table, arrays: bool) -> Encoded:
-    """The rows in the form that costs least. `arrays`: whether some of them travel as array literals."""
+    """The rows in the cheapest format. `arrays`: whether some columns hold array literals."""
     if has_binary_form(rows, arrays):
         return Encoded(rows, "binary", to_binary(rows))
     return Encoded(rows, "csv", to_csv(rows))
 
 
 def has_binary_form(rows: pa.Table, arrays: bool) -> bool:
-    """Whether the rows can go as binary: no NULLs, and no `arrays` (which travel as text literals)."""
+    """Whether the rows can be encoded as binary: no NULLs, and no `arrays` (which are text literals)."""
     return not arrays and not any(column.null_count for column in rows.columns)
 
 
 def to_csv(rows: pa.Table) -> bytes:
-    """The rows for `COPY … (FORMAT csv)`. NULL is an empty field, an empty text a quoted one."""
+    """The rows for `COPY … (FORMAT csv)`. NULL is an empty field, an empty text is a quoted one."""
     buffer = io.BytesIO()
     pacsv.write_csv(rows, buffer, _CSV)
     return buffer.getvalue()
 
 
 def to_binary(rows: pa.Table) -> bytes:
-    """The rows for `COPY … (FORMAT binary)`, grouped by the lengths of their texts (so not in their order)."""
+    """The rows for `COPY … (FORMAT binary)`, grouped by the lengths of their texts, so in another order."""
     if not rows.num_rows:
         return _HEADER + _TRAILER
     columns = [_values(column.combine_chunks()) for column in rows.columns]
@@ -65,11 +65,11 @@ def to_binary(rows: pa.Table) -> bytes:
     return b"".join((_HEADER, *groups, _TRAILER))
 
 
-Values = tuple["np.typing.NDArray[np.generic]", "np.typing.NDArray[np.int64] | None"]
+_Values = tuple["np.typing.NDArray[np.generic]", "np.typing.NDArray[np.int64] | None"]
 
 
-def _values(column: pa.Array) -> Values:
-    """A column's values as numpy has them, and each one's size in bytes if they differ (texts, as dictionary codes)."""
+def _values(column: pa.Array) -> _Values:
+    """A column's values in numpy, and the size of each in bytes where sizes differ (texts)."""
     kind = column.type
     if pa.types.is_timestamp(kind):
         return column.cast(pa.int64()).to_numpy() - _EPOCH_MICROSECONDS, None
@@ -82,15 +82,15 @@ def _values(column: pa.Array) -> Values:
     return column.to_numpy(), None
 
 
-def _records(columns: list[Values], places: "np.typing.NDArray[np.intp]", sizes: list[int]) -> bytes:
+def _records(columns: list[_Values], rows: "np.typing.NDArray[np.intp]", sizes: list[int]) -> bytes:
     layout: list[tuple[str, str]] = [("count", ">i2")]
     left = iter(sizes)
     for number, (values, lengths) in enumerate(columns):
         kind = f"S{next(left)}" if lengths is not None else f">{values.dtype.kind}{values.dtype.itemsize}"
         layout += [(f"size{number}", ">i4"), (f"value{number}", kind)]
-    records = np.empty(len(places), dtype=layout)
+    records = np.empty(len(rows), dtype=layout)
     records["count"] = len(columns)
     for number, (values, _) in enumerate(columns):
         records[f"size{number}"] = records.dtype[f"value{number}"].itemsize
-        records[f"value{number}"] = values[places]
+        records[f"value{number}"] = values[rows]
     return records.tobytes()

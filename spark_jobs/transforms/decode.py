@@ -1,8 +1,8 @@
-"""Judges raw Kafka values: which are messages, and the reason for each that is none. Pure.
+"""Decodes raw Kafka values: the rows of valid messages, and a reason for each invalid one. Pure.
 
-`contracts.messages.parse_message` judges; it takes some 10 microseconds a message. The bulk topics therefore have a
-shortcut: orjson and whole-column checks accept, at a tenth of the cost, what is valid beyond doubt, and everything else
-goes to the judge. The checks are read off the contract's own fields, and a test holds both roads to the same verdicts.
+`contracts.messages.parse_message` validates; it takes some 10 microseconds per message. The bulk topics have
+a fast path: orjson and whole-column checks accept, at a tenth of the cost, messages that are certainly valid; the
+others are validated in full. The checks derive from the contract's fields; a test compares the results of both paths.
 """
 
 from collections.abc import Callable, Sequence
@@ -22,12 +22,12 @@ from contracts.rules import MAX_FUTURE_SECONDS, MAX_MESSAGE_BYTES
 from spark_jobs.transforms.layouts import LAYOUTS, Layout, to_rows
 
 Floats = npt.NDArray[np.float64]
-Mask = npt.NDArray[np.bool_]
+_Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
 class Reject:
-    """A value nobody can read: its place in the sequence that was decoded, and why."""
+    """An invalid message: its index in the decoded sequence, and the reason."""
 
     index: int
     reason: str
@@ -35,7 +35,7 @@ class Reject:
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """`rows`: an Arrow table of the target's written columns, in the order of the values. `rejects`: the rest."""
+    """`rows`: an Arrow table of the target's written columns, in the order of the values. `rejects`: the others."""
 
     rows: pa.Table
     rejects: list[Reject]
@@ -48,9 +48,9 @@ def epoch_seconds(timestamps: pa.ChunkedArray) -> Floats:
 
 
 def decode(topic: str, values: Sequence[bytes | None], recorded_at: Floats) -> Decoded:
-    """The rows in `values` of `topic`, and the reason for each value that is none.
+    """The rows of the valid messages among `values` of `topic`, and the reason for each other one.
 
-    `recorded_at` holds the Kafka records' own times in epoch seconds. The same values give the same answer, always.
+    `recorded_at` holds the timestamps of the Kafka records in epoch seconds. Deterministic.
     """
     layout = LAYOUTS[topic]
     names = [field for field, _ in layout.fields.values()]
@@ -73,13 +73,13 @@ def decode(topic: str, values: Sequence[bytes | None], recorded_at: Floats) -> D
     return Decoded(to_rows(topic, list(zip(*rows, strict=True))), rejects)
 
 
-Columns = dict[str, tuple[Any, ...]]
+_Columns = dict[str, tuple[Any, ...]]
 
 
-def _accept(layout: Layout, values: Sequence[bytes | None], recorded_at: Floats) -> tuple[Columns, Mask | None]:
-    """The messages' fields as columns, one entry a value, and which entries are valid beyond doubt.
+def _accept(layout: Layout, values: Sequence[bytes | None], recorded_at: Floats) -> tuple[_Columns, _Mask | None]:
+    """The messages' fields as columns, one entry per value, and a mask of the entries that are certainly valid.
 
-    No mask where the topic has no shortcut. Values that are no JSON object with all fields have empty entries.
+    No mask for a topic without a fast path. Values that are no JSON object with all fields have empty entries.
     """
     if not layout.bulk or not values:
         return {}, None
@@ -103,8 +103,8 @@ def _load(value: bytes | None, take: Callable[[Any], tuple[Any, ...]]) -> tuple[
         return None
 
 
-def _valid(model: type[Message], columns: Columns, recorded_at: Floats) -> Mask:
-    valid: Mask = np.ones(len(recorded_at), np.bool_)
+def _valid(model: type[Message], columns: _Columns, recorded_at: Floats) -> _Mask:
+    valid: _Mask = np.ones(len(recorded_at), np.bool_)
     numbers: dict[str, Floats] = {}
     for name, column in columns.items():
         annotation = model.model_fields[name].annotation
@@ -128,21 +128,21 @@ def _valid(model: type[Message], columns: Columns, recorded_at: Floats) -> Mask:
 
 
 def _numbers(column: tuple[Any, ...], kinds: tuple[type, ...]) -> Floats:
-    """The column as floats; whatever is not exactly of `kinds` (a bool is no int here) or too large becomes NaN."""
+    """The column as floats; a value that is not exactly of `kinds` (a bool is no int here) or too large becomes NaN."""
     if not set(map(type, column)).issubset(kinds):
         column = tuple(value if type(value) in kinds else np.nan for value in column)
     return np.array(column, np.float64)
 
 
-def _within(numbers: Floats, bounds: Sequence[object]) -> Mask:
-    valid: Mask = np.isfinite(numbers)
+def _within(numbers: Floats, bounds: Sequence[object]) -> _Mask:
+    valid: _Mask = np.isfinite(numbers)
     for bound in bounds:
         if isinstance(bound, Gt):
             valid &= numbers > _number(bound.gt)
         elif isinstance(bound, Ge):
             valid &= numbers >= _number(bound.ge)
         elif isinstance(bound, Le):
-            # An integer bound may lie beyond what a float can tell apart: the judge decides at the edge.
+            # An integer bound may be beyond a float's precision: at the bound the full validation decides.
             valid &= numbers < _number(bound.le)
     return valid
 
@@ -151,10 +151,10 @@ def _number(bound: object) -> float:
     return float(cast("SupportsFloat", bound))
 
 
-def _known(column: tuple[Any, ...], is_known: Callable[[Any], bool]) -> Mask:
+def _known(column: tuple[Any, ...], is_known: Callable[[Any], bool]) -> _Mask:
     try:
         verdicts = {value: is_known(value) for value in set(column)}
-    except TypeError:  # something unhashable stands among the values: a list, an object
+    except TypeError:  # a value is not hashable: a list, an object
         return np.fromiter((type(value) in (str, float) and is_known(value) for value in column), np.bool_)
     return np.fromiter(map(verdicts.__getitem__, column), np.bool_, len(column))
 

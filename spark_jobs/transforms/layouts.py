@@ -1,4 +1,4 @@
-"""How each topic's messages become rows of its table: which field goes into which column, and in what form. Pure."""
+"""How each topic's messages become rows of its table: the field and the conversion of each column. Pure."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -13,25 +13,25 @@ from contracts.topics import POLLED_CANDLE, POLLED_MARKET, RAWALERT, RAWARTICLE,
 from spark_jobs.schemas import table_schema
 
 
-def microseconds(epoch_seconds: Iterable[float]) -> pa.Array:
-    """Epoch seconds as an Arrow timestamp column, rounded to the microsecond the venue gave."""
+def to_timestamps(epoch_seconds: Iterable[float]) -> pa.Array:
+    """Epoch seconds as an Arrow timestamp column, rounded to the venue's microsecond."""
     seconds = np.fromiter(epoch_seconds, np.float64)
     return pa.array(np.rint(seconds * 1e6).astype(np.int64), pa.int64()).cast(pa.timestamp("us", tz="UTC"))
 
 
-def microseconds_or_null(epoch_seconds: Sequence[float | None]) -> pa.Array:
-    """The same, with NULL where there is no time."""
+def to_timestamps_or_null(epoch_seconds: Sequence[float | None]) -> pa.Array:
+    """The same, with NULL for None."""
     times = [None if seconds is None else round(seconds * 1e6) for seconds in epoch_seconds]
     return pa.array(times, pa.int64()).cast(pa.timestamp("us", tz="UTC"))
 
 
 def floats_or_null(numbers: Sequence[float | None]) -> pa.Array:
-    """Numbers with NULL where there is none; what JSON wrote without a point is a float all the same."""
+    """Numbers as floats with NULL for None; JSON may write a float without a decimal point."""
     return pa.array([None if number is None else float(number) for number in numbers], pa.float64())
 
 
 def array_literals(columns: Sequence[Sequence[str]]) -> pa.Array:
-    """Lists of texts as PostgreSQL's array literals; only what is not plain letters and digits is quoted."""
+    """Lists of texts as PostgreSQL's array literals; texts other than plain letters and digits are quoted."""
     return pa.array(["{" + ",".join(map(_element, texts)) + "}" for texts in columns], pa.string())
 
 
@@ -48,14 +48,17 @@ def _pairs(values: Sequence[str]) -> pa.Array:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """How a topic's messages become rows of its table: for each column the message field and how it is converted."""
+    """How a topic's messages become rows of its table: for each column the message field and its conversion.
+
+    `bulk`: whether the topic has so many messages that it needs the fast path of `decode`.
+    """
 
     model: type[Message]
     fields: dict[str, tuple[str, Callable[[Sequence[Any]], pa.Array] | None]]
     bulk: bool
 
 
-_TIME = microseconds
+_TIME = to_timestamps
 LAYOUTS: dict[str, Layout] = {
     RAWTICKER.name: Layout(
         Ticker,
@@ -107,7 +110,7 @@ LAYOUTS: dict[str, Layout] = {
             "missing_left": ("missing_left", None),
             "detected_at": ("detected_at", _TIME),
             "reported_at": ("reported_at", _TIME),
-            "closed_at": ("closed_at", microseconds_or_null),
+            "closed_at": ("closed_at", to_timestamps_or_null),
             "source": ("source", None),
         },
         bulk=False,
@@ -183,7 +186,7 @@ LAYOUTS: dict[str, Layout] = {
 
 
 def to_rows(topic: str, columns: Sequence[Sequence[Any]]) -> pa.Table:
-    """The rows of the topic's table for columns of its messages' fields, in the layout's order; none for no columns."""
+    """The rows of the topic's table from columns of its messages' fields, in the layout's order; may be empty."""
     schema = table_schema(TABLE_BY_TOPIC[topic])
     if not columns:
         return schema.empty_table()
@@ -195,5 +198,5 @@ def to_rows(topic: str, columns: Sequence[Sequence[Any]]) -> pa.Table:
 
 
 def _array(column: Sequence[Any], kind: pa.DataType) -> pa.Array:
-    # JSON may write a price without a point; Arrow alone would refuse one that a float holds only rounded.
+    # JSON may write a price without a decimal point; Arrow itself rejects an integer that a float only approximates.
     return pa.array(np.asarray(column, np.float64) if kind == pa.float64() else column, kind)

@@ -1,4 +1,4 @@
-"""Decoded table rows to observations: the numbers that windows are made of. Pure."""
+"""Decoded table rows to observations, the numbers that windows aggregate. Pure."""
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -30,10 +30,10 @@ def price_observations(tickers: pa.Table) -> pa.Table:
 
 
 def sentiment_observations(articles: pa.Table) -> pa.Table:
-    """The score of every article for each coin it mentions, at the time we learned of it (no look-ahead).
+    """The score of every article for each coin it mentions, at its time of collection (no look-ahead).
 
-    First versions alone: an edited article has had its say. Of a story's articles the first one votes, with its
-    confidence as the weight; which one that is, each article tells by itself, so any replay counts the same.
+    Only first versions count: an edited article has voted already. The first article of a story votes, with its
+    confidence as the weight; each message identifies that article, so any replay counts the same.
     """
     articles = articles.filter(pc.equal(articles["revision"], 1))
     coins = [literal.strip("{}").split(",") if literal != "{}" else [] for literal in _texts(articles)]

@@ -22,7 +22,7 @@ SENTIMENT = "sentiment"
 
 
 def seconds(count: int) -> str:
-    """A length of time as Spark spells it."""
+    """An interval in Spark's notation."""
     return f"{count} seconds"
 
 
@@ -36,9 +36,9 @@ def with_label(score: Column) -> Column:
 
 
 def with_windows(observations: DataFrame, kind: str, slide_seconds: int) -> DataFrame:
-    """Each observation once for every window of `WINDOW_SECONDS`, a slide apart, that it falls in.
+    """Each observation once per window of `WINDOW_SECONDS`, one every `slide_seconds`, that contains it.
 
-    Late by more than the watermark, it may be left out.
+    Late events, behind the watermark, may be dropped.
     """
     windows = F.window("event_at", seconds(WINDOW_SECONDS), seconds(slide_seconds))
     return observations.withWatermark("event_at", seconds(WATERMARK_SECONDS)).select(
@@ -47,10 +47,10 @@ def with_windows(observations: DataFrame, kind: str, slide_seconds: int) -> Data
 
 
 def with_statistics(windowed: DataFrame) -> DataFrame:
-    """One row per kind, symbol and window: how many observations, and their mean, spread, extremes and last value; how
-    many of them vote, with what weight together, and the sum of their values, each times its weight.
+    """One row per kind, symbol and window: number, mean, standard deviation, extremes and last value of the
+    observations; the number of votes, their total weight, and the sum of value times weight.
 
-    The spread is the population's, so that a window of one observation has one too: zero.
+    The standard deviation is the population's, so a window of one observation has one too: zero.
     """
     order = F.struct("event_at", "order_key")
     return (
@@ -87,8 +87,8 @@ def with_statistics(windowed: DataFrame) -> DataFrame:
 def to_sentiment_rows(statistics: DataFrame) -> DataFrame:
     """The sentiment windows as rows of `sentiment_data`.
 
-    The score is the mean over the stories first told in the window, weighted by confidence. Without weight (all
-    abstain, or all articles tell older stories) it is 0.5 with confidence 0, as a scorer's without evidence.
+    The score is the mean over the stories that were first reported in the window, weighted by confidence. Without
+    weight (all abstain, or all articles repeat older stories) it is 0.5 with confidence 0: the score without evidence.
     """
     weight, votes = F.col("weight"), F.col("votes")
     score = F.when(weight > 0, F.col("weighted") / weight).otherwise(NO_EVIDENCE)
@@ -119,4 +119,4 @@ def to_price_windows(statistics: DataFrame, models: Sequence[ForecastModel]) -> 
 
 
 SLIDE_OF = {PRICE: SLIDE_SECONDS, SENTIMENT: WINDOW_SECONDS}
-"""Price windows overlap, a new one each slide; sentiment windows follow one another, so that an article counts once."""
+"""Price windows overlap, one starts each slide; sentiment windows do not, so an article counts once."""

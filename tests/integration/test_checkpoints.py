@@ -1,4 +1,4 @@
-"""What becomes of Spark's checkpoint folder while a job is down makes no difference to what is stored."""
+"""Damage to Spark's checkpoint folder while a job is down does not change what is stored."""
 
 import random
 import shutil
@@ -21,7 +21,7 @@ from tests.testkit.recompute import (
 
 
 def kill(job):
-    """Returns once its JVM has ended too, which writes checkpoints a moment longer."""
+    """Kills the job and waits for its JVM, which writes checkpoints a moment longer."""
     children = psutil.Process(job.pid).children(recursive=True)
     job.kill()
     job.wait(30)
@@ -46,18 +46,18 @@ def delete_half(checkpoints, older):
 
 
 def restore_older(checkpoints, older):
-    """As a backup would: the folder as it was some batches ago."""
+    """Restores the folder as it was some batches ago, as a backup does."""
     shutil.rmtree(checkpoints)
     shutil.copytree(older, checkpoints)
 
 
 def copy_of(checkpoints, folder):
-    """A copy of a folder that a running job writes, whatever vanishes meanwhile."""
-    shutil.copytree(checkpoints, folder, ignore_dangling_symlinks=True, copy_function=copy_if_there)
+    """Copies a folder that a running job writes; skips files that are deleted meanwhile."""
+    shutil.copytree(checkpoints, folder, ignore_dangling_symlinks=True, copy_function=copy_if_exists)
     return folder
 
 
-def copy_if_there(source, target):
+def copy_if_exists(source, target):
     try:
         shutil.copyfile(source, target)
     except FileNotFoundError:

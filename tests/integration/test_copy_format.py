@@ -1,4 +1,4 @@
-"""What COPY makes of both formats: PostgreSQL reads back the very rows."""
+"""Both COPY formats: PostgreSQL returns the same rows."""
 
 import io
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""The newest tick of each pair, whatever comes in whatever order."""
+"""The newest tick of each pair, whatever the order of arrival."""
 
 import random
 from contextlib import closing
@@ -12,7 +12,7 @@ from contracts.tables import LATEST_TICK, TICKER_DATA
 from database import migrate as migrate_module
 from database.migrate import migrate
 from database.migration_files import read_migrations
-from spark_jobs.edges.batch_writer import store
+from spark_jobs.edges.batch_writer import store_rows
 from spark_jobs.edges.latest_tick import newest_of_each
 from spark_jobs.edges.timescale_sink import for_table
 from spark_jobs.schemas import table_schema
@@ -61,16 +61,16 @@ def test_latest_ticks_are_the_newest_of_all_stored_ones_after_every_batch(cursor
     chance = random.Random(seed)
     for size in (1, 0, 3, 40, 2, 40):
         rows = _table(_ticks(chance, size))
-        assert store(cursor, TICKER_DATA, for_table(TICKER_DATA, rows)) == size
+        assert store_rows(cursor, TICKER_DATA, for_table(TICKER_DATA, rows)) == size
         assert _rows(cursor, f"SELECT {COLUMNS} FROM latest_tick ORDER BY pair") == _rows(cursor, NEWEST)
     assert len(_rows(cursor, "SELECT FROM latest_tick")) == len(PAIRS)
 
 
 def test_a_batch_stored_again_changes_no_latest_tick(cursor):
     rows = _table(_ticks(random.Random(1), 20))
-    store(cursor, TICKER_DATA, for_table(TICKER_DATA, rows))
+    store_rows(cursor, TICKER_DATA, for_table(TICKER_DATA, rows))
     before = _rows(cursor, "SELECT ctid::text, * FROM latest_tick ORDER BY pair")
-    store(cursor, TICKER_DATA, for_table(TICKER_DATA, rows))
+    store_rows(cursor, TICKER_DATA, for_table(TICKER_DATA, rows))
     assert _rows(cursor, "SELECT ctid::text, * FROM latest_tick ORDER BY pair") == before
 
 

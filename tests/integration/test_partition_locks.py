@@ -1,4 +1,4 @@
-"""Whoever stores a partition's records holds it, and whoever only reads cannot."""
+"""The writer locks the partitions that it stores; a reader cannot."""
 
 from contextlib import ExitStack, closing
 
@@ -8,18 +8,19 @@ from psycopg2.errors import InsufficientPrivilege, LockNotAvailable
 
 from contracts.tables import LEDGER, PARTITION_LOCK, ROLES
 from contracts.topics import RAW_JOB, WINDOW_JOB
+from foundation.kafka import TopicPartition
 from spark_jobs.edges.batch_ledger import lock
 from tests.testkit.databases import ask
 
 pytestmark = pytest.mark.verdict
 
 _, WRITER, _, ANALYST = ROLES
-TICKS, TRADES = ("rawticker", 0), ("rawtrade", 1)
+TICKS, TRADES = TopicPartition("rawticker", 0), TopicPartition("rawtrade", 1)
 
 
 @pytest.fixture
 def session(database_url):
-    """Opens cursors that wait for no lock, each in a transaction of its own, as the writer if no one else is named."""
+    """Opens cursors that do not wait for locks, each in its own transaction, by default as the writer."""
     with ExitStack() as stack:
 
         def open_session(role=WRITER):
@@ -31,14 +32,14 @@ def session(database_url):
 
 
 @pytest.mark.parametrize("known", [(), (TICKS,), (TRADES, TICKS)], ids=["first", "one new", "known"])
-def test_a_partition_is_held_until_the_transaction_ends(session, known):
+def test_a_partition_is_locked_until_the_transaction_ends(session, known):
     before, one, other = session(), session(), session()
     lock(before, RAW_JOB, known)
     before.connection.commit()
     lock(one, RAW_JOB, [TRADES, TICKS])
-    for place in (TICKS, TRADES):
+    for source in (TICKS, TRADES):
         with pytest.raises(LockNotAvailable):
-            lock(other, RAW_JOB, [place])
+            lock(other, RAW_JOB, [source])
         other.connection.rollback()
     one.connection.commit()
     lock(other, RAW_JOB, [TRADES, TICKS])
@@ -53,14 +54,14 @@ def test_other_partitions_and_other_queries_are_free(session):
     lock(other, WINDOW_JOB, [TICKS])
 
 
-def test_nothing_to_hold_is_nothing_to_do(session, database_url):
+def test_no_partitions_lock_nothing(session, database_url):
     cursor = session()
     lock(cursor, RAW_JOB, [])
     cursor.connection.commit()
     assert ask(database_url, f"SELECT count(*) FROM {PARTITION_LOCK}") == [(0,)]
 
 
-def test_a_reader_cannot_stand_in_the_writers_way(session):
+def test_a_reader_cannot_block_the_writer(session):
     writer, reader = session(), session(ANALYST)
     lock(writer, RAW_JOB, [TICKS])
     writer.connection.commit()

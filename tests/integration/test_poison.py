@@ -23,11 +23,11 @@ from contracts.topics import (
     TOPIC_BY_NAME,
     Topic,
 )
+from foundation.kafka import TopicPartition, client_config
 from foundation.kafka.admin import create_topics
-from foundation.kafka.client import client_config
 from foundation.waiting import wait_until
 from spark_jobs.config import BULK_ROWS
-from spark_jobs.edges.deadletters import DeadLetters, Unread
+from spark_jobs.edges.deadletters import DeadLetters, UnreadableRecord
 from tests.testkit.jobs import JOB_SECONDS, assert_clean, dead_letters
 from tests.testkit.poison import good_body, poisons
 from tests.testkit.recompute import (
@@ -152,6 +152,11 @@ def test_windows_hold_every_good_tick_and_article_whatever_stands_between(house)
     assert differences(sentiment, stored_sentiment(house.query)) == []
 
 
+def unreadable(offset, raw, reason):
+    source = TopicPartition(RAWTRADE.name, 1)
+    return UnreadableRecord(source=source, offset=offset, raw=raw, reason=reason, recorded_at=time.time())
+
+
 class Narrow(Topic):
     """A topic that takes no message of more than some kilobytes."""
 
@@ -168,11 +173,11 @@ def test_a_letter_its_topic_does_not_take_goes_there_without_the_messages_bytes(
         client_config(fresh_topics),
         [Narrow(**{field.name: getattr(DEADLETTER, field.name) for field in fields(Topic)})],
     )
-    large = Unread(RAWTRADE.name, 1, 7, random.Random(7).randbytes(50_000), "too large for its own good", time.time())
-    small = Unread(RAWTRADE.name, 1, 8, b"{", "small", time.time())
+    large = unreadable(7, random.Random(7).randbytes(50_000), "too large for its own good")
+    small = unreadable(8, b"{", "small")
     for _ in range(2):
-        DeadLetters(fresh_topics).publish([large])
-    DeadLetters(fresh_topics).publish([small])
+        DeadLetters(client_config(fresh_topics)).publish([large])
+    DeadLetters(client_config(fresh_topics)).publish([small])
     found = dead_letters(fresh_topics)
     assert [(x.offset, x.reason, x.raw, x.raw_bytes) for x in found] == [
         (7, "too large for its own good", "", 50_000),

@@ -4,12 +4,13 @@ import json
 import time
 
 import pytest
-from confluent_kafka import TopicPartition
+from confluent_kafka import TopicPartition as Position
 from confluent_kafka.admin import AdminClient
 
 from contracts.messages import Trade, parse_message
 from contracts.topics import RAWARTICLE, RAWTICKER, RAWTRADE
-from spark_jobs.edges.deadletters import DeadLetters, Unread
+from foundation.kafka import TopicPartition, client_config
+from spark_jobs.edges.deadletters import DeadLetters, UnreadableRecord
 from tests.testkit.kafka import new_producer, read_topic
 from tests.testkit.poison import good_body
 from tests.testkit.processes import run_module
@@ -17,6 +18,12 @@ from tests.testkit.processes import run_module
 pytestmark = pytest.mark.verdict
 
 WRONG_SIDE = "side: Input should be 'buy' or 'sell'"
+
+
+def unreadable(place, value, reason, at):
+    topic, partition, offset = place
+    source = TopicPartition(topic, partition)
+    return UnreadableRecord(source=source, offset=offset, raw=value or b"", reason=reason, recorded_at=at)
 
 
 class Topics:
@@ -39,7 +46,7 @@ class Topics:
         assert error is None
         place = record.topic(), record.partition(), record.offset()
         if reason is not None:
-            assert DeadLetters(self.bootstrap).publish([Unread(*place, value or b"", reason, self.now)]) == 1
+            assert DeadLetters(client_config(self.bootstrap)).publish([unreadable(place, value, reason, self.now)]) == 1
         return place
 
     def put_trade(self, reason=None, **changes):
@@ -152,7 +159,7 @@ def test_exported_messages_mended_by_hand_are_sent(topics):
 def test_the_letter_stands_in_for_a_record_that_retention_took(topics):
     topic, partition, offset = topics.put_trade(WRONG_SIDE, side="hold")
     admin = AdminClient({"bootstrap.servers": topics.bootstrap, "log_level": 2})
-    for future in admin.delete_records([TopicPartition(topic, partition, offset + 1)]).values():
+    for future in admin.delete_records([Position(topic, partition, offset + 1)]).values():
         future.result()
     assert topics.records(RAWTRADE.name) == []
     assert "1 sent to their topics" in topics.replay("--repair", "--set", "side=buy", "--publish")
@@ -164,8 +171,8 @@ def test_the_letter_stands_in_for_a_record_that_retention_took(topics):
 def test_another_record_at_the_same_offset_is_not_taken_for_the_letters(topics):
     topic, partition, offset = topics.put_trade(trade_id=1)
     raw = json.dumps(good_body(RAWTRADE.name, topics.now) | {"trade_id": 2}).encode()
-    letter = Unread(topic, partition, offset, raw, "of the topic that was before", topics.now)
-    DeadLetters(topics.bootstrap).publish([letter])
+    letter = unreadable((topic, partition, offset), raw, "of the topic before it was recreated", topics.now)
+    DeadLetters(client_config(topics.bootstrap)).publish([letter])
     topics.replay("--repair", "--publish")
     (record,) = topics.replayed(RAWTRADE.name).values()
     assert json.loads(record.value())["trade_id"] == 2

@@ -1,4 +1,4 @@
-"""Both jobs as processes on a real Kafka and PostgreSQL: every record once, whatever dies, and windows that add up."""
+"""Both jobs as processes on a real Kafka and PostgreSQL: every record once despite kills, and correct windows."""
 
 import time
 from itertools import count as count_from
@@ -36,7 +36,7 @@ def test_raw_job_killed_thrice_stores_every_record_once(house):
         source.send(2_000)
         house.kill(job)
         source.send(500)
-    # A long outage: what has gathered is more than the driver takes by itself, so the partitions write it.
+    # A long outage: more is pending than the driver writes itself, so the workers write it.
     source.send(45_000)
     job = house.start("kafka_to_timescale")
     verdicts = house.audit()
@@ -52,7 +52,7 @@ def test_raw_job_killed_thrice_stores_every_record_once(house):
 
 
 def test_an_article_that_was_too_old_to_be_kept_is_not_lost(house):
-    """Published 40 days ago and collected today: its row is deleted at the next occasion, its record stays."""
+    """Published 40 days ago and collected today: retention soon deletes its row, its record stays."""
     source = Source(house.settings.kafka_bootstrap_servers)
     now = time.time()
     for published_at in (now - 40 * 86_400, now - 20 * 86_400):
@@ -70,7 +70,7 @@ def test_an_article_that_was_too_old_to_be_kept_is_not_lost(house):
         house.query("DELETE FROM article_data WHERE timestamp < now() - INTERVAL '30 days'")
 
 
-def test_raw_job_outlives_a_database_that_drops_its_connections(house):
+def test_raw_job_survives_a_database_that_closes_its_connections(house):
     source = Source(house.settings.kafka_bootstrap_servers)
     job = house.start("kafka_to_timescale")
     for _ in range(5):
@@ -81,17 +81,17 @@ def test_raw_job_outlives_a_database_that_drops_its_connections(house):
     assert_clean(house.audit())
     assert job.poll() is None
     # Spark reports a batch after it is stored.
-    wait_until(lambda: lags(house.settings.raw_metrics_port) == dict.fromkeys(RAW_NAMES, 0), JOB_SECONDS, "no lag told")
+    wait_until(lambda: lags(house.settings.raw_metrics_port) == dict.fromkeys(RAW_NAMES, 0), JOB_SECONDS, "no lag")
 
 
 def lags(port):
-    """How far a job says it is behind, by topic."""
-    told = fetch_samples(HOST, port)
-    assert told.total(JOB_BATCH_SECONDS) > 0
-    return told.by(JOB_LAG, "topic")
+    """The lag that a job reports, by topic."""
+    samples = fetch_samples(HOST, port)
+    assert samples.total(JOB_BATCH_SECONDS) > 0
+    return samples.by(JOB_LAG, "topic")
 
 
-JUDGED = f"SELECT coalesce(sum(rows), 0)::int, coalesce(sum(rejected), 0)::int FROM {LEDGER}"
+COUNTED = f"SELECT coalesce(sum(rows), 0)::int, coalesce(sum(rejected), 0)::int FROM {LEDGER}"
 
 
 def send_unreadable(bootstrap, count):
@@ -107,23 +107,23 @@ def assert_stopped(job):
     assert b"cannot be read (newest in rawtrade), more than 5%" in job.log.read_bytes()
 
 
-def test_raw_job_stops_when_too_much_is_unreadable_and_stays_so_until_a_person_lets_it_pass(house):
+def test_raw_job_stops_when_too_much_is_unreadable_until_the_operator_accepts_it(house):
     bootstrap = house.settings.kafka_bootstrap_servers
     job = house.start("kafka_to_timescale")
     send_unreadable(bootstrap, 900)
-    wait_until(lambda: house.query(JUDGED) == [(0, 900)], JOB_SECONDS, "so few", lambda: job.poll() is None)
+    wait_until(lambda: house.query(COUNTED) == [(0, 900)], JOB_SECONDS, "all of them", lambda: job.poll() is None)
     send_unreadable(bootstrap, 200)
     assert_stopped(job)
-    stored = house.query(JUDGED), len(dead_letters(bootstrap))
+    stored = house.query(COUNTED), len(dead_letters(bootstrap))
     assert 900 <= stored[1] < 1_000
     for _ in range(2):
         send_unreadable(bootstrap, 150)
         assert_stopped(house.start("kafka_to_timescale"))
-        assert (house.query(JUDGED), len(dead_letters(bootstrap))) == stored
+        assert (house.query(COUNTED), len(dead_letters(bootstrap))) == stored
 
     done = accept(house)
     assert done.returncode == 0, done.stderr
-    assert (house.query(JUDGED), len(dead_letters(bootstrap))) == ([(0, 1_400)], 1_400)
+    assert (house.query(COUNTED), len(dead_letters(bootstrap))) == ([(0, 1_400)], 1_400)
     job = house.start("kafka_to_timescale")
     Source(bootstrap).send(500)
     assert_clean(house.audit())
@@ -135,9 +135,9 @@ def test_raw_job_stores_nothing_of_a_partitions_bulk_that_is_unreadable(house):
     send_unreadable(bootstrap, BULK_ROWS)
     for _ in range(2):
         assert_stopped(house.start("kafka_to_timescale"))
-        assert (house.query(JUDGED), dead_letters(bootstrap)) == ([(0, 0)], [])
+        assert (house.query(COUNTED), dead_letters(bootstrap)) == ([(0, 0)], [])
     assert accept(house).returncode == 0
-    assert (house.query(JUDGED), len(dead_letters(bootstrap))) == ([(0, BULK_ROWS)], BULK_ROWS)
+    assert (house.query(COUNTED), len(dead_letters(bootstrap))) == ([(0, BULK_ROWS)], BULK_ROWS)
 
 
 def test_windows_equal_an_independent_recomputation_after_kills(house):
@@ -154,12 +154,12 @@ def test_windows_equal_an_independent_recomputation_after_kills(house):
     source.send(500, next(moments))
     assert_windows_as_recomputed(house, job)
     # Spark reports a batch after it is stored, and with the watermark of the batch before.
-    told = newest_of_both(bootstrap) - WATERMARK_SECONDS
-    wait_until(lambda: watermark(house) == told, JOB_SECONDS, f"watermark {told}", lambda: job.poll() is None)
+    expected = newest_of_both(bootstrap) - WATERMARK_SECONDS
+    wait_until(lambda: watermark(house) == expected, JOB_SECONDS, f"watermark {expected}", lambda: job.poll() is None)
 
 
 def assert_windows_as_recomputed(house, job):
-    """Once the job has read all that Kafka holds. Some forecasts must have met their outcome."""
+    """Waits until the job has read all of Kafka, then compares. Some forecasts must have been scored."""
     bootstrap = house.settings.kafka_bootstrap_servers
     forecasts, sentiment = recomputed_forecasts(bootstrap), recomputed_sentiment(bootstrap)
     assert 0 < sum(outcome is not None for *_, outcome in forecasts.values()) < len(forecasts)
@@ -174,7 +174,7 @@ def assert_windows_as_recomputed(house, job):
 
 
 def newest_of_both(bootstrap):
-    """How far both kinds of observation have come, in epoch seconds."""
+    """The newest event time that both kinds of observation have reached, in epoch seconds."""
     ticks = (tick.timestamp for tick in records(bootstrap, RAWTICKER) if tick.pair.endswith("/USD"))
     articles = (
         article.collected_at
@@ -185,12 +185,12 @@ def newest_of_both(bootstrap):
 
 
 def watermark(house):
-    """What the window job says of its newest batch, None before it has one."""
+    """The watermark that the window job reports of its newest batch, None before the first."""
     return fetch_samples(HOST, house.settings.window_metrics_port).greatest(JOB_WATERMARK)
 
 
-def test_a_tick_that_comes_after_the_score_corrects_it(house):
-    """Without articles Spark goes on waiting, and takes it."""
+def test_a_late_tick_after_the_score_corrects_it(house):
+    """Without articles Spark's watermark stays behind, so the tick is accepted."""
     bootstrap = house.settings.kafka_bootstrap_servers
     begin = time.time() // SLIDE_SECONDS * SLIDE_SECONDS - 900
     job = house.start("sentiment_prediction_job")

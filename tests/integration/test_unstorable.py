@@ -1,4 +1,4 @@
-"""What the database can never take: no message that the contract accepts, and where there is one, the job says so."""
+"""What the database can never store: no message that the contract accepts; otherwise the job reports it."""
 
 import random
 import time
@@ -11,10 +11,11 @@ import pytest
 from contracts.messages import Article, Trade
 from contracts.tables import ARTICLE_DATA, TABLE_BY_TOPIC, TEXT
 from contracts.topics import RAW_JOB, RAWARTICLE, RAWTRADE
+from foundation.postgres import Database, Unstorable
 from foundation.waiting import wait_until
 from spark_jobs.config import BULK_ROWS
-from spark_jobs.edges.batch_writer import AWAY
-from spark_jobs.edges.timescale_sink import Database, Unstorable, copy_new, for_table
+from spark_jobs.edges.batch_writer import TRANSIENT_ERRORS
+from spark_jobs.edges.timescale_sink import copy_new, for_table
 from spark_jobs.transforms.decode import decode
 from spark_jobs.transforms.layouts import LAYOUTS
 from tests.testkit.databases import ask, execute
@@ -60,7 +61,7 @@ def test_no_text_the_contract_accepts_is_too_long_for_an_index(database_url, top
 
 
 def noise(characters):
-    """Text that no compression shortens, of the longest characters there are."""
+    """Incompressible text of 4-byte characters."""
     chance = random.Random(7)
     return "".join(chr(chance.randrange(0x20000, 0x2A6DF)) for _ in range(characters))
 
@@ -71,16 +72,16 @@ def article(**fields):
 
 def test_the_longest_texts_of_an_article_are_stored(database_url):
     long = noise(100_000)
-    told = article(id=long[:300], story_id=long[-300:], title=long[:2_000], url=long[:2_000], summary=long)
+    stored = article(id=long[:300], story_id=long[-300:], title=long[:2_000], url=long[:2_000], summary=long)
     with Database(database_url, "test").transaction() as cursor:
-        copy_new(cursor, ARTICLE_DATA, rows_of(told))
+        copy_new(cursor, ARTICLE_DATA, rows_of(stored))
     assert ask(database_url, "SELECT article_id, story_id, title, url, summary FROM article_data") == [
-        (told.id, told.story_id, told.title, told.url, told.summary)
+        (stored.id, stored.story_id, stored.title, stored.url, stored.summary)
     ]
 
 
 def rows_of(*articles):
-    values = [told.to_json() for told in articles]
+    values = [stored.to_json() for stored in articles]
     decoded = decode(RAWARTICLE.name, values, np.full(len(values), time.time()))
     assert decoded.rejects == []
     return for_table(ARTICLE_DATA, decoded.rows)
@@ -90,7 +91,7 @@ NARROW = "CREATE INDEX narrow ON article_data (summary)"
 """An index that holds less than what the contract lets into its column."""
 
 
-def test_what_exceeds_a_limit_is_refused_with_the_servers_reason_and_the_next_is_stored(database_url):
+def test_a_row_beyond_a_limit_is_unstorable_and_the_next_is_stored(database_url):
     execute(database_url, NARROW)
     database = Database(database_url, "test")
     with (
@@ -99,29 +100,29 @@ def test_what_exceeds_a_limit_is_refused_with_the_servers_reason_and_the_next_is
     ):
         copy_new(c, ARTICLE_DATA, rows_of(article(summary=noise(1_000))))
     assert isinstance(refusal.value.__cause__, psycopg2.errors.ProgramLimitExceeded)
-    assert not isinstance(refusal.value, AWAY)
+    assert not isinstance(refusal.value, TRANSIENT_ERRORS)
     with database.transaction() as cursor:
         assert copy_new(cursor, ARTICLE_DATA, rows_of(article())) == 1
     assert ask(database_url, "SELECT article_id FROM article_data") == [("coindesk-1",)]
 
 
 @pytest.mark.parametrize("code", ["53100", "53200", "53300", "57P01", "57P03", "08006", "40P01", "55P03"])
-def test_what_time_mends_is_a_neighbour_that_is_away(database_url, code):
+def test_transient_errors_of_the_server_are_retryable(database_url, code):
     """A full disk, no memory, too many connections, a server that stops or starts, a connection, a deadlock, a lock."""
-    with pytest.raises(AWAY) as away, Database(database_url, "test").transaction() as cursor:
+    with pytest.raises(TRANSIENT_ERRORS) as raised, Database(database_url, "test").transaction() as cursor:
         cursor.execute(f"DO $$ BEGIN RAISE EXCEPTION 'for a while' USING ERRCODE = '{code}'; END $$")
-    assert away.value.pgcode == code
+    assert raised.value.pgcode == code
 
 
 @pytest.mark.parametrize("trades", [10, BULK_ROWS], ids=["stored by the driver", "stored by the workers"])
-def test_raw_job_ends_with_the_reason_until_the_limit_is_gone(house, trades):
+def test_raw_job_exits_with_the_reason_until_the_limit_is_removed(house, trades):
     bootstrap = house.settings.kafka_bootstrap_servers
     producer = new_producer(bootstrap)
     for number in range(trades):
         trade = Trade.model_validate(good_body(RAWTRADE.name, time.time() - 60) | {"trade_id": number})
         producer.produce(RAWTRADE.name, key=trade.pair, value=trade.to_json())
-    told = article(summary=noise(1_000))
-    producer.produce(RAWARTICLE.name, key=told.website, value=told.to_json())
+    stored = article(summary=noise(1_000))
+    producer.produce(RAWARTICLE.name, key=stored.website, value=stored.to_json())
     assert producer.flush(60) == 0
     execute(house.database_url, NARROW)
     job = house.start(RAW_JOB)
@@ -132,6 +133,6 @@ def test_raw_job_ends_with_the_reason_until_the_limit_is_gone(house, trades):
     job = house.start(RAW_JOB)
     assert_clean(house.audit())
     wait_until(
-        lambda: house.query("SELECT summary FROM article_data") == [(told.summary,)],
+        lambda: house.query("SELECT summary FROM article_data") == [(stored.summary,)],
         *(JOB_SECONDS, "the article", lambda: job.poll() is None),
     )

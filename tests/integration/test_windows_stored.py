@@ -1,4 +1,4 @@
-"""Job 2's window rows in the database: forecasts find their outcomes, and an answer that is lost changes nothing."""
+"""Job 2's window rows in the database: forecasts are scored, and a lost commit answer changes nothing."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -9,15 +9,11 @@ import pytest
 from contracts.rules import FORECAST_HORIZON_SECONDS, MOVING_AVERAGE, SLIDE_SECONDS, WATERMARK_SECONDS, WINDOW_SECONDS
 from contracts.settings import WindowJobSettings, load_settings
 from contracts.tables import LEDGER, PREDICTION_DATA, SENTIMENT_DATA
+from foundation.kafka import OffsetRange, TopicPartition
+from foundation.postgres import Database, Transaction
 from spark_jobs.config import window_job
-from spark_jobs.edges.batch_ledger import Batch
-from spark_jobs.edges.timescale_sink import (
-    Database,
-    Transaction,
-    newest_window,
-    score_forecasts,
-    upsert_windows,
-)
+from spark_jobs.edges.batch_ledger import BatchKey
+from spark_jobs.edges.timescale_sink import newest_window, score_forecasts, upsert_windows
 from spark_jobs.edges.window_query import WindowQuery
 from spark_jobs.schemas import table_schema
 
@@ -27,8 +23,8 @@ START = datetime(2026, 1, 5, 10, 0, tzinfo=UTC)
 THREE_HOURS = 3 * 3600 // SLIDE_SECONDS
 SILENT = range(60, 75)
 """Windows in which no price was seen."""
-BATCH = Batch("sentiment_prediction_job", "cluster", "checkpoint", 7)
-RANGES = {("rawticker", 0): (100, 200)}
+BATCH = BatchKey(query="sentiment_prediction_job", cluster_id="cluster", checkpoint_id="checkpoint", batch_id=7)
+RANGES = {TopicPartition("rawticker", 0): OffsetRange(100, 200)}
 
 
 def window(number):
@@ -61,7 +57,7 @@ def forecasts(numbers):
 
 
 def outcome_of(number, newest):
-    """What a forecast should be told: the last price of the window that ends at its target, once that is closed."""
+    """The outcome of a forecast: the last price of the window that ends at its target, once that is closed."""
     target = number + FORECAST_HORIZON_SECONDS // SLIDE_SECONDS
     is_closed = (newest - target) * SLIDE_SECONDS >= WINDOW_SECONDS + WATERMARK_SECONDS
     return float(target) if is_closed and target not in SILENT else None
@@ -140,7 +136,7 @@ def test_rows_without_forecasts_score_nothing(database_url):
 
 
 class AnswerLost(Transaction):
-    """A transaction whose commit the server carries out, and whose answer never comes."""
+    """A transaction that the server commits, and whose answer is lost."""
 
     def __exit__(self, kind, error, trace):
         super().__exit__(kind, error, trace)

@@ -7,9 +7,10 @@ import pyarrow as pa
 from contracts.rules import WATERMARK_SECONDS
 from contracts.settings import WindowJobSettings, load_settings
 from forecasting.registry import MODELS
+from foundation.kafka import OffsetRange, TopicPartition
+from foundation.postgres import Database
 from spark_jobs.config import window_job
-from spark_jobs.edges.batch_ledger import Batch
-from spark_jobs.edges.timescale_sink import Database
+from spark_jobs.edges.batch_ledger import BatchKey
 from spark_jobs.edges.window_query import WindowQuery
 from spark_jobs.schemas import OBSERVATION
 from spark_jobs.transforms.windows import PRICE, SLIDE_OF, with_statistics, with_windows
@@ -54,8 +55,9 @@ def test_a_stateful_model_of_another_horizon_is_stored_and_scored_beside_the_reg
     for number, minutes in enumerate([range(12), range(9, MINUTES)]):
         frame = spark.createDataFrame([price_at(minute) for minute in minutes], OBSERVATION)
         statistics = with_statistics(with_windows(frame, PRICE, SLIDE_OF[PRICE]))
-        batch = Batch(query="q", cluster_id="c", checkpoint_id="p", batch_id=number)
-        query._store(batch, {("rawticker", 0): (number, number + 1)}, query._rows(statistics, open_from))
+        batch = BatchKey(query="q", cluster_id="c", checkpoint_id="p", batch_id=number)
+        ranges = {TopicPartition("rawticker", 0): OffsetRange(number, number + 1)}
+        query._store(batch, ranges, query._rows(statistics, open_from))
     database.drop()
 
     rows = ask(

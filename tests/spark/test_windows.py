@@ -102,8 +102,8 @@ ABSTENTION = {"votes": 1, "weight": 0.0}
 def test_a_story_votes_once_and_an_abstention_without_weight(spark, scores, expected):
     rows = [observation("BTC", 10, value, **vote) for value, vote in scores]
     (row,) = to_sentiment_rows(statistics_of(spark, SENTIMENT, rows)).collect()
-    told = (row.sentiment_score, row.sentiment_label, row.confidence, row.article_count, row.story_count)
-    assert told == expected
+    found = (row.sentiment_score, row.sentiment_label, row.confidence, row.article_count, row.story_count)
+    assert found == expected
 
 
 def test_moving_average_predicts_the_mean_give_or_take_the_spread(spark):

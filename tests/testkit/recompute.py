@@ -1,4 +1,4 @@
-"""The window tables worked out again from Kafka alone, in plain Python, sharing only the contracts with the jobs."""
+"""The window tables recomputed from Kafka in plain Python, sharing only the contracts with the jobs."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
@@ -26,11 +26,11 @@ Query = Callable[[str], list[tuple[Any, ...]]]
 """Runs a statement on the database, in UTC."""
 
 RELATIVE = 1e-10
-"""How far two sums of the same numbers in another order may lie apart, against the greatest of them."""
+"""The relative tolerance for two sums of the same numbers in another order."""
 
 
 def records(bootstrap: str, topic: Topic) -> Iterator[Any]:
-    """Every readable message that the topic holds now."""
+    """Every valid message in the topic."""
     for message in read_topic(bootstrap, topic.name):
         try:
             yield parse_message(topic.message, message.value(), message.timestamp()[1] / 1000)
@@ -39,8 +39,8 @@ def records(bootstrap: str, topic: Topic) -> Iterator[Any]:
 
 
 def recomputed_forecasts(bootstrap: str) -> dict[Key, tuple[Any, ...]]:
-    """Of each price window: how many ticks, their mean, standard deviation, least, greatest and last price; the
-    interval's ends, its target in epoch seconds, and what the price was there, as a job knows it that has read all.
+    """Of each price window: number of ticks; mean, standard deviation, minimum, maximum and last price; the ends of the
+    interval, the target in epoch seconds, and the price there, as a job stores it that has read all.
     """
     ticks: dict[Key, list[tuple[int, int, float]]] = defaultdict(list)
     for tick in records(bootstrap, RAWTICKER):
@@ -69,35 +69,35 @@ def _forecast(seen: tuple[Any, ...], end: int) -> tuple[Any, ...]:
 
 
 def _outcome(statistics: dict[Key, tuple[Any, ...]], symbol: str, end: int, newest: int) -> float | None:
-    """The last price of the window that ends at the target, None without one or while ticks are still waited for."""
+    """The last price of the window that ends at the target, None without one or while the window is open."""
     target = end + FORECAST_HORIZON_SECONDS
     outcome = statistics.get((symbol, target))
     return outcome[-1] if outcome is not None and target <= newest - WATERMARK_SECONDS else None
 
 
 def recomputed_sentiment(bootstrap: str) -> dict[Key, tuple[Any, ...]]:
-    """Of each sentiment window: how many articles and stories, the stories' score, its label and their confidence."""
-    told: dict[Key, list[Any]] = defaultdict(list)
+    """Of each sentiment window: number of articles and of stories; score, label and confidence of the stories."""
+    articles_of: dict[Key, list[Any]] = defaultdict(list)
     for article in records(bootstrap, RAWARTICLE):
         start = int(article.collected_at) // WINDOW_SECONDS * WINDOW_SECONDS
         for coin in article.cryptocurrencies_mentioned:
             if article.revision < 2:
-                told[coin, start + WINDOW_SECONDS].append(article)
-    return {key: _mood(articles) for key, articles in told.items()}
+                articles_of[coin, start + WINDOW_SECONDS].append(article)
+    return {key: _sentiment(articles) for key, articles in articles_of.items()}
 
 
-def _mood(articles: list[Any]) -> tuple[Any, ...]:
-    """What a window says: each story speaks once, through the article that told it first, as loud as it is sure."""
-    voices = [article.sentiment for article in articles if article.story_id == article.id]
-    loudness = fsum(voice.confidence for voice in voices)
-    if not loudness:
-        return len(articles), len(voices), 0.5, "neutral", 0.0
-    score = fsum(voice.score * voice.confidence for voice in voices) / loudness
-    return len(articles), len(voices), score, label_of(score), loudness / len(voices)
+def _sentiment(articles: list[Any]) -> tuple[Any, ...]:
+    """The sentiment of a window: the first article of each story votes, with its confidence as weight."""
+    votes = [article.sentiment for article in articles if article.story_id == article.id]
+    weight = fsum(vote.confidence for vote in votes)
+    if not weight:
+        return len(articles), len(votes), 0.5, "neutral", 0.0
+    score = fsum(vote.score * vote.confidence for vote in votes) / weight
+    return len(articles), len(votes), score, label_of(score), weight / len(votes)
 
 
 def stored_forecasts(query: Query) -> dict[Key, tuple[Any, ...]]:
-    """The same as `prediction_data` has it."""
+    """The same figures as stored in `prediction_data`."""
     rows = query(
         "SELECT crypto_symbol, timestamp, sample_count, predicted_price, price_stddev, price_min, price_max, price_last"
         ", confidence_interval_low, confidence_interval_high, extract(epoch FROM target_at)::float8, actual_price"
@@ -107,7 +107,7 @@ def stored_forecasts(query: Query) -> dict[Key, tuple[Any, ...]]:
 
 
 def stored_sentiment(query: Query) -> dict[Key, tuple[Any, ...]]:
-    """The same as `sentiment_data` has it."""
+    """The same figures as stored in `sentiment_data`."""
     rows = query(
         "SELECT crypto_symbol, timestamp, article_count, story_count, sentiment_score, sentiment_label, confidence"
         " FROM sentiment_data"
@@ -116,12 +116,12 @@ def stored_sentiment(query: Query) -> dict[Key, tuple[Any, ...]]:
 
 
 def epoch(at: datetime) -> int:
-    """Epoch seconds of the end of a window, which is a whole number of them."""
+    """Whole epoch seconds of the end of a window."""
     return round(at.astimezone(UTC).timestamp())
 
 
 def differences(expected: Mapping[Key, tuple[Any, ...]], found: Mapping[Key, tuple[Any, ...]]) -> list[str]:
-    """What is wrong, a line for each window: missing, made up, or of other values. Empty when nothing is."""
+    """One line per window that is missing, unexpected or different. Empty if all agree."""
     return [
         f"{symbol} {datetime.fromtimestamp(end, UTC):%H:%M:%S}: {found.get((symbol, end))} instead of "
         f"{expected.get((symbol, end))}"

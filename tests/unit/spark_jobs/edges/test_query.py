@@ -1,14 +1,14 @@
-"""How a job ends that cannot go on."""
+"""How a job exits after a permanent error."""
 
 import pytest
 
 from contracts.settings import RawJobSettings, load_settings
+from foundation.postgres import Unstorable
 from spark_jobs.edges import query
-from spark_jobs.edges.timescale_sink import Unstorable
 
 
 class Stop:
-    """An event that nobody sets, and that notes how long it was waited for."""
+    """An event that is never set and records how long it was waited for."""
 
     def __init__(self):
         self.waited = []
@@ -18,10 +18,10 @@ class Stop:
         return False
 
 
-def test_a_job_that_cannot_go_on_says_so_and_waits_before_it_ends_unless_it_is_told_to_stop(caplog):
+def test_a_permanent_error_is_logged_and_the_job_pauses_before_it_exits(caplog):
     stop = Stop()
     with pytest.raises(SystemExit) as end:
-        query._refuse(Unstorable("index row size"), load_settings(RawJobSettings, job_refusal_seconds=7), stop)
-    assert end.value.code == query.EXIT_REFUSED == 3
+        query._fail(Unstorable("index row size"), load_settings(RawJobSettings, job_refusal_seconds=7), stop)
+    assert end.value.code == query.EXIT_PERMANENT_ERROR == 3
     assert stop.waited == [7]
     assert [record.message for record in caplog.records] == ["the job cannot go on: index row size"]

@@ -1,39 +1,46 @@
-"""When a job stops because too much of what it reads cannot be read: whoever starts it, and however often."""
+"""When the circuit breaker opens: it stays open after any number of restarts."""
 
 from itertools import pairwise
 
 import pytest
 
-from spark_jobs.transforms.circuit_breaker import MEMORY_MESSAGES, NO_LIMIT, NOTHING, Breaker, Judged, TooManyUnreadable
+from spark_jobs.transforms.circuit_breaker import (
+    MEMORY_MESSAGES,
+    NO_LIMIT,
+    NO_MESSAGES,
+    CircuitBreaker,
+    MessageCounts,
+    TooManyUnreadable,
+)
 
 REASONS = ["a", "b", "c"] * 20
 
 
-def stored_under_a_keeper(batch, restarts, judge):
-    """How many messages are stored, all unreadable, by a job that is started again and again after it stopped.
+def stored_under_a_supervisor(batch, restarts, recent_of):
+    """How many messages, all unreadable, a job stores that is restarted after each stop.
 
-    What a start knows of the past is what `judge` makes of the number stored so far.
+    `recent_of` returns the recent counts that a start reads, given the number stored so far.
     """
     stored, waiting = 0, batch
     for _ in range(restarts):
-        past = judge(stored)
+        recent = recent_of(stored)
         while True:
             try:
-                Breaker(past).count("rawticker", waiting, ["bad"] * waiting)
+                CircuitBreaker(recent).count("rawticker", waiting, ["bad"] * waiting)
             except TooManyUnreadable:
                 break
-            past, stored, waiting = past.plus(waiting, waiting), stored + waiting, batch
-        waiting += 20 * batch  # what comes while it is away
+            recent, stored, waiting = recent.plus(waiting, waiting), stored + waiting, batch
+        waiting += 20 * batch  # received while it was stopped
         yield stored
 
 
-def test_job_that_is_started_again_stores_nothing_more():
-    counts = list(stored_under_a_keeper(10, 30, lambda stored: Judged(stored, stored)))
+def test_restarted_job_stores_nothing_more():
+    counts = list(stored_under_a_supervisor(10, 30, lambda stored: MessageCounts(stored, stored)))
     assert counts == [990] * 30
 
 
 def test_job_without_memory_would_drain_the_topic():
-    counts = list(stored_under_a_keeper(10, 4, lambda stored: NOTHING))
+    counts = list(stored_under_a_supervisor(10, 4, lambda stored: NO_MESSAGES))
     assert all(later > earlier for earlier, later in pairwise(counts))
 
 
@@ -43,8 +50,8 @@ def test_job_without_memory_would_drain_the_topic():
     ids=["too few to say", "just bearable", "too many"],
 )
 def test_limit_holds_for_a_batch_alone_and_with_its_past(read, unreadable, stops):
-    for past, part in ((NOTHING, read), (Judged(read - 60, unreadable - 50), 60)):
-        breaker = Breaker(past)
+    for past, part in ((NO_MESSAGES, read), (MessageCounts(read - 60, unreadable - 50), 60)):
+        breaker = CircuitBreaker(past)
         reasons = (REASONS * 20)[: unreadable - past.unreadable]
         if stops:
             with pytest.raises(TooManyUnreadable, match=rf"{unreadable} of the last {read} messages"):
@@ -55,19 +62,19 @@ def test_limit_holds_for_a_batch_alone_and_with_its_past(read, unreadable, stops
 
 def test_burst_stops_the_job_after_however_long_a_quiet_time():
     with pytest.raises(TooManyUnreadable, match=r"60 of the last 1000 .*newest in rawtrade.*Newest reason: c\."):
-        Breaker(Judged(MEMORY_MESSAGES, 0)).count("rawtrade", 1_000, REASONS)
+        CircuitBreaker(MessageCounts(MEMORY_MESSAGES, 0)).count("rawtrade", 1_000, REASONS)
 
 
 def test_past_counts_where_a_batch_is_too_small_to_say():
-    Breaker(Judged(MEMORY_MESSAGES, 0)).count("rawtrade", 999, REASONS)
+    CircuitBreaker(MessageCounts(MEMORY_MESSAGES, 0)).count("rawtrade", 999, REASONS)
     with pytest.raises(TooManyUnreadable, match=r"5060 of the last 100999 messages"):
-        Breaker(Judged(MEMORY_MESSAGES, 5_000)).count("rawtrade", 999, REASONS)
+        CircuitBreaker(MessageCounts(MEMORY_MESSAGES, 5_000)).count("rawtrade", 999, REASONS)
 
 
 def test_past_is_forgotten_by_halves():
-    assert Judged(MEMORY_MESSAGES, 800).plus(10, 1) == Judged(MEMORY_MESSAGES + 10, 801)
-    assert Judged(MEMORY_MESSAGES + 10, 801).plus(10, 1) == Judged(MEMORY_MESSAGES // 2 + 15, 401)
+    assert MessageCounts(MEMORY_MESSAGES, 800).plus(10, 1) == MessageCounts(MEMORY_MESSAGES + 10, 801)
+    assert MessageCounts(MEMORY_MESSAGES + 10, 801).plus(10, 1) == MessageCounts(MEMORY_MESSAGES // 2 + 15, 401)
 
 
 def test_without_a_limit_everything_passes():
-    Breaker(Judged(5_000, 5_000), NO_LIMIT).count("rawtrade", 1_000, ["bad"] * 1_000)
+    CircuitBreaker(MessageCounts(5_000, 5_000), NO_LIMIT).count("rawtrade", 1_000, ["bad"] * 1_000)

@@ -1,4 +1,4 @@
-"""The bulk road and the judge give the same verdicts and the same rows."""
+"""The fast path and the full validation give the same results and the same rows."""
 
 import json
 from datetime import UTC, datetime
@@ -93,7 +93,7 @@ def test_decode_article_of_an_older_message_is_the_first_version_of_its_own_stor
     assert (row["revision"], row["story_id"]) == (3, "decrypt-7")
 
 
-def test_decode_market_keeps_what_a_source_does_not_tell_as_null():
+def test_decode_market_stores_fields_missing_at_a_source_as_null():
     (row,) = decode_one(POLLED_MARKET.name, json.dumps(MARKET).encode()).rows.to_pylist()
     told = {name: value for name, value in row.items() if value is not None}
     assert told == {
@@ -135,7 +135,7 @@ def test_the_catalogue_of_poison_has_every_topic_that_is_decoded():
 
 
 @pytest.mark.parametrize("topic", GOOD)
-def test_decode_rejects_every_poison_with_the_judges_reason_and_keeps_its_neighbours(topic):
+def test_decode_rejects_every_poison_with_the_validations_reason_and_keeps_the_others(topic):
     good = json.dumps(GOOD[topic]).encode()
     found = [poison for poison in poisons() if poison.topic == topic]
     values = [value for poison in found for value in (poison.value, good)]
@@ -167,7 +167,7 @@ VALUES = st.one_of(
     ),
     drop=st.sets(st.sampled_from(sorted(set(TICKER) | set(TRADE))), max_size=1),
 )
-def test_decode_agrees_with_the_judge(topic, changes, drop):
+def test_decode_agrees_with_the_full_validation(topic, changes, drop):
     bodies = [{k: v for k, v in (GOOD[topic] | change).items() if k not in drop} for change in changes]
     values = [json.dumps(body).encode() for body in bodies]
     decoded = decode(topic, values, np.full(len(values), NOW))

@@ -32,7 +32,7 @@ def votes(*articles):
     return [(row["symbol"], row["value"], row["votes"], row["weight"]) for row in seen]
 
 
-def test_the_article_that_tells_a_story_first_votes_for_each_coin_with_its_confidence():
+def test_the_first_article_of_a_story_votes_for_each_coin_with_its_confidence():
     first = article("a", 0.75, 0.5, ("BTC", "ETH"), story_id="a")
     assert votes(first) == [("BTC", 0.75, 1, 0.5), ("ETH", 0.75, 1, 0.5)]
 
