@@ -18,7 +18,7 @@ class BadMigrations(ValueError):
     """The files are inconsistent, or do not match the database. `str()` names the file and what to do."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Migration:
     """One file: `NNNN_what.sql`, or `NNNN_what.<variant>.sql` for one of two twins.
 
@@ -58,7 +58,8 @@ def read_migrations(folder: Path = MIGRATIONS) -> tuple[Migration, ...]:
         match = _NAME.fullmatch(path.name)
         if match is None:
             raise BadMigrations(f"{path.name} is not named NNNN_what.sql or NNNN_what.<{'|'.join(VARIANTS)}>.sql")
-        found.append(Migration(int(match[1]), path.name, match[2], path.read_text(encoding="utf-8")))
+        text = path.read_text(encoding="utf-8")
+        found.append(Migration(number=int(match[1]), name=path.name, variant=match[2], sql=text))
     return tuple(found)
 
 

@@ -1,9 +1,9 @@
--- The whole database by psql alone, on TimescaleDB or plain PostgreSQL, as a role that may create roles:
+-- Creates the whole database with psql alone, on TimescaleDB or plain PostgreSQL, as a role that may create roles:
 --
 --     psql "$DATABASE_URL" -f database/timescaledb_setup.sql
 --
--- It applies the numbered migrations and records them, so that `python -m database.migrate` goes on from there.
--- What is applied already is left alone. The roles get no passwords here: `python -m database.migrate --passwords`.
+-- It applies the numbered migrations and records them, so that `python -m database.migrate` continues from there.
+-- Applied migrations are skipped. Passwords are set by: `python -m database.migrate --passwords`.
 \set ON_ERROR_STOP on
 SET client_min_messages TO warning;
 
@@ -16,7 +16,7 @@ CREATE TABLE IF NOT EXISTS cryptoviz.schema_migration (
 );
 COMMENT ON TABLE cryptoviz.schema_migration IS 'The migrations applied, with their files'' SHA-256 (NULL: by psql)';
 
--- a database stays of the kind it was begun as
+-- the kind of a database never changes
 SELECT coalesce(
     (SELECT split_part(name, '.', 2) FROM cryptoviz.schema_migration WHERE split_part(name, '.', 3) = 'sql' LIMIT 1),
     (SELECT name FROM pg_available_extensions WHERE name = 'timescaledb'),

@@ -1,6 +1,6 @@
 """When a service counts as healthy, judged from its own metrics. Pure."""
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import Literal
 
 from contracts import metrics
@@ -29,6 +29,7 @@ class ServiceHealth:
     service: str
     state: State
     figures: str
+    _: KW_ONLY
     partly: bool = False
 
     def as_json(self) -> dict[str, str]:

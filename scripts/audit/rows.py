@@ -95,7 +95,7 @@ def _candle(m: Candle) -> RowValues:
     return (*key, *(getattr(m, name) for name in CANDLE_VALUES))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
     """How one topic is compared with its table: the columns to read, and the same row made from a message.
 
@@ -124,24 +124,35 @@ def _sql_microseconds(column: str) -> str:
 
 
 _AT = _sql_microseconds("timestamp")
-TICKS = Comparison(RAWTICKER, f"pair, {_AT}, {_sql_microseconds('received_at')}, last, bid, ask, volume_24h", _ticker)
+TICKS = Comparison(
+    topic=RAWTICKER,
+    columns=f"pair, {_AT}, {_sql_microseconds('received_at')}, last, bid, ask, volume_24h",
+    row_of=_ticker,
+)
 COMPARISONS: tuple[Comparison, ...] = (
     TICKS,
-    Comparison(RAWTRADE, f"pair, trade_id, {_AT}, price, volume, side", _trade),
-    Comparison(RAWALERT, f"pair, {_AT}, alert_type, last_price, change_percent, threshold", _alert),
+    Comparison(topic=RAWTRADE, columns=f"pair, trade_id, {_AT}, price, volume, side", row_of=_trade),
     Comparison(
-        RAWARTICLE,
-        f"article_id, {_AT}, revision, title, url, website, summary, cryptocurrencies_mentioned, sentiment_score, "
-        f"sentiment_label, confidence, scorer, sentiment_hits, {_sql_microseconds('collected_at')}, story_id",
-        _article,
+        topic=RAWALERT,
+        columns=f"pair, {_AT}, alert_type, last_price, change_percent, threshold",
+        row_of=_alert,
+    ),
+    Comparison(
+        topic=RAWARTICLE,
+        columns=f"article_id, {_AT}, revision, title, url, website, summary, cryptocurrencies_mentioned, "
+        f"sentiment_score, sentiment_label, confidence, scorer, sentiment_hits, {_sql_microseconds('collected_at')}, "
+        "story_id",
+        row_of=_article,
         plain=3,
     ),
     Comparison(
-        RAWGAP,
-        f"pair, from_id, {_AT}, {_sql_microseconds('reported_at')}, to_id, {_sql_microseconds('to_time')}, cause, "
-        f"missing_left, {_sql_microseconds('detected_at')}, {_sql_microseconds('closed_at')}, source",
-        _gap,
+        topic=RAWGAP,
+        columns=f"pair, from_id, {_AT}, {_sql_microseconds('reported_at')}, to_id, {_sql_microseconds('to_time')}, "
+        f"cause, missing_left, {_sql_microseconds('detected_at')}, {_sql_microseconds('closed_at')}, source",
+        row_of=_gap,
     ),
-    Comparison(POLLED_MARKET, f"pair, source, {_AT}, {', '.join(MARKET_VALUES)}", _market),
-    Comparison(POLLED_CANDLE, f"pair, source, interval, {_AT}, {', '.join(CANDLE_VALUES)}", _candle),
+    Comparison(topic=POLLED_MARKET, columns=f"pair, source, {_AT}, {', '.join(MARKET_VALUES)}", row_of=_market),
+    Comparison(
+        topic=POLLED_CANDLE, columns=f"pair, source, interval, {_AT}, {', '.join(CANDLE_VALUES)}", row_of=_candle
+    ),
 )

@@ -12,7 +12,7 @@ MAX_EXAMPLES = 3
 RowValues = tuple[Any, ...]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Verdict:
     """The result for one topic. `stray`: rows without a record in Kafka; `altered`: rows with other values than their
     record; `too_old`: records not compared because retention deletes rows of their age.
@@ -63,7 +63,7 @@ def compare_rows(
     if unique:
         wanted = Counter(dict.fromkeys(wanted, 1))
     stored: Counter[RowValues] = Counter()
-    verdict = Verdict(topic, rows=found.total())
+    verdict = Verdict(topic=topic, rows=found.total())
     for row, count in found.items():
         key = row[:size]
         stored[key] += count

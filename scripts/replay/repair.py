@@ -5,7 +5,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import Any, NamedTuple
 
 from contracts.messages import DeadLetter, InvalidMessage, Message, parse_message
@@ -39,6 +39,7 @@ class Original:
     dead_letter: DeadLetter
     value: bytes
     recorded_at: float
+    _: KW_ONLY
     whole: bool = True
 
     @property

@@ -28,14 +28,14 @@ SCRAPED = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Hop:
     """One line: how much has passed, how much is left to read, and the event time of the newest. None: not known."""
 
     name: str
-    total: float
-    lag: float | None
-    newest: float | None
+    total: float = 0.0
+    lag: float | None = None
+    newest: float | None = None
 
 
 @dataclass(slots=True)
@@ -56,12 +56,11 @@ class Rates:
 def _topic_hop(topic: Topic, scrapes: Mapping[str, Samples]) -> Hop:
     samples = scrapes.get(topic.writer)
     if samples is None:
-        return Hop(f"-> {topic.name}", 0.0, None, None)
+        return Hop(name=f"-> {topic.name}")
     return Hop(
-        f"-> {topic.name}",
-        samples.total(metrics.PRODUCED, topic=topic.name),
-        None,
-        samples.greatest(metrics.NEWEST_EVENT, topic=topic.name),
+        name=f"-> {topic.name}",
+        total=samples.total(metrics.PRODUCED, topic=topic.name),
+        newest=samples.greatest(metrics.NEWEST_EVENT, topic=topic.name),
     )
 
 
@@ -69,13 +68,13 @@ def _table_hop(table: Table, scrapes: Mapping[str, Samples]) -> Hop:
     samples = scrapes.get(table.writer)
     name = f"   -> {table.name}"
     if samples is None:
-        return Hop(name, 0.0, None, None)
+        return Hop(name=name)
     lag = samples.total(metrics.JOB_LAG, topic=table.topic.name) if table.topic else samples.total(metrics.JOB_LAG)
     return Hop(
-        name,
-        samples.total(metrics.JOB_ROWS, table=table.name),
-        lag,
-        samples.greatest(metrics.JOB_NEWEST_EVENT, table=table.name),
+        name=name,
+        total=samples.total(metrics.JOB_ROWS, table=table.name),
+        lag=lag,
+        newest=samples.greatest(metrics.JOB_NEWEST_EVENT, table=table.name),
     )
 
 

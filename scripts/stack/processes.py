@@ -6,7 +6,7 @@ docker-compose.yml all follow from this table.
 
 import shutil
 import sys
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import Literal
 
 from contracts.newsrooms import NEWSROOMS
@@ -36,6 +36,7 @@ class ServiceProcess:
     name: str
     command: tuple[str, ...]
     ports: tuple[str, ...] = ()
+    _: KW_ONLY
     stop_signal: Literal["TERM", "INT"] = "TERM"
     stop_seconds: int = 30
 

@@ -15,10 +15,10 @@ from database.migration_files import (
     variant_applied,
 )
 
-ONE = Migration(1, "0001_one.sql", None, "SELECT 1")
-TWO = Migration(2, "0002_two.postgres.sql", "postgres", "SELECT 2")
-TWIN = Migration(2, "0002_two.timescaledb.sql", "timescaledb", "SELECT 22")
-THREE = Migration(3, "0003_three.sql", None, "-- no-transaction\nSELECT 3")
+ONE = Migration(number=1, name="0001_one.sql", variant=None, sql="SELECT 1")
+TWO = Migration(number=2, name="0002_two.postgres.sql", variant="postgres", sql="SELECT 2")
+TWIN = Migration(number=2, name="0002_two.timescaledb.sql", variant="timescaledb", sql="SELECT 22")
+THREE = Migration(number=3, name="0003_three.sql", variant=None, sql="-- no-transaction\nSELECT 3")
 
 
 def _applied(*migrations):
@@ -36,7 +36,7 @@ def test_a_gap_is_refused():
 
 
 def test_a_number_used_twice_is_refused():
-    other = Migration(1, "0001_other.sql", None, "SELECT")
+    other = Migration(number=1, name="0001_other.sql", variant=None, sql="SELECT")
     with pytest.raises(BadMigrations, match=r"number 0001 is used twice: 0001_other\.sql"):
         choose_migrations([ONE, other, TWO], "postgres")
 

@@ -48,7 +48,8 @@ def _answers(monkeypatch, rounds):
 
     def check(_config, parts):
         asked.append(tuple(parts))
-        return [ServiceHealth(part, *rounds[min(len(asked), len(rounds)) - 1][part]) for part in parts]
+        answers = rounds[min(len(asked), len(rounds)) - 1]
+        return [ServiceHealth(part, *answers[part][:2], partly=len(answers[part]) > 2) for part in parts]
 
     monkeypatch.setattr(lifecycle, "check_services", check)
     monkeypatch.setattr(lifecycle.time, "sleep", lambda _seconds: None)

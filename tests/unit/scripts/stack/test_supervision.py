@@ -33,7 +33,7 @@ def test_socket_of_a_deep_folder_has_a_short_path_of_its_own(tmp_path):
     assert socket_path(deep) == socket_path(deep)
 
 
-def test_nothing_starts_by_itself_and_whatever_ends_is_started_again(tmp_path):
+def test_nothing_is_autostarted_and_whatever_ends_is_restarted(tmp_path):
     program = read(supervisord_config(tmp_path, [SLEEPER]))["program:sleeper"]
     assert program["autostart"] == "false"
     assert program["autorestart"] == "true"
@@ -49,7 +49,7 @@ def test_values_are_escaped(tmp_path):
     assert shlex.split(command.replace("%%", "%")) == list(process.command)
 
 
-def test_the_starter_is_told_the_address_whatever_the_folder_is_called(tmp_path):
+def test_the_restarter_gets_the_address_whatever_the_folder_is_called(tmp_path):
     folder = tmp_path / "a b'100%"
     command = read(supervisord_config(folder, []))[f"eventlistener:{RESTARTER}"]["command"]
     assert shlex.split(command.replace("%%", "%"))[-1] == f"unix://{socket_path(folder)}"
@@ -65,14 +65,14 @@ def supervisor(tmp_path_factory):
 
 
 def sleeper_of(supervisor, former=0):
-    """The sleeper, another than `former`, once its program runs: until then it is still the supervisor's own copy."""
+    """The sleeper, another than `former`, once its program runs: until then it is still a copy of supervisord."""
     wait_until(lambda: supervisor.states()["sleeper"]["pid"] not in (0, former), 20, "the sleeper")
     sleeper = psutil.Process(supervisor.states()["sleeper"]["pid"])
     wait_until(lambda: SLEEPER.command[-1] in sleeper.cmdline(), 20, "its program")
     return sleeper
 
 
-def test_keeper_restarts_what_is_killed_and_leaves_nothing_behind(supervisor):
+def test_supervisord_restarts_what_is_killed_and_leaves_nothing_behind(supervisor):
     supervisor.launch([SLEEPER], {"CRYPTOVIZ_LOG_LEVEL": "INFO"})
     assert supervisor.states()["sleeper"]["statename"] == "STOPPED"
     supervisor.start(["sleeper"])
@@ -89,25 +89,25 @@ def test_keeper_restarts_what_is_killed_and_leaves_nothing_behind(supervisor):
     assert supervisor.own_processes() == []
 
 
-def test_process_sees_what_it_is_told_and_no_leftovers_of_the_shell(supervisor, monkeypatch):
+def test_process_gets_its_variables_and_no_leftovers_of_the_shell(supervisor, monkeypatch):
     monkeypatch.setenv("SPARK_HOME", "/of/another/spark")
     monkeypatch.setenv("PGPASSWORD", "of another database")
     monkeypatch.setenv("CRYPTOVIZ_PAIRS", "ETH/USD")
     supervisor.launch([SLEEPER], {"CRYPTOVIZ_FEED_URLS": "http://127.0.0.1:1/a,http://127.0.0.1:1/b%20c"})
     supervisor.start(["sleeper"])
-    told = sleeper_of(supervisor).environ()
-    assert not {"SPARK_HOME", "PGPASSWORD"} & set(told)
-    assert told["CRYPTOVIZ_PAIRS"] == "ETH/USD"
-    assert told["CRYPTOVIZ_FEED_URLS"] == "http://127.0.0.1:1/a,http://127.0.0.1:1/b%20c"
+    environment = sleeper_of(supervisor).environ()
+    assert not {"SPARK_HOME", "PGPASSWORD"} & set(environment)
+    assert environment["CRYPTOVIZ_PAIRS"] == "ETH/USD"
+    assert environment["CRYPTOVIZ_FEED_URLS"] == "http://127.0.0.1:1/a,http://127.0.0.1:1/b%20c"
 
 
-def test_process_that_lost_its_keeper_is_still_known_as_ours(supervisor):
+def test_process_that_lost_its_supervisord_is_still_known_as_ours(supervisor):
     supervisor.launch([SLEEPER], {})
     supervisor.start(["sleeper"])
     orphan = sleeper_of(supervisor).pid
     supervisor.process().kill()
-    wait_until(lambda: (left := supervisor.process()) is None or not is_alive(left), 20, "the supervisor's end")
-    # The restarter hears no more of its supervisor, and ends.
+    wait_until(lambda: (left := supervisor.process()) is None or not is_alive(left), 20, "the end of supervisord")
+    # The restarter reads the end of its input, and ends.
     wait_until(
         lambda: [left.pid for left in supervisor.own_processes() if is_alive(left)] == [orphan], 20, "the orphan alone"
     )
@@ -120,7 +120,7 @@ def is_alive(process):
     return False
 
 
-def test_what_was_given_up_is_started_again_and_what_was_stopped_is_not(supervisor, tmp_path, monkeypatch):
+def test_a_failed_process_is_restarted_and_a_stopped_one_is_not(supervisor, tmp_path, monkeypatch):
     """A program that fails until its disk has room."""
     monkeypatch.setattr(supervision, "START_RETRIES", 0)
     room = tmp_path / "room"
@@ -136,13 +136,13 @@ def test_what_was_given_up_is_started_again_and_what_was_stopped_is_not(supervis
     assert supervisor.states()["idle"]["statename"] == "STOPPED"
 
 
-def test_keeper_that_never_ran_is_not_running(tmp_path):
+def test_supervisord_that_never_ran_is_not_running(tmp_path):
     supervisor = SupervisorClient(tmp_path)
     assert not supervisor.is_running()
     assert supervisor.process() is None
     assert supervisor.own_processes() == []
 
 
-def test_pid_file_of_another_process_is_not_believed(tmp_path):
+def test_pid_file_of_another_process_is_ignored(tmp_path):
     (tmp_path / "supervisord.pid").write_text(str(os.getpid()))
     assert SupervisorClient(tmp_path).process() is None
