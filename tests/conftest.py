@@ -22,7 +22,7 @@ from tests.testkit.databases import execute, own_database
 
 @pytest.fixture(scope="session")
 def server_dir():
-    """A short-lived folder that another system user may walk through, as PostgreSQL's must when root runs the tests."""
+    """A temporary folder that other system users may enter: PostgreSQL runs as one when root runs the tests."""
     folder = Path(tempfile.mkdtemp(prefix="cryptoviz-"))
     folder.chmod(0o755)
     yield folder
@@ -31,7 +31,7 @@ def server_dir():
 
 @pytest.fixture(scope="session")
 def kafka_bootstrap(server_dir):
-    """The address of a real Kafka with the topics of the contracts; it creates no others by itself."""
+    """The address of a real Kafka with the topics of the contracts; it creates no other topic."""
     port, controller_port = free_ports(2)
     with running_kafka(server_dir, port, controller_port, heap="384m") as bootstrap:
         create_topics(client_config(bootstrap))
@@ -53,14 +53,14 @@ def postgres_url(server_dir):
 
 @pytest.fixture
 def empty_url(postgres_url):
-    """The owner's URL of a database of this test's own with nothing in it; dropped afterwards."""
+    """The owner's URL of an empty database for this test; dropped afterwards."""
     with own_database(postgres_url) as url:
         yield url
 
 
 @pytest.fixture
 def database_url(postgres_url):
-    """The owner's URL of another one, with all migrations applied."""
+    """The owner's URL of a database for this test with all migrations applied; dropped afterwards."""
     from database.migrate import migrate
 
     with own_database(postgres_url) as url:
@@ -71,18 +71,18 @@ def database_url(postgres_url):
 pytest_plugins = ["tests.testkit.flaky", "tests.testkit.skips"]
 
 RECORDINGS = ROOT.parent / "shared" / "data"
-"""Recordings of the real venue and newsrooms; where they are not beside the checkout, what needs them is left out."""
+"""Recordings of real venues and newsrooms. Where they are missing, the tests that need them are deselected."""
 
 
 @pytest.fixture(scope="session")
 def recorded():
-    """Finds a recorded file: `recorded("kraken_rest/http_ohlc.json")`."""
+    """Returns the path of a recorded file: `recorded("kraken_rest/http_ohlc.json")`."""
     return lambda name: RECORDINGS / name
 
 
 def pytest_collection_modifyitems(config, items):
     for item in items:
-        if "house" in item.fixturenames:  # what a job stored is held against what Kafka has
+        if "house" in item.fixturenames:  # it compares tables with Kafka
             item.add_marker("verdict")
     if not RECORDINGS.is_dir():
         config.hook.pytest_deselected(items=[item for item in items if "recorded" in item.fixturenames])
@@ -91,18 +91,18 @@ def pytest_collection_modifyitems(config, items):
 
 def pytest_report_header():
     found = RECORDINGS.is_dir()
-    return f"recordings: {'found' if found else 'none beside this checkout, tests that read them are left out'}"
+    return f"recordings: {'found' if found else 'none beside this checkout, tests that read them are deselected'}"
 
 
 @pytest.fixture(scope="session")
 def empty_topics(kafka_bootstrap):
-    """Call it to get the broker with every topic empty."""
+    """A function that empties every topic and returns the broker's address."""
     return lambda: _empty_topics(kafka_bootstrap)
 
 
 @pytest.fixture
 def fresh_topics(empty_topics):
-    """The broker with every topic empty."""
+    """The address of the broker, every topic empty."""
     return empty_topics()
 
 
@@ -117,7 +117,7 @@ def _empty_topics(kafka_bootstrap):
 
 @pytest.fixture
 def house(fresh_topics, database_url, tmp_path):
-    """The Spark jobs of this test on empty topics and an empty database; none of them outlives it."""
+    """The Spark jobs of this test on empty topics and an empty database; stopped afterwards."""
     from tests.testkit.jobs import PASSWORD, House
 
     assert urlsplit(database_url).hostname in ("127.0.0.1", "localhost")

@@ -1,8 +1,8 @@
-"""`make chaos`: no record lost, none twice, whatever dies.
+"""`make chaos`: no record is lost or duplicated, whatever is killed.
 
-Starts the whole stack, kills parts of it at random with SIGKILL, breaks its connections, stops and starts it, and holds
-what is in the tables against Kafka, against the exchange, and against windows worked out anew. Exit code 0 only when
-nothing is lost, duplicated or wrong; 1 when something is; 2 when it could not be judged.
+Starts the whole stack, kills its processes at random with SIGKILL, breaks its connections, stops and restarts it; then
+compares the tables with Kafka, with the exchange, and with recomputed windows. Exit code 0: nothing is lost, duplicated
+or wrong; 1: something is; 2: the run could not be completed.
 """
 
 import argparse
@@ -20,22 +20,24 @@ from tests.chaos.without import GUARDS
 BEGAN = time.monotonic()
 
 
-def tell(line: str) -> None:
+def print_progress(line: str) -> None:
     """Prints a line with the time since the start."""
     print(f"{time.monotonic() - BEGAN:6.0f} s  {line}", flush=True)
 
 
 def main() -> int:
-    """Runs it; returns the exit code."""
+    """Runs the command; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__.split("\n\n")[0])
-    parser.add_argument("--kills", type=int, default=20, help="how many processes are killed; default 20")
-    parser.add_argument("--seed", type=int, default=7, help="same seed, same market and same victims; default 7")
-    parser.add_argument("--without", choices=sorted(GUARDS), help="remove this guard: the run must end red")
+    parser.add_argument("--kills", type=int, default=20, help="number of processes to kill; default 20")
+    parser.add_argument(
+        "--seed", type=int, default=7, help="the same seed gives the same market and the same victims; default 7"
+    )
+    parser.add_argument("--without", choices=sorted(GUARDS), help="remove this guard: the run must fail")
     given = parser.parse_args()
-    # A shell starts what runs in the background deaf to SIGINT; it is to be stopped in order all the same.
+    # A shell lets background commands ignore SIGINT; this one stops in order on it all the same.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.default_int_handler)
-    run = Run(given.kills, given.seed, given.without, tell)
+    run = Run(given.kills, given.seed, given.without, print_progress)
     try:
         findings = run.run()
     except (NotReady, AuditInconclusive, KafkaException) as problem:

@@ -1,6 +1,6 @@
-"""The embedded Kafka, telling its clients to come by way of the proxy: `python -m tests.chaos.advertised_kafka PORT`.
+"""The embedded Kafka behind a proxy: `python -m tests.chaos.advertised_kafka PORT`.
 
-It listens where the settings say, and advertises PORT; after the first handshake every client connects there.
+It listens on the configured port and advertises PORT; after the first handshake every client connects there.
 """
 
 import sys
@@ -10,7 +10,7 @@ from scripts.embedded import kafka as embedded_kafka
 
 
 def main(port: int) -> None:
-    """Becomes the broker."""
+    """Runs the broker in this process."""
     properties = embedded_kafka.server_properties
     embedded_kafka.server_properties = lambda *given: (
         properties(*given) | {"advertised.listeners": f"PLAINTEXT://{HOST}:{port}"}

@@ -1,4 +1,4 @@
-"""What is true at the end: Kafka against the tables, the tables against the exchange, the windows worked out anew."""
+"""The final comparison: Kafka with the tables, the tables with the exchange, the windows with recomputed ones."""
 
 import json
 from collections import Counter
@@ -33,7 +33,7 @@ TradeRow = tuple[str, int, float, float, str]
 
 @dataclass(slots=True)
 class Findings:
-    """What is wrong. `lines` tell it to a person."""
+    """Numbers of wrong rows and windows. `lines` is the report."""
 
     lost: int = 0
     duplicated: int = 0
@@ -42,20 +42,20 @@ class Findings:
 
     @property
     def clean(self) -> bool:
-        """Whether the promise was kept."""
+        """Whether nothing is lost, duplicated or wrong."""
         return not (self.lost or self.duplicated or self.other)
 
 
 def newest_trades(config: StackSettings) -> dict[str, int]:
-    """The newest trade id of each pair at the exchange, now."""
-    told: dict[str, int] = json.loads(fetch(HOST, config.simulator_port, "/health").body)["newest_trade_ids"]
-    return told
+    """The newest trade id of each pair at the exchange."""
+    newest: dict[str, int] = json.loads(fetch(HOST, config.simulator_port, "/health").body)["newest_trade_ids"]
+    return newest
 
 
 def undisturbed_trades(seed: int, until: dict[str, int]) -> Iterator[TradeRow]:
-    """Every trade up to those ids that the exchange makes with this seed: the run that nothing interrupts.
+    """Every trade of the exchange with this seed, up to those ids: the undisturbed run.
 
-    The market depends on the seed, the rate, the pairs and the news alone, so it can be played again in no time.
+    The market depends on the seed, the rate, the pairs and the news alone, so it can be simulated again at once.
     """
     now_us = 1_700_000_000_000_000
     plan = SimulationPlan(
@@ -81,10 +81,10 @@ def undisturbed_trades(seed: int, until: dict[str, int]) -> Iterator[TradeRow]:
 
 
 def compare_trades(expected: set[TradeRow], found: Counter[TradeRow]) -> Findings:
-    """Holds the table's trades against the exchange's. Pure.
+    """Compares the table's trades with the exchange's. Pure.
 
-    At its first connection a producer is told some trades from before it, and none that are older: what lies before
-    the first trade found of a pair is not missed.
+    On its first connection a producer receives a snapshot of recent trades and none before it: trades older than the
+    first stored one of a pair do not count as lost.
     """
     findings = Findings()
     begins: dict[str, int] = {}
@@ -97,12 +97,12 @@ def compare_trades(expected: set[TradeRow], found: Counter[TradeRow]) -> Finding
     for what, rows in (("lost", missing), ("not of this market", strange)):
         findings.lines += [f"  trade {what}: {row}" for row in sorted(rows)[:EXAMPLES]]
     equal = len(expected & set(found))
-    findings.lines.insert(0, f"trades      {equal:>9} as in the run that nothing interrupted, {len(missing)} missing")
+    findings.lines.insert(0, f"trades      {equal:>9} as in the undisturbed run, {len(missing)} missing")
     return findings
 
 
 def judge(rig: Rig, until: dict[str, int]) -> Findings:
-    """Everything that can be checked once the producers have stopped. `until`: trades that must be there by now."""
+    """Compares everything once the producers have stopped. `until`: the newest trade ids that must be stored."""
     findings = Findings()
     verdicts = Auditor(rig.config).run(SETTLE_SECONDS)
     findings.lines.append(render_verdicts(verdicts))

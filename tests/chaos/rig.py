@@ -1,7 +1,6 @@
-"""The whole stack on ports and a folder of its own, with the world outside and the wires under the harness's hand.
+"""The whole stack on its own ports and in its own folder, with proxies in front of Kafka and PostgreSQL.
 
-The simulated exchange runs beside the stack, not in it: the world does not stop when the stack does, and starting it
-again would make another world. Kafka and PostgreSQL are reached through proxies only.
+The simulated exchange runs outside the stack: it must not stop with it, since a restart would start another market.
 """
 
 import os
@@ -41,8 +40,8 @@ from tests.testkit.proxy import FaultProxy
 PAIRS = ("BTC/USD", "ETH/USD", "SOL/USD", "XRP/USD", "ADA/USD", "DOGE/USD", "LTC/USD", "ETH/BTC")
 FIRST_TRADE_ID = 1_000
 TRADES_PER_SECOND = 20.0
-"""All pairs together, of the busiest a quarter: what a pause leaves out is soon more than the 50 trades that a new
-subscription brings, so the rest has to come back by REST."""
+"""Over all pairs, a quarter of it in the busiest: after a pause a gap is soon longer than the 50 trades of a
+snapshot, so that it has to be refilled over REST."""
 NEWS_SECONDS = 3.0
 FEED_POLL_SECONDS = 3
 MARKET_POLL_SECONDS = 15
@@ -50,48 +49,48 @@ MARKET_POLL_SECONDS = 15
 START_SECONDS = 600.0
 
 
-Tell = Callable[[str], None]
+Report = Callable[[str], None]
 
 
 class Rig:
-    """Use it as a context manager: entering makes the folder and starts the world, leaving ends every process of it.
+    """A context manager: starts the proxies and the exchange on entry, ends every process on exit.
 
     It changes this process's environment, which every process of the stack inherits.
     """
 
-    def __init__(self, seed: int, guard: str | None, tell: Tell) -> None:
+    def __init__(self, seed: int, guard: str | None, report: Report) -> None:
         self._guard = guard
-        self._tell = tell
+        self._report = report
         self.seed = seed
         self.folder = Path(tempfile.mkdtemp(prefix="cv-"))
-        self.folder.chmod(0o755)  # PostgreSQL, as its own user, has to walk through
+        self.folder.chmod(0o755)  # PostgreSQL runs as another user
         kafka_port, self._real_kafka, self._real_postgres, *ports = free_ports(len(PORT_FIELDS) + 3)
         for name in [name for name in os.environ if name.startswith("CRYPTOVIZ_")]:
             del os.environ[name]
         os.environ |= {environment_name(field): str(port) for field, port in zip(PORT_FIELDS, ports, strict=True)}
         os.environ |= {"DATABASE_URL": "", "KAFKA_BOOTSTRAP_SERVERS": f"{HOST}:{kafka_port}"}
-        os.environ |= {environment_name(name): value for name, value in self._told().items()}
+        os.environ |= {environment_name(name): value for name, value in self._settings().items()}
         write_missing_secrets(load_settings(StackSettings))
         self.config: StackSettings = load_settings(StackSettings)
         self.supervisor = SupervisorClient(self.folder)
         self.kafka_wire = FaultProxy(kafka_port, self._real_kafka)
         self.postgres_wire = FaultProxy(self.config.database_port, self._real_postgres)
 
-    def _told(self) -> dict[str, str]:
-        place = f"{HOST}:{os.environ[environment_name('simulator_port')]}"
+    def _settings(self) -> dict[str, str]:
+        exchange = f"{HOST}:{os.environ[environment_name('simulator_port')]}"
         return {
             "data_dir": str(self.folder),
             "pairs": ",".join(PAIRS),
-            "kraken_ws_url": f"ws://{place}/v2",
-            "kraken_rest_url": f"http://{place}",
-            "binance_url": f"http://{place}",
+            "kraken_ws_url": f"ws://{exchange}/v2",
+            "kraken_rest_url": f"http://{exchange}",
+            "binance_url": f"http://{exchange}",
             "binance_poll_seconds": str(MARKET_POLL_SECONDS),
-            "coingecko_url": f"http://{place}",
+            "coingecko_url": f"http://{exchange}",
             "coingecko_poll_seconds": str(MARKET_POLL_SECONDS),
-            "feed_urls": ",".join(f"http://{place}/feeds/{name}/rss" for name in NEWSROOMS),
-            "feed_private_hosts": place,
+            "feed_urls": ",".join(f"http://{exchange}/feeds/{name}/rss" for name in NEWSROOMS),
+            "feed_private_hosts": exchange,
             "feed_poll_seconds": str(FEED_POLL_SECONDS),
-            "alert_threshold_percent": "0.02",  # so that there are alerts to lose
+            "alert_threshold_percent": "0.02",  # so that there are alerts
             "alert_cooldown_seconds": "5",
             "window_trigger_seconds": "0.5",
         }
@@ -109,7 +108,7 @@ class Rig:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         self.kafka_wire.resume()
         self.postgres_wire.resume()
-        take_down(self.supervisor, self._tell)
+        take_down(self.supervisor, self._report)
         self._simulator.end()
         self.kafka_wire.stop()
         self.postgres_wire.stop()
@@ -125,21 +124,21 @@ class Rig:
         self.supervisor.launch(table, {})
         self.supervisor.start([name for name in names if name in INFRASTRUCTURE])
         infrastructure = [part for part in parts if part in INFRASTRUCTURE]
-        wait_for_services(self.config, infrastructure, START_SECONDS, self._tell, answering)
-        prepare({}, self._tell)
+        wait_for_services(self.config, infrastructure, START_SECONDS, self._report, answering)
+        prepare({}, self._report)
         self.supervisor.start([name for name in names if name not in INFRASTRUCTURE])
-        wait_for_services(self.config, parts, START_SECONDS, self._tell, healthy)
+        wait_for_services(self.config, parts, START_SECONDS, self._report, healthy)
 
     def stop(self) -> None:
-        """Stops the stack in order; the world outside goes on."""
-        take_down(self.supervisor, self._tell)
+        """Stops the stack in order; the exchange goes on."""
+        take_down(self.supervisor, self._report)
 
     def remove_keys(self) -> None:
-        """Takes the natural keys from the tables."""
+        """Drops the natural keys of the tables."""
         drop_keys(self.config.owner_database_url)
 
     def _altered(self, process: ServiceProcess) -> ServiceProcess:
-        """The servers behind their proxies; the jobs without their guard, if one is to be gone."""
+        """The servers behind their proxies; the jobs without the guard to remove."""
         if process.name == "kafka":
             bootstrap = f"KAFKA_BOOTSTRAP_SERVERS={HOST}:{self._real_kafka}"
             advertised = (sys.executable, "-m", "tests.chaos.advertised_kafka", str(self.kafka_wire.port))
@@ -153,12 +152,12 @@ class Rig:
         return process
 
     def running(self, name: str) -> list[psutil.Process]:
-        """The process of that name, if it runs at this moment."""
+        """The process of that service, if it runs now."""
         pid = self.supervisor.states()[name]["pid"]
         return [psutil.Process(pid)] if pid else []
 
     def query(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
-        """The rows of a statement. Raises `psycopg2.OperationalError` while the server is away."""
+        """The rows of a statement. Raises `psycopg2.OperationalError` while the server is unavailable."""
         connection = psycopg2.connect(
             self.config.owner_database_url, connect_timeout=5, options="-c timezone=UTC", application_name="chaos"
         )
@@ -169,7 +168,7 @@ class Rig:
         finally:
             connection.close()
 
-    def api_is_whole(self) -> bool:
+    def api_is_complete(self) -> bool:
         """Whether the API has all its workers and serves a price."""
         masters = self.running("api")
         if not masters or len(masters[0].children()) < self.config.api_workers:

@@ -1,4 +1,4 @@
-"""One run: the stack is started, parts of it are killed and its wires broken, and the oracle has the last word."""
+"""One run: starts the stack, kills its processes, breaks its connections, and compares the result."""
 
 import json
 import time
@@ -13,7 +13,7 @@ from contracts.tables import LEDGER
 from contracts.topics import PRODUCER_CONFIG, RAWTRADE, WINDOW_JOB
 from foundation.waiting import NotReady
 from tests.chaos.oracle import Findings, judge, newest_trades
-from tests.chaos.rig import Rig, Tell
+from tests.chaos.rig import Report, Rig
 from tests.chaos.victims import VICTIMS, Sign, draw_victims
 
 RECOVERY_SECONDS = 600.0
@@ -24,7 +24,7 @@ BREAK_EVERY_KILLS = 4
 STALL_SECONDS = (2.0, 8.0)
 PAUSE_SECONDS = (0.0, 4.0)
 TOGETHER = 0.25
-"""How often the next part is killed before the last one is back."""
+"""Share of kills that happen before the previous one has recovered."""
 
 SIGNS: dict[Sign, str] = {
     "ticks": "SELECT EXISTS (SELECT FROM ticker_data WHERE received_at > to_timestamp(%s))",
@@ -32,19 +32,19 @@ SIGNS: dict[Sign, str] = {
     "articles": "SELECT EXISTS (SELECT FROM article_data WHERE collected_at > to_timestamp(%s))",
     "windows": f"SELECT EXISTS (SELECT FROM {LEDGER} WHERE query = '{WINDOW_JOB}' AND committed_at > to_timestamp(%s))",
 }
-"""A row that cannot have been under way when the part was killed: received, or committed, only afterwards."""
+"""Whether a row exists that was received, or committed, after the kill."""
 
 
 STORED_TRADES = """
 SELECT pair, max(trade_id), max(trade_id) - min(trade_id) + 1 - count(DISTINCT trade_id)
 FROM trade_data WHERE trade_id <= (%s::jsonb ->> pair)::bigint GROUP BY pair
 """
-"""Of each pair the newest trade up to a given one, and how many are missing before it."""
+"""Per pair: the newest trade up to a given one, and the number of trades missing before it."""
 
 
 @dataclass(slots=True)
 class Log:
-    """What was done, and how long each recovery took, by what was done."""
+    """Numbers of kills and breaks, and the recovery times in seconds by name."""
 
     kills: int = 0
     breaks: int = 0
@@ -52,52 +52,52 @@ class Log:
 
 
 @dataclass(frozen=True, slots=True)
-class Blow:
-    """One thing done to the stack: its name, how it is told, what will show that it is made good, when it was done."""
+class Disturbance:
+    """One disturbance of the stack: its name, its report, the sign of its recovery, and its time."""
 
     name: str
-    story: str
+    report: str
     sign: Sign
     at: float
 
 
 class Run:
-    """`kills` kills, drawn with `seed`. `guard`: the one that is removed."""
+    """A run of `kills` kills, drawn with `seed`. `guard`: the guard to remove."""
 
-    def __init__(self, kills: int, seed: int, guard: str | None, tell: Tell) -> None:
+    def __init__(self, kills: int, seed: int, guard: str | None, report: Report) -> None:
         self._chance = Random(seed)
         self._kills = kills
         self._guard = guard
-        self._tell = tell
+        self._report = report
         self._seed = seed
         self.log = Log()
 
     def run(self) -> Findings:
-        """What the oracle finds in the end. Raises `NotReady` when something did not recover in time."""
-        rig = Rig(self._seed, self._guard, lambda line: self._tell(f"    {line.strip()}"))
-        self._tell(f"seed {self._seed}, {self._kills} kills; the stack's folder is {rig.folder}")
+        """Runs it and returns the findings. Raises `NotReady` when something does not recover in time."""
+        rig = Rig(self._seed, self._guard, lambda line: self._report(f"    {line.strip()}"))
+        self._report(f"seed {self._seed}, {self._kills} kills; the stack's folder is {rig.folder}")
         with rig:
             rig.start()
             if self._guard == "key":
                 rig.remove_keys()
-            self._torment(rig)
+            self._disturb(rig)
             findings = self._settle(rig)
         if findings.clean or self._guard is not None:
             rig.discard()
         else:
-            self._tell(f"logs and tables are kept in {rig.folder}")
+            self._report(f"logs and tables are kept in {rig.folder}")
         return findings
 
-    def _torment(self, rig: Rig) -> None:
+    def _disturb(self, rig: Rig) -> None:
         victims = draw_victims(self._kills, self._chance, self._guard)
         restart_after = self._chance.randrange(1, self._kills) if self._kills > 1 else None
-        blows: list[Blow] = []
+        pending: list[Disturbance] = []
         for number, name in enumerate(victims, 1):
-            blows.append(self._strike(rig, number, name))
+            pending.append(self._strike(rig, number, name))
             if number < self._kills and self._chance.random() < TOGETHER:
                 continue
-            self._wait_for(rig, blows)
-            spoil(rig)
+            self._wait_for(rig, pending)
+            send_duplicates(rig)
             time.sleep(self._chance.uniform(*PAUSE_SECONDS))
             if number // BREAK_EVERY_KILLS > self.log.breaks:
                 self._break_wire(rig)
@@ -105,10 +105,10 @@ class Run:
                 restart_after = None
                 self._restart(rig)
 
-    def _strike(self, rig: Rig, number: int, name: str) -> Blow:
+    def _strike(self, rig: Rig, number: int, name: str) -> Disturbance:
         find, sign = VICTIMS[name]
         pick = self._chance.random()
-        blows: list[Blow] = []
+        pending: list[Disturbance] = []
 
         def struck() -> bool:
             there = sorted(find(rig), key=lambda process: process.pid)
@@ -116,13 +116,13 @@ class Run:
                 victim = there[int(pick * len(there))]
                 at = time.time()
                 victim.kill()
-                story = f"[{number:>3}/{self._kills}] kill -9 {name} ({victim.pid})"
-                blows.append(Blow(name, story, sign, at))
-            return bool(blows)
+                report = f"[{number:>3}/{self._kills}] kill -9 {name} ({victim.pid})"
+                pending.append(Disturbance(name, report, sign, at))
+            return bool(pending)
 
         rig.wait_until(struck, VICTIM_SECONDS, f"a {name} to kill")
         self.log.kills += 1
-        return blows[0]
+        return pending[0]
 
     def _break_wire(self, rig: Rig) -> None:
         self.log.breaks += 1
@@ -138,32 +138,38 @@ class Run:
             at = time.time()
             wire.resume()
             what, name = f"connections to {which} silent for {silence:.0f} s", f"{which} connections silent"
-        self._wait_for(rig, [Blow(name, f"          {what}", "ticks", at)])
+        self._wait_for(rig, [Disturbance(name, f"          {what}", "ticks", at)])
 
     def _restart(self, rig: Rig) -> None:
-        self._tell("          everything is stopped and started again")
+        self._report("          everything is stopped and started again")
         rig.stop()
         at = time.time()
         rig.start()
-        self._wait_for(rig, [Blow("everything", "          all parts started", "ticks", at)])
+        self._wait_for(rig, [Disturbance("everything", "          all services started", "ticks", at)])
 
-    def _wait_for(self, rig: Rig, blows: list[Blow]) -> None:
-        """Returns once all are made good, telling each; none is left in `blows` then."""
+    def _wait_for(self, rig: Rig, pending: list[Disturbance]) -> None:
+        """Returns once all have recovered, and empties `pending`."""
 
-        def all_made_good() -> bool:
-            for blow in list(blows):
-                if rig.api_is_whole() if blow.sign == "api" else rig.query(SIGNS[blow.sign], blow.at) == [(True,)]:
-                    seconds = time.time() - blow.at
-                    self.log.seconds[blow.name].append(seconds)
-                    self._tell(f"{blow.story}: well after {seconds:.1f} s")
-                    blows.remove(blow)
-            return not blows
+        def all_recovered() -> bool:
+            for disturbance in list(pending):
+                if (
+                    rig.api_is_complete()
+                    if disturbance.sign == "api"
+                    else rig.query(SIGNS[disturbance.sign], disturbance.at) == [(True,)]
+                ):
+                    seconds = time.time() - disturbance.at
+                    self.log.seconds[disturbance.name].append(seconds)
+                    self._report(f"{disturbance.report}: recovered after {seconds:.1f} s")
+                    pending.remove(disturbance)
+            return not pending
 
-        rig.wait_until(all_made_good, RECOVERY_SECONDS, "recovery from: " + "; ".join(blow.name for blow in blows))
+        rig.wait_until(
+            all_recovered, RECOVERY_SECONDS, "recovery from: " + "; ".join(disturbance.name for disturbance in pending)
+        )
 
     def _settle(self, rig: Rig) -> Findings:
         until = newest_trades(rig.config)
-        self._tell(f"waiting for the exchange's trades up to {', '.join(f'{p} {n}' for p, n in until.items())}")
+        self._report(f"waiting for the exchange's trades up to {', '.join(f'{p} {n}' for p, n in until.items())}")
 
         def arrived() -> bool:
             stored = {pair: ends for pair, *ends in rig.query(STORED_TRADES, json.dumps(until))}
@@ -172,13 +178,13 @@ class Run:
         try:
             rig.wait_until(arrived, ARRIVAL_SECONDS, "every trade up to the exchange's newest")
         except NotReady as late:
-            self._tell(f"{late}: judged as it is")
+            self._report(f"{late}: compared as it is")
         rig.supervisor.stop(["kraken_producer", "market_poller", "article_scraper"], 60)
         return judge(rig, until)
 
 
-def spoil(rig: Rig) -> None:
-    """Makes Kafka hold what a long life brings: trades that come twice, and a message that nobody can read."""
+def send_duplicates(rig: Rig) -> None:
+    """Sends some of the newest trades again, and an unreadable message."""
     servers = {"bootstrap.servers": rig.config.kafka_bootstrap_servers, "log_level": 2}
     consumer, producer = Consumer({**servers, "group.id": "chaos"}), Producer({**servers, **PRODUCER_CONFIG})
     try:
@@ -190,16 +196,16 @@ def spoil(rig: Rig) -> None:
                 producer.produce(RAWTRADE.name, message.value(), message.key(), partition)
         producer.produce(RAWTRADE.name, b'{"pair": "BTC/USD", "price"')
         if producer.flush(60):
-            raise NotReady("the broker did not take the repeated trades")
+            raise NotReady("the broker did not acknowledge the repeated trades")
     finally:
         consumer.close()
 
 
 def summary(log: Log, findings: Findings) -> str:
-    """The findings, the medians, and the one line that counts."""
+    """The findings, the median recovery times, and the verdict in the last line."""
     width = max((len(name) for name in log.seconds), default=0)
     medians = [
-        f"{name:<{width}}  {len(seconds):>3} times, well after {median(seconds):5.1f} s (longest {max(seconds):.1f} s)"
+        f"{name:<{width}}  {len(seconds):>3} times, recovered in {median(seconds):5.1f} s (max {max(seconds):.1f} s)"
         for name, seconds in sorted(log.seconds.items())
     ]
     verdict = f"{log.kills} kills, {findings.lost} lost, {findings.duplicated} duplicated"

@@ -1,4 +1,4 @@
-"""A short run of the harness as people start it: nothing lost, nothing twice, nothing left behind."""
+"""A short run of the command: nothing is lost or duplicated, and no process or folder remains."""
 
 import re
 from pathlib import Path
@@ -39,7 +39,7 @@ def test_five_kills_lose_nothing_and_repeat_nothing():
     assert len([line for line in lines if "kill -9" in line]) == 5
     assert any("stopped and started again" in line for line in lines)
     assert any("connections to" in line for line in lines)
-    compared = re.search(r"trades +(\d+) as in the run that nothing interrupted, 0 missing", run.stdout)
+    compared = re.search(r"trades +(\d+) as in the undisturbed run, 0 missing", run.stdout)
     windows = re.search(r"windows +(\d+) of \1 as recomputed", run.stdout)
     assert compared, run.stdout
     assert windows, run.stdout

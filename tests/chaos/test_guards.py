@@ -1,4 +1,4 @@
-"""Each guard carries weight: with it removed, what tests/integration proves of the same jobs and source is not so."""
+"""Each guard is necessary: without it, the guarantees tested in tests/integration do not hold."""
 
 import time
 
@@ -32,16 +32,16 @@ def test_restart_without_the_ledger_stores_ticks_twice(house):
     verdict = verdict_of(house, RAWTICKER)
     assert verdict.lost == 0
     assert verdict.duplicated >= ticks
-    assert verdict_of(house, RAWTRADE).duplicated == 0, "trades are kept apart by their key"
+    assert verdict_of(house, RAWTRADE).duplicated == 0, "the key of trades rejects duplicates"
 
 
-def test_trades_told_again_are_stored_twice_without_their_key(house):
+def test_trades_sent_again_are_stored_twice_without_their_key(house):
     drop_keys(house.database_url)
     source = Source(house.settings.kafka_bootstrap_servers)
     source.send(1_000)
     house.start(RAW_JOB, without="key")
     verdict = verdict_of(house, RAWTRADE)
-    assert (verdict.lost, verdict.duplicated) == (0, 20), "one in fifty records is a trade that comes again"
+    assert (verdict.lost, verdict.duplicated) == (0, 20), "one record in fifty is a trade sent again"
 
 
 def test_restart_without_the_rewind_leaves_partial_windows(house):

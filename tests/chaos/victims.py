@@ -1,4 +1,4 @@
-"""Who can be killed: every kind of process that the stack consists of, and how one of each is found."""
+"""The kinds of processes of the stack, and how to find one of each."""
 
 from collections.abc import Callable
 from random import Random
@@ -10,7 +10,7 @@ from contracts.topics import RAW_JOB, WINDOW_JOB
 from tests.chaos.rig import Rig
 
 Sign = Literal["ticks", "articles", "markets", "windows", "api"]
-"""What shows the recovery: a row that can only have come after the kill, or the API in full strength."""
+"""The sign of a recovery: a row received after the kill, or the API with all its workers."""
 
 Find = Callable[[Rig], list[psutil.Process]]
 
@@ -24,7 +24,7 @@ def _jvm(job: str) -> Find:
 
 
 def _workers(job: str) -> Find:
-    """Spark's Python workers: what its daemon, a child of the JVM, has forked."""
+    """Spark's Python workers: forked by its daemon, a child of the JVM."""
 
     def find(rig: Rig) -> list[psutil.Process]:
         daemons = [process for process in _below(rig, job) if "pyspark.daemon" in process.cmdline()]
@@ -39,7 +39,7 @@ def _below(rig: Rig, name: str) -> list[psutil.Process]:
 
 
 def _backends(rig: Rig) -> list[psutil.Process]:
-    """The server's processes that serve a client, as it names them, checked against whose children they are."""
+    """The server's backends of clients, by its own list, if they are its children."""
     clients = {pid for (pid,) in rig.query("SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend'")}
     return [process for process in _below(rig, "postgres") if process.pid in clients]
 
@@ -58,16 +58,16 @@ VICTIMS: dict[str, tuple[Find, Sign]] = {
     "postgres": (_service("postgres"), "ticks"),
     "gunicorn worker": (lambda rig: _below(rig, "api"), "api"),
 }
-"""What is killed: how to find those there are now, and what shows the recovery."""
+"""By name: how to find the running processes of a kind, and the sign of their recovery."""
 
 JOB_OF_GUARD = {"ledger": RAW_JOB, "key": RAW_JOB, "watermark": WINDOW_JOB}
-"""Whose restart brings to light that a guard is gone."""
+"""The job whose restart shows that a guard is missing."""
 
 
 def draw_victims(kills: int, chance: Random, guard: str | None) -> list[str]:
-    """As many names: every kind before any comes a second time, in a random order.
+    """The names of `kills` victims in random order: every kind before any is repeated.
 
-    One of the jobs' drivers comes first: the guarded one, so that even the shortest run without a guard meets it.
+    The driver of the guarded job comes first, so that the shortest run without a guard kills it.
     """
     first = f"{JOB_OF_GUARD[guard or 'ledger']} driver"
     drawn: list[str] = []

@@ -1,7 +1,7 @@
 """A Spark job with one of its guards removed: `python -m tests.chaos.without GUARD spark_jobs.kafka_to_timescale`.
 
-What the product promises must rest on its guards: with one of them gone, a run under faults has to end red. The product
-itself has no such switch; here the functions that are the guard are replaced before the job starts.
+Each guard is necessary: without it a run under faults must fail. The product has no such switch; here the guard's
+functions are replaced before the job starts.
 """
 
 import inspect
@@ -22,18 +22,18 @@ Place = tuple[str, int]
 
 
 def replace_everywhere(name: str, substitute: Any) -> None:
-    """Puts `substitute` in the place of every function called `name` that a loaded module of the jobs uses."""
+    """Replaces every function `name` that a loaded module of the jobs uses."""
     users = [module for module in list(sys.modules.values()) if module.__name__.startswith("spark_jobs.edges")]
     users = [module for module in users if hasattr(module, name)]
-    assert users, f"no module of the jobs knows {name}: the guard has moved"
+    assert users, f"no module of the jobs uses {name}: the guard has moved"
     for module in users:
         setattr(module, name, substitute)
 
 
 def forget_offsets() -> None:
-    """The ledger is written, and nobody looks: each start, and each batch, takes nothing for stored.
+    """The batch ledger is written and never read: each start and each batch assumes that nothing is stored.
 
-    Large batches stay with the driver, since Spark's Python workers load the job's code anew, guard and all.
+    Large batches stay on the driver, since Spark's Python workers import the unchanged code.
     """
     job = import_module("spark_jobs.kafka_to_timescale")
     replace_everywhere("next_offsets", lambda *_: {})
@@ -41,8 +41,7 @@ def forget_offsets() -> None:
 
 
 def forget_open_windows() -> None:
-    """Job 2 as one would write it without thinking of its state: it goes on where it had read to, and what it then
-    knows of a window replaces what is in the table."""
+    """Job 2 resumes at its committed offsets, and its partial state of a window replaces the stored window."""
     query = import_module("spark_jobs.edges.window_query")
     sink = import_module("spark_jobs.edges.timescale_sink")
     ledger = import_module("spark_jobs.edges.batch_ledger")
@@ -64,9 +63,9 @@ def forget_open_windows() -> None:
 
 
 def drop_keys(owner_url: str) -> None:
-    """The tables no longer keep their natural keys themselves. Done in the database, once, not in the job.
+    """Drops the natural keys of the tables, once, in the database.
 
-    Where rows have versions the key stays: without it there is no writing at all, which proves nothing.
+    Tables with versioned rows keep theirs: without it nothing could be written at all.
     """
     connection = psycopg2.connect(owner_url)
     try:
@@ -84,7 +83,7 @@ GUARDS: dict[str, Callable[[], None] | None] = {
     "watermark": forget_open_windows,
     "key": None,
 }
-"""Every guard, with what removes it from a job; None: it stands in the database."""
+"""Every guard with the function that removes it from a job; None: it is in the database."""
 
 
 def main(guard: str, module: str) -> None:

@@ -1,4 +1,4 @@
-"""Databases of a test's own on a PostgreSQL server, and what is in them."""
+"""Temporary databases on a PostgreSQL server, and their contents."""
 
 import secrets
 from contextlib import closing, contextmanager
@@ -9,7 +9,7 @@ import psycopg2
 
 @contextmanager
 def own_database(server_url, name=None):
-    """The owner's URL of a new, empty database on that server; dropped afterwards, whoever is still connected."""
+    """The owner's URL of a new, empty database on that server; dropped afterwards, open connections included."""
     name = name or f"test_{secrets.token_hex(6)}"
     execute(server_url, f"CREATE DATABASE {name}")
     try:
@@ -19,7 +19,7 @@ def own_database(server_url, name=None):
 
 
 def execute(url, statement):
-    """Runs a statement that allows no transaction around it."""
+    """Runs a statement outside a transaction."""
     with closing(psycopg2.connect(url)) as connection:
         connection.autocommit = True
         with connection.cursor() as cursor:
@@ -27,7 +27,7 @@ def execute(url, statement):
 
 
 def ask(url, statement):
-    """The rows of a statement, times in UTC; what it changes is committed."""
+    """Runs a statement, commits it, and returns its rows with times in UTC."""
     connection = psycopg2.connect(url, options="-c timezone=UTC")
     with closing(connection), connection, connection.cursor() as cursor:
         cursor.execute(statement)

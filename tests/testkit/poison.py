@@ -1,4 +1,4 @@
-"""What no one can read, as a catalogue: each kind of poison, the topics it may stand in, and the reason it is given."""
+"""A catalogue of unreadable messages: each kind, the topics it may occur in, and the reason given for it."""
 
 import json
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from contracts.topics import POLLED_CANDLE, POLLED_MARKET, RAWALERT, RAWARTICLE,
 
 NOW = 1_763_700_000.0
 LARGEST_BYTES = 10_000_000
-"""What the broker still lets in and no one reads."""
+"""Accepted by the broker, rejected by every reader."""
 
 Body = dict[str, Any]
 
@@ -131,7 +131,7 @@ TIME = {
 
 @dataclass(frozen=True, slots=True)
 class Poison:
-    """One message nobody can read: its kind, its topic, its bytes, and what its reason says."""
+    """One unreadable message: its kind, its topic, its bytes, and a part of its reason."""
 
     kind: str
     topic: str
@@ -235,8 +235,8 @@ KINDS: tuple[tuple[str, tuple[str, ...], Spoil, str], ...] = (
     ("huge id", (RAWTRADE.name,), lambda s: s.changed(trade_id=10**30), "trade_id: Input should be less than"),
     ("negative id", (RAWTRADE.name,), lambda s: s.changed(trade_id=-1), "trade_id: Input should be greater than"),
     ("unknown alert", (RAWALERT.name,), lambda s: s.changed(alert_type="panic"), "alert_type: Input should be"),
-    ("a source nobody polls", POLLED, lambda s: s.changed(source="kraken"), "source: Input should be"),
-    ("a length nobody draws", (POLLED_CANDLE.name,), lambda s: s.changed(interval="7m"), "interval: Input should be"),
+    ("an unknown source", POLLED, lambda s: s.changed(source="kraken"), "source: Input should be"),
+    ("an unknown interval", (POLLED_CANDLE.name,), lambda s: s.changed(interval="7m"), "interval: Input should be"),
     ("high below its close", (POLLED_CANDLE.name,), lambda s: s.changed(high=3000.1), "outside of 2999.25 to 3000.1"),
     ("ends before it begins", (RAWGAP.name,), lambda s: s.changed(to_id=42), "from_id 43 above to_id 42"),
     (

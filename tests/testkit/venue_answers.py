@@ -1,4 +1,4 @@
-"""What a polled venue answers when all is well: several suites spoil it, each in its own way."""
+"""A valid answer of a polled venue, which several suites corrupt."""
 
 BITCOIN = {
     "id": "bitcoin",
