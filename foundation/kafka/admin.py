@@ -22,7 +22,7 @@ from foundation.retry import Backoff, OnRetry, retry, sleep
 from foundation.waiting import wait_until
 
 LIST_SECONDS = 10.0
-REQUEST_SECONDS = 30.0
+ADMIN_SECONDS = 30.0
 SERVED_SECONDS = 5.0
 
 
@@ -81,14 +81,14 @@ def create_topics(
     new = [topic for topic in topics if topic.name not in partitions]
     if new:
         wanted = [NewTopic(topic.name, topic.partitions, replication, config=topic.config()) for topic in new]
-        _finish(admin.create_topics(wanted, operation_timeout=REQUEST_SECONDS))
+        _finish(admin.create_topics(wanted, operation_timeout=ADMIN_SECONDS))
         changes += [f"{topic.name}: created with {topic.partitions} partition(s)" for topic in new]
     narrow = [topic for topic in topics if partitions.get(topic.name, topic.partitions) < topic.partitions]
     if narrow:
         _finish(admin.create_partitions([NewPartitions(topic.name, topic.partitions) for topic in narrow]))
         changes += [f"{topic.name}: {partitions[topic.name]} -> {topic.partitions} partitions" for topic in narrow]
     if new or narrow:
-        wait_until(lambda: _are_served(config, [*new, *narrow]), REQUEST_SECONDS, "a new topic or partition")
+        wait_until(lambda: _are_served(config, [*new, *narrow]), ADMIN_SECONDS, "a new topic or partition")
     return (*changes, *_update_configs(admin, [topic for topic in topics if topic.name in partitions]))
 
 
