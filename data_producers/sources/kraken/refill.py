@@ -177,8 +177,7 @@ class Refiller:
         return False
 
     def _pause_all(self, error: TemporarilyUnavailable, pair: str) -> None:
-        at_least = 0.0 if error.until is None else error.until - self._runtime.now()
-        pause = self._backoff.next_seconds(at_least)
+        pause = self._backoff.next_seconds(at_least=error.seconds_left(self._runtime.now()))
         now = self._runtime.monotonic()
         self._all_paused_until = now + pause
         self._pace.exhaust(now)
