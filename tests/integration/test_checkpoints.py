@@ -12,6 +12,7 @@ from contracts.topics import RAW_JOB, WINDOW_JOB
 from foundation.waiting import wait_until
 from tests.testkit.jobs import JOB_SECONDS, Source, assert_clean
 from tests.testkit.recompute import (
+    WINDOW_COUNTS,
     differences,
     recomputed_forecasts,
     recomputed_sentiment,
@@ -94,11 +95,11 @@ def test_window_job_counts_everything_once(house, tmp_path, tamper):
         forecasts.update(recomputed_forecasts(bootstrap))
         sentiment.update(recomputed_sentiment(bootstrap))
         total = sum(seen for seen, *_ in forecasts.values()), sum(seen for seen, *_ in sentiment.values())
-        counts = (
-            "SELECT (SELECT sum(sample_count) FROM prediction_data), (SELECT sum(article_count) FROM sentiment_data)"
-        )
         wait_until(
-            lambda: house.query(counts) == [total], JOB_SECONDS, f"{total} in windows", lambda: job.poll() is None
+            lambda: house.query(WINDOW_COUNTS) == [total],
+            JOB_SECONDS,
+            f"{total} in windows",
+            lambda: job.poll() is None,
         )
 
     job = house.start(WINDOW_JOB)

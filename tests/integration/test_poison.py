@@ -31,6 +31,7 @@ from spark_jobs.edges.deadletters import DeadLetters, UnreadableRecord
 from tests.testkit.jobs import JOB_SECONDS, assert_clean, dead_letters
 from tests.testkit.poison import good_body, poisons
 from tests.testkit.recompute import (
+    WINDOW_COUNTS,
     differences,
     recomputed_forecasts,
     recomputed_sentiment,
@@ -146,8 +147,9 @@ def test_windows_hold_every_good_tick_and_article_whatever_stands_between(house)
     forecasts, sentiment = recomputed_forecasts(bootstrap), recomputed_sentiment(bootstrap)
     total = sum(count for count, *_ in forecasts.values()), sum(count for count, *_ in sentiment.values())
     assert total == (6 * source.good[RAWTICKER.name], 2 * source.good[RAWARTICLE.name])
-    counts = "SELECT (SELECT sum(sample_count) FROM prediction_data), (SELECT sum(article_count) FROM sentiment_data)"
-    wait_until(lambda: house.query(counts) == [total], JOB_SECONDS, f"{total} in windows", lambda: job.poll() is None)
+    wait_until(
+        lambda: house.query(WINDOW_COUNTS) == [total], JOB_SECONDS, f"{total} in windows", lambda: job.poll() is None
+    )
     assert differences(forecasts, stored_forecasts(house.query)) == []
     assert differences(sentiment, stored_sentiment(house.query)) == []
 

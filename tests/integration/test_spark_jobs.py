@@ -17,6 +17,7 @@ from tests.testkit.kafka import send
 from tests.testkit.messages import ticker
 from tests.testkit.processes import run_module
 from tests.testkit.recompute import (
+    WINDOW_COUNTS,
     differences,
     recomputed_forecasts,
     recomputed_sentiment,
@@ -164,11 +165,9 @@ def assert_windows_as_recomputed(house, job):
     forecasts, sentiment = recomputed_forecasts(bootstrap), recomputed_sentiment(bootstrap)
     assert 0 < sum(outcome is not None for *_, outcome in forecasts.values()) < len(forecasts)
     total = sum(seen for seen, *_ in forecasts.values()), sum(seen for seen, *_ in sentiment.values())
-    counts = (
-        "SELECT (SELECT sum(sample_count) FROM prediction_data),"
-        " (SELECT coalesce(sum(article_count), 0) FROM sentiment_data)"
+    wait_until(
+        lambda: house.query(WINDOW_COUNTS) == [total], JOB_SECONDS, f"{total} in windows", lambda: job.poll() is None
     )
-    wait_until(lambda: house.query(counts) == [total], JOB_SECONDS, f"{total} in windows", lambda: job.poll() is None)
     assert differences(forecasts, stored_forecasts(house.query)) == []
     assert differences(sentiment, stored_sentiment(house.query)) == []
 

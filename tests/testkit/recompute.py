@@ -10,6 +10,7 @@ from typing import Any
 from contracts.messages import InvalidMessage, canonical_pair, parse_message
 from contracts.rules import (
     FORECAST_HORIZON_SECONDS,
+    MOVING_AVERAGE,
     REFERENCE_QUOTE,
     SLIDE_SECONDS,
     WATERMARK_SECONDS,
@@ -24,6 +25,14 @@ Key = tuple[str, int]
 
 Query = Callable[[str], list[tuple[Any, ...]]]
 """Runs a statement on the database, in UTC."""
+
+_OWN_FORECASTS = f"model_name = '{MOVING_AVERAGE}' AND horizon_seconds = {FORECAST_HORIZON_SECONDS}"
+
+WINDOW_COUNTS = (
+    f"SELECT (SELECT coalesce(sum(sample_count), 0) FROM prediction_data WHERE {_OWN_FORECASTS}),"
+    " (SELECT coalesce(sum(article_count), 0) FROM sentiment_data)"
+)
+"""The observations in all stored price windows and in all sentiment windows, however many models are registered."""
 
 RELATIVE = 1e-10
 """The relative tolerance for two sums of the same numbers in another order."""
@@ -97,11 +106,11 @@ def _sentiment(articles: list[Any]) -> tuple[Any, ...]:
 
 
 def stored_forecasts(query: Query) -> dict[Key, tuple[Any, ...]]:
-    """The same figures as stored in `prediction_data`."""
+    """The same figures as stored in `prediction_data` for the moving average."""
     rows = query(
         "SELECT crypto_symbol, timestamp, sample_count, predicted_price, price_stddev, price_min, price_max, price_last"
         ", confidence_interval_low, confidence_interval_high, extract(epoch FROM target_at)::float8, actual_price"
-        " FROM prediction_data"
+        f" FROM prediction_data WHERE {_OWN_FORECASTS}"
     )
     return {(symbol, epoch(at)): tuple(values) for symbol, at, *values in rows}
 
