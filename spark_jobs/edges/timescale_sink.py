@@ -112,13 +112,12 @@ def newest_window(cursor: Cursor, table: Table) -> datetime | None:
 
 
 def score_forecasts(cursor: Cursor, rows: pa.Table, newest_before: datetime | None) -> int:
-    """Writes the outcome into every forecast that these rows of `prediction_data` give one, or another one.
+    """Scores the forecasts whose outcome these rows of `prediction_data` add or change; returns how many. Idempotent.
 
-    Returns how many. The outcome is the last price of the window that ends at the target, once ticks that are
-    `WATERMARK_SECONDS` later have arrived; without a price in that window the forecast stays unscored. `newest_before`
-    is the `newest_window` before `rows` were written: forecasts whose target was closed by then have been scored, so
-    it is enough to look as far back as `rows` do, also where a late tick has changed a last price. (Spark accepts
-    ticks for longer than the watermark delay: until articles are as far.)
+    The outcome is the last price of the window that ends at the target, once ticks that are `WATERMARK_SECONDS` later
+    have arrived; without a price in that window the forecast stays unscored. `newest_before` is the `newest_window`
+    before `rows` were written: forecasts whose target was closed by then have been scored, so the update starts where
+    `rows` do. A late tick may still change a last price: Spark accepts ticks until articles are as far.
     """
     if rows.num_rows == 0:
         return 0
