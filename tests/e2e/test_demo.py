@@ -1,4 +1,4 @@
-"""The whole demo as a newcomer has it, on ports and a folder of its own: it comes up, answers, heals, goes away."""
+"""The whole demo as a newcomer runs it, on separate ports and in a separate folder: from its start to its stop."""
 
 import json
 import os
@@ -39,7 +39,7 @@ HEAL_SECONDS = 180
 
 
 class Stack:
-    """A demo, driven by the same commands as the Makefile's."""
+    """A demo, controlled by the same commands as in the Makefile."""
 
     def __init__(self, folder):
         kafka_port, *ports = free_ports(len(PORT_FIELDS) + 1)
@@ -64,7 +64,7 @@ class Stack:
         )
 
     def audit(self):
-        """The audit, as patient with a job that catches up as the tests are with what was killed."""
+        """The audit, which waits for a job to catch up as long as the tests wait for a killed service."""
         return self.run("scripts.audit", "--settle", str(HEAL_SECONDS), seconds=HEAL_SECONDS + 120)
 
     def status(self):
@@ -86,7 +86,7 @@ class Stack:
 @pytest.fixture(scope="module")
 def stack():
     folder = Path(tempfile.mkdtemp(prefix="cryptoviz-"))
-    folder.chmod(0o755)  # PostgreSQL, as its own user, has to walk through
+    folder.chmod(0o755)  # PostgreSQL, as its own user, must be able to traverse it
     stack = Stack(folder)
     try:
         began = stack.run("scripts.stack", "demo", "--detach", seconds=UP_SECONDS)
@@ -98,7 +98,7 @@ def stack():
         shutil.rmtree(folder)
 
 
-def test_every_part_is_well(stack):
+def test_every_service_is_healthy(stack):
     said = stack.status()
     assert {part["part"]: part["state"] for part in said["parts"]} == dict.fromkeys(stack.supervisor.states(), "ok")
     assert said["healthy"] is True
@@ -133,18 +133,18 @@ def test_endpoint_answers_with_data(stack, endpoint, name):
     assert said["count"] == len(said["data"])
 
 
-def test_binance_and_coingecko_are_there_as_soon_as_the_demo_is(stack):
+def test_binance_and_coingecko_are_there_as_soon_as_the_demo_is_up(stack):
     said = json.loads(stack.get("/api/v1/marche/btc/")[1])
     assert [(row["source"], row["pair"]) for row in said["data"]] == [("coingecko", "BTC/USD"), ("binance", "BTC/USDT")]
 
 
-def test_audit_finds_nothing_lost_and_nothing_twice(stack):
+def test_audit_finds_nothing_lost_and_nothing_duplicated(stack):
     audit = stack.audit()
     assert_kept(audit)
     assert "lost 0, duplicated 0" in audit.stdout
 
 
-def test_second_demo_is_refused_and_changes_nothing(stack):
+def test_second_demo_is_rejected_and_changes_nothing(stack):
     before = {name: state["pid"] for name, state in stack.supervisor.states().items()}
     second = stack.run("scripts.stack", "demo", "--detach")
     assert second.returncode != 0
@@ -152,11 +152,11 @@ def test_second_demo_is_refused_and_changes_nothing(stack):
     assert {name: state["pid"] for name, state in stack.supervisor.states().items()} == before
 
 
-@pytest.mark.parametrize("part", ["kraken_producer", "kafka", "kafka_to_timescale"])
-def test_killed_part_is_started_again_and_nothing_is_lost(stack, part):
-    first = stack.supervisor.states()[part]["pid"]
+@pytest.mark.parametrize("service", ["kraken_producer", "kafka", "kafka_to_timescale"])
+def test_killed_service_is_restarted_and_nothing_is_lost(stack, service):
+    first = stack.supervisor.states()[service]["pid"]
     os.kill(first, signal.SIGKILL)
-    wait_until(lambda: stack.supervisor.states()[part]["pid"] not in (0, first), HEAL_SECONDS, f"another {part}")
+    wait_until(lambda: stack.supervisor.states()[service]["pid"] not in (0, first), HEAL_SECONDS, f"another {service}")
     wait_until(lambda: stack.status()["healthy"], HEAL_SECONDS, "the stack")
     audit = stack.audit()
     assert_kept(audit)
@@ -167,14 +167,14 @@ def test_down_leaves_no_process_and_no_port(stack):
     assert len(ours) >= 9
     down = stack.run("scripts.stack", "down", seconds=300)
     assert down.returncode == 0, down.stdout + down.stderr
-    assert "left over" not in down.stdout, "every part stops in order when it is asked to"
+    assert "left over" not in down.stdout, "every service stops in order when it is asked to"
     assert [process for process in ours if process.is_running() and process.status() != psutil.STATUS_ZOMBIE] == []
     assert [port for port in stack.all_ports() if port_is_open(port)] == []
     assert stack.run("scripts.stack", "down").stdout.strip() == "the stack is not running"
     assert json.loads(stack.run("scripts.stack", "status", "--format", "json").stdout) == {"running": False}
 
 
-def test_demo_in_a_terminal_goes_on_with_its_data_and_ctrl_c_stops_it(stack):
+def test_demo_in_a_terminal_continues_with_its_data_and_ctrl_c_stops_it(stack):
     demo = subprocess.Popen(
         [sys.executable, "-m", "scripts.stack", "demo"],
         cwd=ROOT,
@@ -188,7 +188,7 @@ def test_demo_in_a_terminal_goes_on_with_its_data_and_ctrl_c_stops_it(stack):
         deadline = time.monotonic() + UP_SECONDS
         while time.monotonic() < deadline:
             line = demo.stdout.readline()
-            assert line, "the demo ended by itself"
+            assert line, "the demo ended on its own"
             if "all services are up" in line:
                 break
         status, body = stack.get("/api/v1/prix/btc/historique/?periode=1h")

@@ -65,7 +65,7 @@ def test_a_restored_backup_equals_the_original(database_url, empty_url, tmp_path
     assert (backed_up.returncode, backed_up.stderr) == (0, "")
     (file,) = (tmp_path / "backups").iterdir()
     assert backed_up.stdout == f"{file}: {file.stat().st_size} bytes\n"
-    assert file.stat().st_mode & 0o077 == 0, "no one else may read it"
+    assert file.stat().st_mode & 0o077 == 0, "only its owner may read it"
     restored = _run("restore.sh", file, url=empty_url, folder=tmp_path)
     assert (restored.returncode, restored.stderr) == (0, "")
     assert restored.stdout == "0 applied; the schema is up to date\n"
@@ -101,7 +101,7 @@ def test_nothing_is_restored_over_anything_unless_told_to(database_url, tmp_path
     assert ask(database_url, count) == [(50,)]
 
 
-def test_jobs_go_on_from_a_restored_backup_and_nothing_is_lost_or_twice(house, empty_url, tmp_path):
+def test_jobs_continue_from_a_restored_backup_without_loss_or_duplicates(house, empty_url, tmp_path):
     source = Source(house.settings.kafka_bootstrap_servers)
     job = house.start("kafka_to_timescale")
     source.send(1_000)

@@ -28,7 +28,7 @@ ORDER BY minute LIMIT 1
 
 @pytest.fixture
 def market(house, tmp_path):
-    """A market so slow that its first snapshot tells of some minutes, followed and stored.
+    """A market so slow that its first snapshot spans some minutes, subscribed to and stored.
 
     It makes no trade after that: one at the end of a minute would be the venue's before it is stored.
     """
@@ -46,7 +46,7 @@ def market(house, tmp_path):
 
 @pytest.fixture
 def audit(house, market):
-    """One round of the command: its exit code and what it said, with minutes that count as settled at once."""
+    """Runs one round of the command, in which minutes count as settled at once; returns exit code and output."""
 
     def run():
         code = (
@@ -101,7 +101,7 @@ def test_a_doctored_trade_makes_exactly_its_minute_differ_and_a_gap_takes_its_mi
 
 
 def doctor(house, minute):
-    """Raises the price of one trade within a minute; its number."""
+    """Raises the price of one trade within a minute; returns its id."""
     return house.query(
         "UPDATE trade_data SET price = price * 2 "
         f"WHERE pair = '{BTC}' AND trade_id = (SELECT trade_id FROM trade_data WHERE pair = '{BTC}' "
@@ -110,7 +110,7 @@ def doctor(house, minute):
 
 
 def gap(house, start, end, trade_id):
-    """Puts an open gap on record, of which a refill is still under way."""
+    """Stores an open gap whose refill is still in progress."""
     house.query(
         "INSERT INTO gap_data (timestamp, pair, from_id, to_id, to_time, cause, missing_left, detected_at, "
         f"reported_at, source) VALUES (to_timestamp({start}), '{BTC}', {trade_id}, {trade_id}, to_timestamp({end}), "

@@ -28,9 +28,9 @@ def test_refresh_says_what_it_refreshed_or_why_not(database_url):
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == "candles are up to date from 2026-01-05 00:00 to 2026-01-06 12:00 UTC+01:00\n"
     assert _run("database.refresh", "--from", "2026-01-05", "--to", "2026-01-05", url=database_url).returncode == 2
-    nobody = _run("database.refresh", "--from", "2026-01-05", url="postgresql://127.0.0.1:1/x")
-    assert (nobody.returncode, nobody.stdout) == (1, "")
-    assert nobody.stderr.startswith("refresh: ")
+    unreachable = _run("database.refresh", "--from", "2026-01-05", url="postgresql://127.0.0.1:1/x")
+    assert (unreachable.returncode, unreachable.stdout) == (1, "")
+    assert unreachable.stderr.startswith("refresh: ")
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def test_old_rows_are_deleted_some_pages_at_a_time(connection):
     _old_and_new(connection)
     shares = []
     before = datetime.now(UTC) - timedelta(days=6, hours=12)
-    assert delete_old(connection, TICKER_DATA, before, lambda *told: shares.append(told), pages=10) == 6_000
+    assert delete_old(connection, TICKER_DATA, before, lambda *progress: shares.append(progress), pages=10) == 6_000
     assert _ages(connection) == dict.fromkeys(range(7), 2_000)
     assert shares[-1] == (1.0, 6_000)
     assert len(shares) > 10

@@ -1,4 +1,4 @@
-"""The embedded broker: what it refuses, what it keeps over a restart."""
+"""The embedded broker: what it rejects, and what it keeps over a restart."""
 
 import pytest
 from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition

@@ -1,4 +1,4 @@
-"""The way back from `deadletter` on a real Kafka: what is mended goes to its topic once, however often it is asked."""
+"""Replay of dead letters on a real Kafka: a repaired message is sent once, however often that is requested."""
 
 import json
 import time
@@ -27,7 +27,7 @@ def unreadable(place, value, reason, at):
 
 
 class Topics:
-    """A broker whose raw topics hold a few unreadable records, and the command that mends them."""
+    """A broker whose raw topics hold a few unreadable records, and the command that repairs them."""
 
     def __init__(self, bootstrap, folder):
         self.bootstrap = bootstrap
@@ -36,13 +36,13 @@ class Topics:
         self.producer = new_producer(bootstrap)
 
     def put(self, topic, value, reason=None):
-        """A record at the end of its topic, and its dead letter if it has a reason; where it stands."""
-        stood = []
+        """Adds a record to its topic, and with a reason its dead letter; returns the record's position."""
+        delivered = []
         self.producer.produce(
-            topic, key="ETH/USD", value=value, on_delivery=lambda error, record: stood.append((error, record))
+            topic, key="ETH/USD", value=value, on_delivery=lambda error, record: delivered.append((error, record))
         )
         self.producer.flush(30)
-        ((error, record),) = stood
+        ((error, record),) = delivered
         assert error is None
         place = record.topic(), record.partition(), record.offset()
         if reason is not None:
@@ -62,7 +62,7 @@ class Topics:
         return read_topic(self.bootstrap, topic)
 
     def replayed(self, topic):
-        """{where it stood: the message sent again} of a topic; fails if one place was sent twice."""
+        """{original position: record sent again} of a topic; fails if one was sent twice."""
         found = {}
         for record in self.records(topic):
             for name, value in record.headers() or ():
@@ -77,7 +77,7 @@ def topics(fresh_topics, tmp_path):
     return Topics(fresh_topics, tmp_path)
 
 
-def test_letters_are_listed_by_topic_and_reason(topics):
+def test_dead_letters_are_listed_by_topic_and_reason(topics):
     assert "0 dead letters" in topics.replay()
     topics.put(RAWTICKER.name, b"{", "Invalid JSON: EOF while parsing an object at line 1 column 1")
     for _ in range(2):
@@ -99,7 +99,7 @@ def test_a_repair_without_publish_sends_nothing(topics):
     assert len(topics.records(RAWTRADE.name)) == before
 
 
-def test_what_is_mended_is_sent_once_however_often_it_is_asked(topics):
+def test_a_repaired_message_is_sent_once_however_often_it_is_requested(topics):
     places = ["{}/{}/{}".format(*topics.put_trade(WRONG_SIDE, side="hold", trade_id=n)) for n in range(5)]
     topics.put(RAWTRADE.name, b"{", "Invalid JSON")
     topics.put_trade()
@@ -125,13 +125,13 @@ def test_what_an_interrupted_run_left_is_sent_by_the_next(topics):
     assert len(topics.replayed(RAWTRADE.name)) == 2
 
 
-def test_what_a_newer_contract_reads_is_sent_as_it_is(topics):
+def test_what_a_newer_contract_accepts_is_sent_unchanged(topics):
     topics.put_trade("unknown pair, then")
     assert "1 sent to their topics" in topics.replay("--repair", "--publish")
     assert len(topics.replayed(RAWTRADE.name)) == 1
 
 
-def test_only_the_chosen_letters_are_mended(topics):
+def test_only_the_selected_dead_letters_are_repaired(topics):
     topics.put_trade(WRONG_SIDE, side="hold")
     topics.put_trade("price: Input should be greater than 0", price=-1.0)
     topics.put(RAWARTICLE.name, b"{", "Invalid JSON")
@@ -140,23 +140,23 @@ def test_only_the_chosen_letters_are_mended(topics):
     assert [json.loads(record.value())["price"] for record in topics.replayed(RAWTRADE.name).values()] == [1.5]
 
 
-def test_exported_messages_mended_by_hand_are_sent(topics):
-    mended = topics.put_trade(WRONG_SIDE, side="hold", trade_id=1)
+def test_exported_messages_edited_by_hand_are_sent(topics):
+    repaired = topics.put_trade(WRONG_SIDE, side="hold", trade_id=1)
     topics.put(RAWTRADE.name, b"\xff{", "Invalid JSON")
     path = topics.folder / "letters.jsonl"
     topics.replay("--export", str(path))
     lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     assert {line["reason"] for line in lines} == {WRONG_SIDE, "Invalid JSON"}
     for line in lines:
-        if line["offset"] == mended[2] and line["reason"] == WRONG_SIDE:
+        if line["offset"] == repaired[2] and line["reason"] == WRONG_SIDE:
             line["message"]["side"] = "buy"
     path.write_text("".join(json.dumps(line) + "\n" for line in lines))
     assert "1 sent to their topics, 1 still unreadable" in topics.replay("--repair", "--file", str(path), "--publish")
-    assert list(topics.replayed(RAWTRADE.name)) == ["{}/{}/{}".format(*mended)]
+    assert list(topics.replayed(RAWTRADE.name)) == ["{}/{}/{}".format(*repaired)]
     assert "File exists" in topics.replay("--export", str(path), code=2)
 
 
-def test_the_letter_stands_in_for_a_record_that_retention_took(topics):
+def test_the_dead_letter_replaces_a_record_that_retention_deleted(topics):
     topic, partition, offset = topics.put_trade(WRONG_SIDE, side="hold")
     admin = AdminClient({"bootstrap.servers": topics.bootstrap, "log_level": 2})
     for future in admin.delete_records([Position(topic, partition, offset + 1)]).values():
@@ -168,7 +168,7 @@ def test_the_letter_stands_in_for_a_record_that_retention_took(topics):
     )
 
 
-def test_another_record_at_the_same_offset_is_not_taken_for_the_letters(topics):
+def test_another_record_at_the_same_offset_is_not_mistaken_for_the_original(topics):
     topic, partition, offset = topics.put_trade(trade_id=1)
     raw = json.dumps(good_body(RAWTRADE.name, topics.now) | {"trade_id": 2}).encode()
     letter = unreadable((topic, partition, offset), raw, "of the topic before it was recreated", topics.now)

@@ -63,7 +63,7 @@ def engine(request):
 
 @pytest.fixture
 def rows(engine):
-    """Gives the rows of a query as JSON tells them: the same on both servers."""
+    """Gives the rows of a query as JSON values: the same on both servers."""
 
     def ask(query):
         (row,) = engine.execute(f"SELECT coalesce(json_agg(t), '[]')::text AS rows FROM ({query}) t")

@@ -1,9 +1,9 @@
-"""What the candle audit and the backfill ask the database, on both servers."""
+"""The queries of the candle audit and the backfill, on both servers."""
 
 import pytest
 from psycopg2.extensions import adapt
 
-from monitoring.candle_audit import _FIRST, _GAPS, _OF_CANDLES, _OF_TRADES
+from monitoring.stored_candles import _FIRST, _GAPS, _OF_CANDLES, _OF_TRADES
 from scripts.backfill import _NUMBERED, _RANGES
 
 BEGIN = 1_767_607_200

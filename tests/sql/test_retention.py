@@ -1,4 +1,4 @@
-"""How long TimescaleDB keeps rows, and that candles outlive their trades whatever the server does by itself."""
+"""How long TimescaleDB keeps rows, and that candles outlive their trades whatever the server does on its own."""
 
 from contracts.tables import TABLES
 

@@ -84,7 +84,7 @@ MATRIX = {
 
 
 def _refusal(engine, role, statement):
-    """The SQLSTATE a role is refused with, or None."""
+    """The SQLSTATE of the error that a role gets, or None."""
     engine.execute(f"SET LOCAL ROLE {role}")
     try:
         engine.execute(statement)

@@ -83,7 +83,7 @@ def test_the_views_say_what_the_api_says(engine, rows, view, interval):
     scores = [(chance.random(), chance.choice((0.0, chance.random()))) for _ in starts]
     _insert(
         engine,
-        *(_window("BTC", at, *told, n + 1, n) for at, told, n in zip(starts, scores, counts, strict=True)),
+        *(_window("BTC", at, *score, n + 1, n) for at, score, n in zip(starts, scores, counts, strict=True)),
     )
     given = {
         "symbol": "'BTC'",
@@ -94,11 +94,12 @@ def test_the_views_say_what_the_api_says(engine, rows, view, interval):
         "now": "now()",
         "interval": f"interval '{INTERVALS[interval].total_seconds()} seconds'",
     }
-    told = rows(QUERY.read_text(encoding="utf-8") % given)
+    found = rows(QUERY.read_text(encoding="utf-8") % given)
     found = rows(f"SELECT * FROM {view} ORDER BY timestamp")
     columns = ("timestamp", "sentiment_score", "confidence", "article_count", "story_count")
     assert [[row[name] for name in columns] for row in found] == [
-        [pytest.approx(row[name], rel=1e-12) if name in columns[1:3] else row[name] for name in columns] for row in told
+        [pytest.approx(row[name], rel=1e-12) if name in columns[1:3] else row[name] for name in columns]
+        for row in found
     ]
     assert len(found) > 2
     assert [row["sentiment_label"] for row in found] == [label_of(row["sentiment_score"]) for row in found]

@@ -1,4 +1,4 @@
-"""time_bucket gives the same answers on both servers: TimescaleDB's own, and the stand-in on plain PostgreSQL."""
+"""time_bucket gives the same answers on both servers: TimescaleDB's own, and the replacement on plain PostgreSQL."""
 
 import pytest
 

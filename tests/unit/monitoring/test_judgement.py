@@ -66,7 +66,7 @@ def test_a_producer_whose_data_do_not_flow_is_late_with_all_of_them(line):
     assert (health.state, health.partly) == ("late", False)
 
 
-def test_poller_is_well_while_one_source_answers():
+def test_poller_is_healthy_while_one_source_answers():
     connected = 'cryptoviz_producer_connected{{source="{}"}} {}'
     sent = 'cryptoviz_producer_messages_total{topic="market_data"} 7'
 
@@ -88,7 +88,7 @@ def test_poller_is_well_while_one_source_answers():
 
 
 @pytest.mark.parametrize(
-    ("read", "away", "judged"),
+    ("read", "failing", "judged"),
     [
         ("", "", ("late", False, "7 articles sent, no feed read yet")),
         ("abcde", "", ("ok", False, "7 articles sent, 5 of 5 feeds read")),
@@ -98,9 +98,9 @@ def test_poller_is_well_while_one_source_answers():
         ("", "abcde", ("late", False, "7 articles sent, 0 of 5 feeds read, not a, b, c, d, e")),
     ],
 )
-def test_the_scraper_is_well_while_most_feeds_are_read_whatever_was_before(read, away, judged):
+def test_the_scraper_is_healthy_while_most_feeds_are_read_whatever_was_before(read, failing, judged):
     lines = ['cryptoviz_producer_messages_total{topic="rawarticle"} 7']
-    for feed in read + away:
+    for feed in read + failing:
         lines.append(f'cryptoviz_producer_feed_fetches_total{{website="{feed}",outcome="ok"}} 9')
         lines.append(f'cryptoviz_producer_connected{{source="{feed}"}} {int(feed in read)}')
     health = judge_article_scraper(parse_samples("\n".join(lines) + "\n"))
@@ -142,7 +142,7 @@ def test_job_needs_a_fresh_row(judge, table, what, oldest):
     assert health.figures == f"7 rows written, 0 messages behind, newest commit 1.0 s ago, newest {what} 2.0 s old"
 
 
-def test_dead_letters_are_told():
+def test_dead_letters_are_shown():
     line = 'cryptoviz_job_deadletters_total{query="q",topic="rawtrade"} 3'
     assert "3 dead letter(s)" in judge_job("x", job(0, 1, line), NOW).figures
 
