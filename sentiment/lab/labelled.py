@@ -3,7 +3,7 @@
 import csv
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from datetime import datetime
 
 from contracts.rules import SentimentLabel
@@ -28,6 +28,7 @@ class LabelledHeadline:
     headline: str
     label: SentimentLabel
     date: str = ""
+    _: KW_ONLY
     coins: frozenset[str] | None = None
 
 
@@ -49,7 +50,7 @@ def parse_headlines(raw: bytes) -> list[LabelledHeadline]:
         if date and not _is_iso(date):
             raise InvalidHeadlines(f"line {reader.line_num}: the date {date!r} is not written as 2024-12-31")
         coins = None if row.get("coins") is None else frozenset(row["coins"].split())
-        found.append(LabelledHeadline(row["headline"], label, date, coins))
+        found.append(LabelledHeadline(row["headline"], label, date, coins=coins))
     if not found:
         raise InvalidHeadlines("no headlines")
     return found

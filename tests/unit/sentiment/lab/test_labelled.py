@@ -14,9 +14,9 @@ def test_columns_are_read_by_name_and_others_ignored():
     text = '\ufeffid,label,headline,date,coins\n7,1,"Up, up",2021-01-02,BTC ETH\n8,neutral,Flat\x85still,,\n'
     text += "9,-1,Down,2020-01-01,\n"
     assert parse_headlines(text.encode()) == [
-        LabelledHeadline("Up, up", "positive", "2021-01-02", frozenset({"BTC", "ETH"})),
-        LabelledHeadline("Flat\x85still", "neutral", "", frozenset()),
-        LabelledHeadline("Down", "negative", "2020-01-01", frozenset()),
+        LabelledHeadline("Up, up", "positive", "2021-01-02", coins=frozenset({"BTC", "ETH"})),
+        LabelledHeadline("Flat\x85still", "neutral", "", coins=frozenset()),
+        LabelledHeadline("Down", "negative", "2020-01-01", coins=frozenset()),
     ]
 
 
