@@ -2,7 +2,7 @@
 
 import io
 from datetime import datetime, timedelta
-from pathlib import Path
+from importlib.resources import files
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -18,7 +18,7 @@ _SAMPLES = {SENTIMENT_DATA.name: "article_count", PREDICTION_DATA.name: "sample_
 
 _SCORED_LATER = frozenset({"actual_price", "scored_at"})
 
-_SCORE = (Path(__file__).parents[1] / "sql" / "score_forecasts.sql").read_text(encoding="utf-8")
+_SCORE = files("spark_jobs").joinpath("sql", "score_forecasts.sql").read_text(encoding="utf-8")
 
 
 def for_table(table: Table, rows: pa.Table) -> Encoded:
