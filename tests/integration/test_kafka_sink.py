@@ -18,7 +18,8 @@ from foundation.process import Runtime
 from foundation.retry import Stopped
 from foundation.waiting import wait_until
 from scripts.embedded.kafka import running_kafka
-from tests.testkit.topics import SINK_TOPICS, ends, records_since, trade_now
+from tests.testkit.kafka import SINK_TOPICS, end_offsets, records_since
+from tests.testkit.messages import trade_now
 
 NO_BROKER = client_config("127.0.0.1:1")
 
@@ -91,8 +92,8 @@ def test_an_outage_of_the_broker_loses_and_duplicates_nothing(server_dir):
         sender.join(60)
         assert not sender.is_alive()
         sink.__exit__(None, None, None)
-        start = dict.fromkeys(ends(bootstrap), 0)
-        ids = [Trade.model_validate_json(value).trade_id for _, _, value in records_since(bootstrap, start)]
+        start = dict.fromkeys(end_offsets(bootstrap, SINK_TOPICS), 0)
+        ids = [Trade.model_validate_json(record.value()).trade_id for record in records_since(bootstrap, start)]
         assert ids == list(range(1000))
 
 

@@ -14,8 +14,8 @@ from data_producers.sinks.published import published_articles, published_last, p
 from data_producers.sources.kraken.gaps import GapTracker
 from foundation.kafka import client_config
 from foundation.process import Runtime
-from tests.testkit.messages import ticker
-from tests.testkit.topics import SINK_TOPICS, article_now, trade_now
+from tests.testkit.kafka import SINK_TOPICS
+from tests.testkit.messages import article_now, ticker, trade_now
 
 
 def test_a_record_is_dated_with_a_message_that_our_clock_had_dated_later(fresh_topics):

@@ -13,7 +13,8 @@ from data_producers.sinks.memory import MemorySink
 from foundation.kafka import client_config
 from foundation.process import Runtime
 from foundation.retry import Stopped
-from tests.testkit.topics import SINK_TOPICS, article_now, ends, records_since, trade_now
+from tests.testkit.kafka import SINK_TOPICS, end_offsets, records_since
+from tests.testkit.messages import article_now, trade_now
 
 
 def oversize_article():
@@ -30,11 +31,12 @@ class OnMemory:
 
 class OnKafka:
     def __init__(self, bootstrap):
-        self._bootstrap, self._start = bootstrap, ends(bootstrap)
+        self._bootstrap, self._start = bootstrap, end_offsets(bootstrap, SINK_TOPICS)
         self.sink = KafkaSink(client_config(bootstrap), SINK_TOPICS, Runtime())
 
     def records(self):
-        return records_since(self._bootstrap, self._start)
+        found = records_since(self._bootstrap, self._start)
+        return [(record.topic(), record.key(), record.value()) for record in found]
 
 
 @pytest.fixture(params=["memory", "kafka"])

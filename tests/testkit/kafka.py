@@ -4,9 +4,12 @@ from contextlib import suppress
 
 from confluent_kafka import KafkaException, Producer
 
-from contracts.topics import PRODUCER_CONFIG
+from contracts.topics import PRODUCER_CONFIG, RAWALERT, RAWARTICLE, RAWTICKER, RAWTRADE
 from foundation.kafka import QUICK, OffsetReader, TopicPartition, client_config
 from foundation.waiting import wait_until
+
+SINK_TOPICS = (RAWTICKER, RAWTRADE, RAWALERT, RAWARTICLE)
+"""The topics of Kraken's producer and the article scraper."""
 
 FLUSH_SECONDS = 60
 LEADER_SECONDS = 30

@@ -3,6 +3,7 @@
 Times are epoch seconds; where only one is given, the others follow it.
 """
 
+import time
 from typing import Any
 
 from contracts.messages import Alert, Article, Candle, Gap, MarketSnapshot, Sentiment, Ticker, Trade
@@ -90,3 +91,13 @@ def candle(pair: str = "BTC/USDT", **fields: Any) -> Candle:
         "received_at": at + 61,
     }
     return Candle(pair=pair, **{**defaults, **fields})
+
+
+def trade_now(trade_id: int, pair: str = "BTC/USD") -> Trade:
+    """A trade at this moment: a broker and a reader reject a record whose time is far from theirs."""
+    return trade(trade_id, pair, price=1.5, volume=2.5, timestamp=time.time())
+
+
+def article_now(article_id: str) -> Article:
+    """An article published at this moment."""
+    return article(article_id, published_at=time.time())
