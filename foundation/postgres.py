@@ -3,6 +3,7 @@
 import psycopg2
 from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
+from psycopg2.extensions import parse_dsn
 
 DATABASE_UNAVAILABLE = (psycopg2.OperationalError, psycopg2.InterfaceError)
 """Transient errors: the server is gone, restarting, full or not accepting connections. The same transaction may succeed
@@ -27,13 +28,14 @@ def connect(
     statement_seconds: float | None = None,
     autocommit: bool = False,
 ) -> Connection:
-    """Opens a connection in time zone UTC, shown to the server as `application_name`.
+    """Opens a connection in time zone UTC, shown to the server as `application_name`. Options of the URL are kept.
 
     Blocks up to `connect_seconds` for each address of the server; raises one of `DATABASE_UNAVAILABLE`. A server that
     vanishes without closing the connection is noticed within about 15 s. A statement that runs longer than
     `statement_seconds` (None: without limit) is cancelled by the server with `psycopg2.errors.QueryCanceled`.
     """
-    options = "-c timezone=UTC"
+    # The argument would replace the options of the URL.
+    options = f"{parse_dsn(url).get('options', '')} -c timezone=UTC".strip()
     if statement_seconds is not None:
         options += f" -c statement_timeout={round(statement_seconds * 1000)}"
     connection = psycopg2.connect(

@@ -109,6 +109,19 @@ def test_a_connection_speaks_utc_and_ends_long_statements(postgres_url):
     connection.close()
 
 
+def test_options_of_the_url_are_kept(postgres_url):
+    mark = "&" if "?" in postgres_url else "?"
+    connection = connect(f"{postgres_url}{mark}options=-c%20work_mem%3D5MB", "foundation", statement_seconds=2)
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT current_setting(name) FROM unnest(ARRAY['work_mem', 'timezone', 'statement_timeout']) name"
+            )
+            assert [value for (value,) in cursor.fetchall()] == ["5MB", "UTC", "2s"]
+    finally:
+        connection.close()
+
+
 def test_a_killed_session_is_replaced_and_a_failed_transaction_rolled_back(empty_url):
     database = Database(empty_url, "foundation")
     with database.transaction() as cursor:
