@@ -77,3 +77,5 @@ SELECT coalesce(
 \ir apply_migration.psql
 \set file 0027_forecast_horizons.sql
 \ir apply_migration.psql
+\set file 0028_plain_comments.sql
+\ir apply_migration.psql

@@ -1,0 +1,21 @@
+-- Comments in the field's standard terms: a gap, a story's first report. Changes no data; repeat-safe.
+COMMENT ON TABLE gap_data IS 'Gaps: ranges of trade ids that were missing when they were detected, in the newest state of each';
+COMMENT ON COLUMN gap_data.timestamp IS 'Event time of the last trade before the gap';
+COMMENT ON COLUMN gap_data.to_time IS 'Event time of the first trade after the gap';
+COMMENT ON COLUMN gap_data.detected_at IS 'When the gap was detected';
+COMMENT ON COLUMN v_gaps.from_time IS 'Event time of the last trade before the gap';
+COMMENT ON COLUMN v_gaps.to_time IS 'Event time of the first trade after the gap';
+COMMENT ON COLUMN v_gaps.detected_at IS 'When the gap was detected';
+COMMENT ON VIEW v_gaps IS 'Gaps in each pair''s trades: how many were missing, how many have arrived since, and how long that took (NULL: still open)';
+COMMENT ON COLUMN trade_data.trade_id IS 'The venue''s sequence number within the pair: a skipped number is a missing trade';
+COMMENT ON TABLE market_data IS 'Snapshots of each pair''s market at the polled sources; NULL: the source does not publish it';
+COMMENT ON COLUMN article_data.story_id IS 'Id of the first article that reported the same story, in any newsroom; its own id if it was the first';
+COMMENT ON COLUMN sentiment_data.sentiment_score IS 'Mean score of the stories first reported in the window, weighted by confidence, from 0 (negative) to 1 (positive); 0.5 without any weight';
+COMMENT ON COLUMN sentiment_data.story_count IS 'Stories first reported in the window; each has one vote';
+COMMENT ON COLUMN sentiment_1h.sentiment_score IS 'Mean score of the stories first reported in it, weighted by confidence; 0.5 without any weight';
+COMMENT ON COLUMN sentiment_1d.sentiment_score IS 'Mean score of the stories first reported in it, weighted by confidence; 0.5 without any weight';
+COMMENT ON COLUMN sentiment_1h.story_count IS 'Stories first reported in it';
+COMMENT ON COLUMN sentiment_1d.story_count IS 'Stories first reported in it';
+COMMENT ON COLUMN v_price_sentiment_1h.sentiment_score IS 'Score of the stories first reported in that window, weighted by confidence, from 0 (negative) to 1 (positive); NULL if none was known';
+COMMENT ON COLUMN v_story_returns.story_id IS 'The first article that reported the story';
+COMMENT ON COLUMN v_story_returns.told_at IS 'When that article was collected, in its newest version, whose sentiment this is';
