@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 
 import psycopg2
 from psycopg2 import sql
@@ -39,16 +40,7 @@ STILL_SECONDS = 5.0
 
 _LOCK = 0x63727970746F  # "crypto": an arbitrary number that all migrators share
 
-SCHEMA_MIGRATION = """
-CREATE SCHEMA IF NOT EXISTS cryptoviz;
-CREATE TABLE IF NOT EXISTS cryptoviz.schema_migration (
-    number integer PRIMARY KEY,
-    name text NOT NULL UNIQUE,
-    checksum text,
-    applied_at timestamptz NOT NULL DEFAULT now()
-);
-COMMENT ON TABLE cryptoviz.schema_migration IS 'The migrations applied, with their files'' SHA-256 (NULL: by psql)';
-"""
+SCHEMA_MIGRATION = Path(__file__).with_name("schema_migration.sql").read_text()
 
 
 def migrate(

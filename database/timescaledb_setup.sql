@@ -7,14 +7,7 @@
 \set ON_ERROR_STOP on
 SET client_min_messages TO warning;
 
-CREATE SCHEMA IF NOT EXISTS cryptoviz;
-CREATE TABLE IF NOT EXISTS cryptoviz.schema_migration (
-    number integer PRIMARY KEY,
-    name text NOT NULL UNIQUE,
-    checksum text,
-    applied_at timestamptz NOT NULL DEFAULT now()
-);
-COMMENT ON TABLE cryptoviz.schema_migration IS 'The migrations applied, with their files'' SHA-256 (NULL: by psql)';
+\ir schema_migration.sql
 
 -- the kind of a database never changes
 SELECT coalesce(

@@ -31,7 +31,12 @@ class TopicsMissing(KafkaException):
 
     def __init__(self, names: Iterable[str]) -> None:
         self.names = tuple(sorted(names))
-        super().__init__(KafkaError(KafkaError.UNKNOWN_TOPIC_OR_PART, f"no topic {', '.join(self.names)}"))
+        super().__init__(
+            KafkaError(
+                KafkaError.UNKNOWN_TOPIC_OR_PART,
+                f"no topic {', '.join(self.names)}; create them: python -m scripts.create_topics",
+            )
+        )
 
 
 def partition_counts(config: Mapping[str, Any]) -> dict[str, int]:

@@ -7,9 +7,14 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 Reply = Callable[[BaseHTTPRequestHandler], None]
 
+DRIPPED_BYTES = 1_000
+"""At a byte every 50 ms this takes 50 s; a body is announced as a hundred times larger."""
+
+DRIPPING_HEADERS = b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n"
+
 
 class ScriptedServer(ThreadingHTTPServer):
-    """Calls `answer` for each GET. `release` is set at the end: replies that block wait on it."""
+    """Calls `answer` for each GET and POST. `release` is set at the end: replies that block wait on it."""
 
     daemon_threads = True
 
@@ -18,8 +23,14 @@ class ScriptedServer(ThreadingHTTPServer):
         self.answer: Reply = reply()
         self.requests: list[tuple[str, dict[str, str]]] = []
         """The path with its query, and the headers."""
+        self.bodies: list[bytes] = []
+        """Of the POST requests."""
+        self.dripped = 0
         self.release = threading.Event()
         self.url = f"http://127.0.0.1:{self.server_port}"
+
+    def handle_error(self, *_: object) -> None:
+        """A client that leaves is no error of the server."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -29,6 +40,10 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self.server.requests.append((self.path, dict(self.headers)))
         self.server.answer(self)
+
+    def do_POST(self) -> None:
+        self.server.bodies.append(self.rfile.read(int(self.headers["Content-Length"])))
+        self.do_GET()
 
     def log_message(self, *_: object) -> None:
         pass
@@ -64,21 +79,22 @@ def reply(status: int = 200, body: bytes = b"", **headers: str) -> Reply:
     return answer
 
 
-def drip(what: str) -> Reply:
-    """Sends the `headers` or the `body` one byte at a time, without end."""
+def drip_after(before: bytes, unit: bytes = b"x") -> Reply:
+    """Sends `before`, then a unit every 50 ms until the client is gone; counts them in `dripped`."""
 
     def answer(handler: BaseHTTPRequestHandler) -> None:
-        handler.send_response(200)
-        handler.send_header("Content-Length", "1000000")
-        if what == "body":
-            handler.end_headers()
-        else:
-            handler.flush_headers()
-        try:
-            while not handler.server.release.wait(0.01):  # type: ignore[attr-defined]
-                handler.wfile.write(b"x")
+        server: ScriptedServer = handler.server  # type: ignore[assignment]
+        with suppress(OSError):
+            handler.wfile.write(before)
+            while server.dripped < DRIPPED_BYTES and not server.release.wait(0.05):
+                handler.wfile.write(unit)
                 handler.wfile.flush()
-        except OSError:
-            handler.close_connection = True
+                server.dripped += 1
+        handler.close_connection = True
 
     return answer
+
+
+def drip(what: str) -> Reply:
+    """Sends the `headers` or the `body` one byte at a time."""
+    return drip_after(DRIPPING_HEADERS + (b"\r\n" if what == "body" else b""))

@@ -2,9 +2,6 @@
 
 import gzip
 import socket
-import threading
-from contextlib import suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
@@ -17,45 +14,13 @@ from foundation.http import (
     ResponseTooLarge,
     ServerUnreachable,
 )
-
-DRIPPED_BYTES = 1_000
-"""At a byte every 50 ms this takes 50 s; a body is announced as a hundred times larger."""
-
-
-class Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def do_GET(self):
-        self.server.requests.append((self.path, dict(self.headers)))
-        self.server.answer(self)
-
-    def do_POST(self):
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        self.server.requests.append((self.path, dict(self.headers), body))
-        self.server.answer(self)
-
-    def log_message(self, *args):
-        pass
-
-
-class Server(ThreadingHTTPServer):
-    def handle_error(self, request, client_address):
-        """A client that leaves is what these tests are about."""
+from tests.testkit.http_server import DRIPPED_BYTES, DRIPPING_HEADERS, drip_after, reply, scripted_server
 
 
 @pytest.fixture
 def server():
-    made = Server(("127.0.0.1", 0), Handler)
-    made.requests, made.release, made.dripped = [], threading.Event(), 0
-    made.url = f"http://127.0.0.1:{made.server_port}"
-    made.daemon_threads = True
-    thread = threading.Thread(target=made.serve_forever, args=(0.05,))
-    thread.start()
-    yield made
-    made.release.set()
-    made.shutdown()
-    thread.join(5)
-    made.server_close()
+    with scripted_server() as made:
+        yield made
 
 
 @pytest.fixture
@@ -70,35 +35,6 @@ def hasty():
         yield made
 
 
-def reply(status=200, body=b"", **headers):
-    def answer(handler):
-        handler.send_response(status)
-        for name, value in headers.items():
-            handler.send_header(name.replace("_", "-"), value)
-        if status != 304:
-            handler.send_header("Content-Length", str(len(body)))
-        handler.end_headers()
-        with suppress(OSError):  # the client may have left
-            handler.wfile.write(body)
-
-    return answer
-
-
-def drip(before, unit=b"x"):
-    """Sends `before`, then a unit every 50 ms until the client is gone; counts them."""
-
-    def answer(handler):
-        with suppress(OSError):
-            handler.wfile.write(before)
-            while handler.server.dripped < DRIPPED_BYTES and not handler.server.release.wait(0.05):
-                handler.wfile.write(unit)
-                handler.wfile.flush()
-                handler.server.dripped += 1
-        handler.close_connection = True
-
-    return answer
-
-
 def test_a_response_of_any_status(server, session):
     server.answer = reply(404, b"no such pair", X_Limit="7")
     response = session.get(f"{server.url}/trades", {"pair": "BTC/USD"}, {"Accept": "text/plain"})
@@ -108,23 +44,20 @@ def test_a_response_of_any_status(server, session):
     assert (headers["User-Agent"], headers["Accept"]) == ("crypto-viz/0.1 (test)", "text/plain")
 
 
-HEADERS = b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n"
-
-
 @pytest.mark.parametrize(
     ("before", "unit"),
     [
         (b"", b"x"),
-        (HEADERS, b"x"),
-        (HEADERS, b"X-Y: z\r\n"),
-        (HEADERS + b"\r\n", b"x"),
+        (DRIPPING_HEADERS, b"x"),
+        (DRIPPING_HEADERS, b"X-Y: z\r\n"),
+        (DRIPPING_HEADERS + b"\r\n", b"x"),
         (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\nx\r\n"),
         (b"HTTP/1.1 200 OK\r\n\r\n", b"x"),
     ],
     ids=["status line", "one header", "headers", "body", "chunks", "body without length"],
 )
 def test_a_server_that_drips_is_cut_at_the_deadline(server, hasty, before, unit):
-    server.answer = drip(before, unit)
+    server.answer = drip_after(before, unit)
     with pytest.raises(DeadlineExceeded):
         hasty.get(server.url)
     assert 0 < server.dripped < DRIPPED_BYTES
@@ -133,14 +66,14 @@ def test_a_server_that_drips_is_cut_at_the_deadline(server, hasty, before, unit)
 def test_a_server_that_drips_on_a_kept_connection_is_cut_too(server, hasty):
     server.answer = reply(200, b"first")
     assert hasty.get(server.url).body == b"first"
-    server.answer = drip(HEADERS + b"\r\n")
+    server.answer = drip_after(DRIPPING_HEADERS + b"\r\n")
     with pytest.raises(DeadlineExceeded):
         hasty.get(server.url)
     assert server.dripped < DRIPPED_BYTES
 
 
 def test_a_server_that_drips_behind_a_redirect_is_cut(server, hasty):
-    dripping = drip(HEADERS)
+    dripping = drip_after(DRIPPING_HEADERS)
     server.answer = lambda handler: (reply(302, b"", Location="/at") if handler.path == "/" else dripping)(handler)
     with pytest.raises(DeadlineExceeded) as failure:
         hasty.get(f"{server.url}/")
@@ -152,7 +85,7 @@ def test_a_proxy_that_drips_is_cut(server, hasty, monkeypatch):
     monkeypatch.setenv("http_proxy", server.url)
     monkeypatch.delenv("no_proxy", raising=False)
     monkeypatch.delenv("NO_PROXY", raising=False)
-    server.answer = drip(HEADERS)
+    server.answer = drip_after(DRIPPING_HEADERS)
     with pytest.raises(DeadlineExceeded):
         hasty.get("http://venue.example/")
     assert 0 < server.dripped < DRIPPED_BYTES
@@ -169,7 +102,7 @@ def test_a_server_that_never_answers(scheme):
 
 
 def test_the_body_of_an_error_that_drips_is_what_came_of_it(server, hasty):
-    server.answer = drip(b"HTTP/1.1 429 Too Many Requests\r\nRetry-After: 7\r\nContent-Length: 100000\r\n\r\n")
+    server.answer = drip_after(b"HTTP/1.1 429 Too Many Requests\r\nRetry-After: 7\r\nContent-Length: 100000\r\n\r\n")
     response = hasty.get(server.url)
     assert (response.status, response.headers["Retry-After"]) == (429, "7")
     assert 0 < len(response.body) < DRIPPED_BYTES
@@ -259,8 +192,8 @@ def test_a_post_sends_its_body_and_headers(server, session):
     server.answer = reply(202, b"taken")
     response = session.post(f"{server.url}/hook?token=1", b"{}", {"Idempotency-Key": "a"})
     assert (response.status, response.body) == (202, b"taken")
-    ((path, headers, body),) = server.requests
-    assert (path, headers["Idempotency-Key"], body) == ("/hook?token=1", "a", b"{}")
+    ((path, headers),) = server.requests
+    assert (path, headers["Idempotency-Key"], server.bodies) == ("/hook?token=1", "a", [b"{}"])
 
 
 def test_a_post_is_never_redirected(server, session):

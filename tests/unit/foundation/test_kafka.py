@@ -187,4 +187,7 @@ def test_topics_are_waited_for():
     assert waits == [0.25, 0.5]
     assert causes[0] is unavailable
     assert isinstance(causes[1], TopicsMissing)
-    assert (causes[1].names, causes[1].args[0].str()) == (("rawgap",), "no topic rawgap")
+    assert (causes[1].names, causes[1].args[0].str()) == (
+        ("rawgap",),
+        "no topic rawgap; create them: python -m scripts.create_topics",
+    )

@@ -1,8 +1,6 @@
 """What is delivered, and how a channel reports that it was not."""
 
 import json
-import threading
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
@@ -10,6 +8,7 @@ import pytest
 from contracts.settings import ROOT, BadSettings, NotifierSettings
 from notifier.channels import CHANNELS
 from notifier.channels.channel import DeliveryFailed, DeliveryRejected, Notification
+from tests.testkit.http_server import reply, scripted_server
 from tests.testkit.messages import alert
 
 NOTIFICATION = Notification("rawalert/0/7", alert(last_price=64200.5, change_percent=-0.72, threshold=0.5))
@@ -17,27 +16,9 @@ NOTIFICATION = Notification("rawalert/0/7", alert(last_price=64200.5, change_per
 
 @pytest.fixture
 def receiver():
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self):
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            self.server.received.append((self.path, dict(self.headers), json.loads(body)))
-            self.send_response(self.server.status)
-            self.send_header("Location", "/elsewhere")
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-
-        def log_message(self, *args):
-            pass
-
-    server = HTTPServer(("127.0.0.1", 0), Handler)
-    server.received, server.status = [], 204
-    server.url = f"http://127.0.0.1:{server.server_port}/hook?token=1"
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join(5)
-    server.server_close()
+    with scripted_server() as server:
+        server.answer = reply(204)
+        yield server
 
 
 def settings(**fields):
@@ -61,8 +42,8 @@ def test_text_of_an_alert(fields, text):
 
 
 def test_webhook_posts_the_alert_with_its_id(receiver):
-    CHANNELS["webhook"](settings(notify_webhook_url=receiver.url)).send(NOTIFICATION)
-    ((path, headers, body),) = receiver.received
+    CHANNELS["webhook"](settings(notify_webhook_url=f"{receiver.url}/hook?token=1")).send(NOTIFICATION)
+    ((path, headers),), (body,) = receiver.requests, map(json.loads, receiver.bodies)
     assert path == "/hook?token=1"
     assert headers["Idempotency-Key"] == "rawalert/0/7"
     assert body == {"id": "rawalert/0/7", "text": NOTIFICATION.text, "alert": NOTIFICATION.alert.model_dump()}
@@ -80,16 +61,15 @@ def test_webhook_posts_the_alert_with_its_id(receiver):
     ],
 )
 def test_webhook_reports_what_was_not_accepted(receiver, status, error, reason):
-    receiver.status = status
+    receiver.answer = reply(status, Location="/elsewhere")
     with pytest.raises(error, match=reason):
-        CHANNELS["webhook"](settings(notify_webhook_url=receiver.url)).send(NOTIFICATION)
-    assert len(receiver.received) == 1
+        CHANNELS["webhook"](settings(notify_webhook_url=f"{receiver.url}/hook?token=1")).send(NOTIFICATION)
+    assert len(receiver.requests) == 1
 
 
-def test_webhook_that_is_unreachable_is_retried(receiver):
-    receiver.server_close()
+def test_webhook_that_is_unreachable_is_retried():
     with pytest.raises(DeliveryFailed):
-        CHANNELS["webhook"](settings(notify_webhook_url=receiver.url)).send(NOTIFICATION)
+        CHANNELS["webhook"](settings(notify_webhook_url="http://127.0.0.1:1/hook")).send(NOTIFICATION)
 
 
 @pytest.mark.parametrize("url", ["", "ftp://x.example/", "x.example"])
