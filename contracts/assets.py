@@ -67,7 +67,7 @@ _SEPARATORS = re.compile(r"[/_:]|-(?=[A-Za-z]{3,4}$)")
 
 
 def asset_of(text: str) -> Asset:
-    """The asset with this symbol, name or alias, case-insensitively; of a pair, its base asset.
+    """The asset with this symbol, name or alias (case-insensitive); for a pair, its base asset.
 
     `asset_of("xbt")`, `asset_of("bitcoin")` and `asset_of("BTC/USD")` are the same asset.
     Raises `UnknownAsset`.

@@ -109,7 +109,7 @@ class Alert(_PairMessage):
 
 
 class Gap(_PairMessage):
-    """Missing trades of a pair: ids `from_id` to `to_id` inclusive, between the venue's times on both sides.
+    """Missing trades of a pair, ids `from_id` to `to_id` inclusive, with the venue's times of the trades on both sides.
 
     `cause`: a lost connection, a process restart, or a jump of ids within the stream. `missing_left` counts the trades
     still missing at `reported_at`; `closed_at` is set once it is 0. (pair, from_id) identifies a gap, and a later
@@ -219,8 +219,8 @@ class Sentiment(BaseModel):
 
 
 class Article(Message):
-    """One version of a news article. `published_at` is the newsroom's time of the first version, `collected_at` our
-    time of this one (epoch seconds).
+    """One version of a news article. `published_at` is the newsroom's time of the first version, `collected_at` is when
+    we received this version (epoch seconds).
 
     `revision` numbers the versions of one `id` from 1: an edited headline is a new version. `story_id` is the id of the
     first article about the same story, from any newsroom. In older messages, which lack both fields, `revision` is 1

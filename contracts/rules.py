@@ -15,8 +15,8 @@ ALERT_SPREAD_PERCENT = 1.0
 ALERT_STALE_SECONDS = 120
 
 MAX_SILENCE_SECONDS = 30
-"""An active pair has at least one trade or tick in any interval this long. Without a stored row that close to a
-moment, it is unknown whether all trades before that moment are stored."""
+"""An active pair has at least one trade or tick in any interval this long. Without a stored row that close to a given
+time, it is unknown whether all earlier trades are stored."""
 
 MARKET_OUTLIER_PERCENT = 20.0
 

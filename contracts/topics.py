@@ -10,7 +10,7 @@ MAX_RECORD_BYTES = 16 * 1024 * 1024
 """The broker's limit. Far above `MAX_MESSAGE_BYTES`, so that oversized messages arrive and are dead-lettered."""
 
 DEADLETTER_RAW_BYTES = 65_536
-"""How much of an invalid message its dead letter holds. The whole stays in the source topic until retention."""
+"""How much of an invalid message its dead letter holds. The full message stays in the source topic until retention."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from sentiment.scorers.registry import SCORERS
 
 
 def main() -> None:
-    """Runs until SIGTERM or SIGINT, then delivers what was accepted."""
+    """Runs until SIGTERM or SIGINT, then delivers the accepted messages."""
     config = load_settings(ArticleScraperSettings)
     runtime = start_service(
         "article_scraper",
@@ -28,7 +28,7 @@ def main() -> None:
         archive = Archive(published_articles(kafka, runtime))
         validators = ValidatorStore(config.feed_validators_file)
         if not len(archive):
-            # An empty or new topic holds none of the articles that the validators are for.
+            # An empty or new topic lacks the articles that the stored validators cover.
             validators.clear()
         pollers = [
             FeedPoller(

@@ -27,11 +27,11 @@ from foundation.kafka import client_config
 from foundation.process import Runtime, start_service
 
 TICKERS_READ_BACK = 20_000
-"""How many of the newest tickers and alerts are read back at a start, so that none is published twice."""
+"""How many of the newest tickers and alerts are read back at startup, so that none is published twice."""
 
 
 def main() -> None:
-    """Runs until SIGTERM or SIGINT, then delivers what was accepted."""
+    """Runs until SIGTERM or SIGINT, then delivers the accepted messages."""
     config = load_settings(KrakenProducerSettings)
     runtime = start_service(
         "kraken_producer",
@@ -45,7 +45,7 @@ def main() -> None:
 
 
 def publish_market(config: KrakenProducerSettings, kafka: Mapping[str, Any], sink: Sink, runtime: Runtime) -> None:
-    """Continues from what the topics hold, and publishes until the process is to stop. Blocks."""
+    """Continues from what the topics hold, and publishes until a stop is requested. Blocks."""
     rest = KrakenRest(config.kraken_rest_url, runtime)
     rejections = Rejections(KRAKEN)
     pairs = traded_pairs(rest, config.pairs, rejections)
@@ -91,7 +91,7 @@ def publish_market(config: KrakenProducerSettings, kafka: Mapping[str, Any], sin
 
 
 def alert_rule(config: KrakenProducerSettings) -> AlertRule:
-    """The rule of these settings."""
+    """The alert rule from these settings."""
     return AlertRule(
         threshold_percent=config.alert_threshold_percent,
         reference_seconds=config.alert_reference_seconds,

@@ -12,11 +12,11 @@ from foundation.kafka import client_config
 from foundation.process import start_service
 
 MARKETS_READ_BACK = 20_000
-"""How many of the newest snapshots and candles are read back at a start, so that nothing is published twice."""
+"""How many of the newest snapshots and candles are read back at startup, so that nothing is published twice."""
 
 
 def main() -> None:
-    """Runs until SIGTERM or SIGINT, then delivers what was accepted."""
+    """Runs until SIGTERM or SIGINT, then delivers the accepted messages."""
     config = load_settings(MarketPollerSettings)
     runtime = start_service(
         "market_poller",

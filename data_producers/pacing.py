@@ -1,11 +1,11 @@
-"""The pace of calls to a venue. Pure; times are monotonic seconds."""
+"""Rate limits of calls to a venue. Pure; times are monotonic seconds."""
 
 from dataclasses import dataclass, field
 
 
 @dataclass(slots=True)
 class Pace:
-    """A token bucket per key (a pair): one call per `seconds` on average, up to `burst` calls at once after a rest."""
+    """A token bucket per key (a pair): one call per `seconds` on average, up to `burst` at once after idle time."""
 
     seconds: float
     burst: int = 1

@@ -6,7 +6,7 @@ from data_producers.telemetry import Telemetry
 class Rejections:
     """The rejected requests of a source, by kind (a channel, a query) and symbol. Not thread-safe.
 
-    The metric of a symbol is 1 while any kind of it is rejected. One instance per source: two would overwrite each
+    A symbol's metric is 1 while any kind of its requests is rejected. One instance per source: two would overwrite each
     other's metric.
     """
 
@@ -15,12 +15,12 @@ class Rejections:
         self._rejected: set[tuple[str, str]] = set()
 
     def reject(self, kind: str, symbol: str) -> None:
-        """Notes a rejection."""
+        """Records a rejection."""
         self._rejected.add((kind, symbol))
         self._set_metric(symbol)
 
     def accept(self, kind: str, symbol: str) -> None:
-        """Notes that the venue accepts the request."""
+        """Records that the venue accepts the request."""
         self._rejected.discard((kind, symbol))
         self._set_metric(symbol)
 

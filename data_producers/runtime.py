@@ -1,4 +1,4 @@
-"""What every producer runs in: a loop that reconnects, and jobs in threads until the process is to stop."""
+"""What every producer runs in: a loop that reconnects, and jobs in threads until a stop is requested."""
 
 import logging
 import math
@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 
 
 class ConnectionLost(Exception):
-    """A source is temporarily unavailable. `reason` is the metric's label, `str()` of it the detail."""
+    """A source is temporarily unavailable. `reason` is the metric's label, `str(error)` the detail."""
 
     def __init__(self, reason: str, detail: str) -> None:
         super().__init__(detail)
@@ -25,8 +25,8 @@ class ConnectionLost(Exception):
 class RisingClock:
     """Epoch seconds at microsecond steps, each reading later than the one before.
 
-    Where the system clock is set back it goes on from its last reading, unless that would lead the clock by more than
-    `MAX_CLOCK_LEAD_SECONDS`: then it follows.
+    If the system clock is set back it continues from its last reading, unless that would lead the clock by more than
+    `MAX_CLOCK_LEAD_SECONDS`: then it follows the clock.
     """
 
     def __init__(self, now: Callable[[], float] = time.time) -> None:
@@ -48,7 +48,7 @@ STABLE_SECONDS = 10.0
 
 
 def run_connected(source: str, run_once: Callable[[Callable[[], None]], None], runtime: Runtime) -> None:
-    """Calls `run_once` until the process is to stop, with back-off after each `ConnectionLost`. Blocks.
+    """Calls `run_once` until a stop is requested, with back-off after each `ConnectionLost`. Blocks.
 
     `run_once` receives a function to call as soon as the source sends data: from then on it counts as connected. The
     back-off starts over after a connection that lasted `STABLE_SECONDS`. One that is accepted and soon closed does not
@@ -83,14 +83,14 @@ def run_connected(source: str, run_once: Callable[[Callable[[], None]], None], r
 
 
 JOIN_SECONDS = 2.0
-"""How long an orderly stop waits for each job to return."""
+"""How long a graceful stop waits for each job to return."""
 
 
 def run_together(jobs: Sequence[Callable[[], None]], runtime: Runtime) -> None:
-    """Runs each job in its own daemon thread until the process is to stop. Blocks.
+    """Runs each job in its own daemon thread until a stop is requested. Blocks.
 
     The first job that fails stops all, and its error is raised here. A job that does not return within `JOIN_SECONDS`
-    of the stop is left behind.
+    of the stop is abandoned.
     """
     errors: list[BaseException] = []
 

@@ -29,7 +29,7 @@ class Seen(Generic[_K]):
         return len(self._keys)
 
     def add(self, key: _K) -> bool:
-        """Adds a key; whether it is new. Of several threads that add the same key, one gets true."""
+        """Adds a key and returns whether it is new. If several threads add the same key, one gets true."""
         with self._lock:
             if key in self._keys:
                 return False
@@ -53,7 +53,7 @@ class SeenNumbers(Generic[_K]):
             self.add(key, number)
 
     def add(self, key: _K, number: int) -> bool:
-        """Adds a number of a key; whether it is new."""
+        """Adds a number of a key and returns whether it is new."""
         known, rising = self._known[key], self._rising[key]
         if number in known:
             return False

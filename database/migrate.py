@@ -52,10 +52,10 @@ def migrate(
 ) -> tuple[str, ...]:
     """Applies the pending migrations to the database at `url` and returns their names.
 
-    Also sets login passwords and retention (`keep_days` None: unchanged). `url` connects as the owner. Repeat-safe,
-    also concurrently. `report` receives a line for each file, and every `STILL_SECONDS` one for a file that takes long
-    (from another thread); `dry_run` changes nothing and reports the SQL. Raises `BadMigrations` if the files do not
-    match the database, and psycopg2's errors; the files before a failing one stay applied.
+    Also sets login passwords and retention (`keep_days` None: unchanged). `url` connects as the owner. Idempotent, also
+    concurrently. `report` receives a line for each file, and every `STILL_SECONDS` one for a file that takes long (from
+    another thread); `dry_run` changes nothing and reports the SQL. Raises `BadMigrations` if the files do not match the
+    database, and psycopg2's errors; the files before a failing one stay applied.
     """
     print_line = report or (lambda line: None)
     connection = connect(url, "migrate", autocommit=True)

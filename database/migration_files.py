@@ -23,7 +23,7 @@ class Migration:
     """One file: `NNNN_what.sql`, or `NNNN_what.<variant>.sql` for one of two twins.
 
     A file whose first line is `-- no-transaction` has one statement that runs outside a transaction; it must be
-    repeat-safe, since it is recorded as applied only afterwards.
+    idempotent, since it is recorded as applied only afterwards.
     """
 
     number: int

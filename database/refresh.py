@@ -18,7 +18,7 @@ from foundation.postgres import connect
 def refresh_candles(url: str, start: datetime, end: datetime) -> None:
     """Updates the materialized candles of all days that overlap [start, end). `url` connects as their owner.
 
-    Repeat-safe. Raises psycopg2's errors.
+    Idempotent. Raises psycopg2's errors.
     """
     connection = connect(url, "refresh", autocommit=True)
     try:

@@ -26,7 +26,7 @@ OnProgress = Callable[[float, int], None]
 
 
 def set_policies(connection: Connection, keep_days: Mapping[str, int]) -> None:
-    """Sets TimescaleDB's retention policy of each table; a table that is not named is kept for ever. Repeat-safe.
+    """Sets TimescaleDB's retention policy of each table; a table that is not named is kept for ever. Idempotent.
 
     Does nothing on plain PostgreSQL.
     """

@@ -1,4 +1,4 @@
-"""What every part needs below its own work: Kafka, HTTP, PostgreSQL, retry, and how a process starts and stops.
+"""What every component builds on: Kafka, HTTP, PostgreSQL, retry, and starting and stopping a process.
 
 Imports `contracts` and third-party packages only. Every value is passed in: nothing here reads settings or the
 environment.

@@ -1,4 +1,4 @@
-"""HTTP connections that are cut at their deadline, and that on request call public addresses only."""
+"""HTTP connections that end at their deadline and can be restricted to public addresses."""
 
 import io
 import socket
@@ -17,10 +17,10 @@ from urllib3.poolmanager import PoolManager, ProxyManager
 from urllib3.util.connection import allowed_gai_family, create_connection
 
 GLOBAL_UNICAST = ip_network("2000::/3")
-"""The part of IPv6 that IANA has opened for machines on the internet."""
+"""The IPv6 range of global unicast addresses."""
 
 TRANSLATED = ip_network("64:ff9b::/96")
-"""IPv4 as an IPv6-only network sees it (RFC 6052): the last 32 bits are the IPv4 address."""
+"""IPv4 addresses as seen from an IPv6-only network (RFC 6052): the last 32 bits are the IPv4 address."""
 
 PROTOCOL_ASSIGNMENTS = ip_network("192.0.0.0/24")
 """RFC 6890; some clouds serve a machine's secrets here."""
@@ -37,7 +37,7 @@ class AddressNotPublic(Exception):
 def is_public(address: str) -> bool:
     """Whether a numeric address belongs to the internet: not private, local, shared, multicast or reserved. Pure.
 
-    An IPv6 address that stands for an IPv4 one (6to4, NAT64) is as public as that; other such forms never are.
+    An IPv6 address that embeds an IPv4 one (6to4, NAT64) is as public as that one; other embedded forms never are.
     """
     found = ip_address(address.partition("%")[0])
     if isinstance(found, IPv4Address):
@@ -54,8 +54,8 @@ def _is_public_ipv6(address: IPv6Address) -> bool:
 class BoundedAdapter(HTTPAdapter):
     """Sends requests whose `timeout`, an `urllib3.util.Timeout(total=...)`, bounds the whole exchange.
 
-    `private_hosts`: None to call any address, else the hosts (`host` or `host:port`) that need not be public; a request
-    to any other that is not raises `AddressNotPublic`.
+    `private_hosts`: None allows any address; otherwise only these hosts (`host` or `host:port`) may be non-public, and
+    a request to any other non-public host raises `AddressNotPublic`.
     """
 
     def __init__(self, private_hosts: Iterable[str] | None, *, use_proxies: bool) -> None:
@@ -84,14 +84,14 @@ class BoundedAdapter(HTTPAdapter):
         manager.pool_classes_by_scheme = self._pools
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
-        """Sends, without a proxy unless proxies are used."""
+        """Sends the request, without a proxy unless `use_proxies`."""
         return super().send(request, *args, **(kwargs if self._use_proxies else {**kwargs, "proxies": {}}))
 
 
 class _UntilDeadline(io.RawIOBase):
-    """What a socket receives until its timeout has passed since now.
+    """What a socket receives within its timeout, counted from now.
 
-    To a socket itself the timeout is the pause between two bytes, so that a server that drips is never cut.
+    A socket itself applies its timeout to each receive, so a server that drips bytes would never time out.
     """
 
     def __init__(self, sock: socket.socket) -> None:
@@ -142,7 +142,7 @@ class _Bounded(HTTPConnection):
         return self._connect_to(addresses)
 
     def _connect_to(self, addresses: list[str]) -> socket.socket:
-        """Connects by number: a second look-up of the name could give another answer. One deadline for them all."""
+        """Connects by IP address: a second look-up of the name could give another one. One deadline covers them all."""
         seconds = self.timeout if isinstance(self.timeout, int | float) else None
         deadline = None if seconds is None else time.monotonic() + seconds
         failure: OSError = OSError("the name has no address")
@@ -156,7 +156,7 @@ class _Bounded(HTTPConnection):
                 failure = error
                 continue
             if deadline is not None:
-                # What is left for a TLS handshake and for sending.
+                # The time left for a TLS handshake and for sending.
                 sock.settimeout(max(deadline - time.monotonic(), 0.001))
             return sock
         if isinstance(failure, TimeoutError):

@@ -1,4 +1,4 @@
-"""HTTP requests with a deadline over the whole exchange, a size cap, and on request to public addresses only."""
+"""HTTP requests with a deadline for the whole exchange, a size cap, and optionally to public addresses only."""
 
 import re
 import time
@@ -18,7 +18,7 @@ from contracts.rules import USER_AGENT_PRODUCT
 from foundation.connections import AddressNotPublic, BoundedAdapter
 
 MAX_RETRY_AFTER_SECONDS = 3_600.0
-"""However much longer a server asks for."""
+"""The cap on what a server asks for."""
 
 CHUNK_BYTES = 65_536
 MOST_REDIRECTS = 5
@@ -26,11 +26,11 @@ MOST_REDIRECTS = 5
 _SECONDS = re.compile(r"(-?)([0-9]+)")
 
 Redirects = tuple[tuple[int, str], ...]
-"""The redirects that were followed, in order: the status, and the address it named."""
+"""The redirects that were followed, in order: the status and the target."""
 
 
 class HttpFailure(Exception):
-    """No usable response. `str()` of it is the reason; `redirects` are those followed before."""
+    """No usable response. `str(error)` is the reason; `redirects` are those followed before."""
 
     redirects: Redirects = ()
 
@@ -40,11 +40,11 @@ class DeadlineExceeded(HttpFailure):
 
 
 class ServerUnreachable(HttpFailure):
-    """The name has no address, nothing accepts the connection, or it broke."""
+    """The name has no address, or the connection was refused or broke."""
 
 
 class ForbiddenAddress(HttpFailure):
-    """This session must not call the address: not public, or not HTTP. Nothing was sent to it.
+    """This session must not call the address: it is not public, or not HTTP. Nothing was sent to it.
 
     `place` is `host:port` where the address is known and not public.
     """
@@ -53,7 +53,7 @@ class ForbiddenAddress(HttpFailure):
 
 
 class BadRedirect(HttpFailure):
-    """A redirect to no valid address, or one too many."""
+    """A redirect to an invalid address, or one redirect too many."""
 
 
 class ResponseTooLarge(HttpFailure):
@@ -80,11 +80,11 @@ class Deadline:
 
     @classmethod
     def after(cls, seconds: float, monotonic: Callable[[], float] = time.monotonic) -> Self:
-        """The moment so many seconds from now."""
+        """The deadline that many seconds from now."""
         return cls(monotonic() + seconds, monotonic)
 
     def left(self, done: str) -> float:
-        """The seconds until then. Raises `DeadlineExceeded`, which reports what was `done`, when there are none."""
+        """The seconds left. Raises `DeadlineExceeded`, which reports what was `done`, if there are none."""
         seconds = self.at - self.monotonic()
         if seconds <= 0:
             raise DeadlineExceeded(f"deadline exceeded after {done}")
@@ -92,15 +92,15 @@ class Deadline:
 
 
 def user_agent(purpose: str) -> str:
-    """The User-Agent header of this product's requests for that purpose."""
+    """The User-Agent header of our requests for that purpose."""
     return f"{USER_AGENT_PRODUCT} ({purpose})"
 
 
 def retry_after(headers: Mapping[str, str], now: float) -> float | None:
-    """The seconds for which a server asks not to be called again; None where it asks for none or is unreadable. Pure.
+    """The seconds that a server asks clients to wait (`Retry-After`); None if it is missing or invalid. Pure.
 
-    Accepts both forms of RFC 9110, seconds and a date, which is held against `now` (epoch seconds). Between 0 (also for
-    what is negative or past) and `MAX_RETRY_AFTER_SECONDS`.
+    Accepts both forms of RFC 9110, seconds and a date, which is compared with `now` (epoch seconds). The result is
+    between 0 (also for negative or past values) and `MAX_RETRY_AFTER_SECONDS`.
     """
     value = headers.get("Retry-After", "").strip()
     seconds = _SECONDS.fullmatch(value)
@@ -122,12 +122,11 @@ class _Session(requests.Session):
 
 
 class HttpSession:
-    """Sends requests over kept connections. Not thread-safe. Use it as a context manager, or call `close`.
+    """Sends requests over persistent connections. Not thread-safe. Use it as a context manager, or call `close`.
 
-    With `public_only` every connection is checked where it is made, also behind redirects: the address that was checked
-    is the one called. `private_hosts` (`host` or `host:port`, as written in the URL) are then allowed all the same.
-    Proxies of the environment are used unless `public_only` or `use_proxies=False`: what a proxy connects to cannot be
-    checked here.
+    With `public_only` every address is checked when the connection is opened, also after redirects, so the checked
+    address is the one called. `private_hosts` (`host` or `host:port`, as written in the URL) are exempt. Proxies from
+    the environment are used unless `public_only` or `use_proxies=False`: what a proxy connects to cannot be checked.
     """
 
     def __init__(
@@ -160,7 +159,7 @@ class HttpSession:
         self.close()
 
     def close(self) -> None:
-        """Closes all connections. Repeat-safe."""
+        """Closes all connections. Idempotent."""
         self._session.close()
 
     def get(
@@ -175,8 +174,8 @@ class HttpSession:
         """The response, whatever its status. Raises a kind of `HttpFailure` and nothing else.
 
         Blocks up to the session's `timeout_seconds`, or until `deadline`: connecting, headers, body and redirects
-        together, however slowly the server sends; only the system's name look-up is not cut short. Of a response that
-        is no success (2xx) the body may be cut off at the size cap, at the deadline, or where the connection broke.
+        together, however slowly the server sends; only the system's name look-up is not cut short. The body of an
+        unsuccessful response (not 2xx) may be cut off at the size cap, at the deadline, or where the connection broke.
         """
         until = deadline or Deadline.after(self._timeout_seconds)
         most = self._max_bytes if max_bytes is None else max_bytes
@@ -187,7 +186,7 @@ class HttpSession:
         """The response to a POST, whatever its status. Raises and blocks as `get` does.
 
         A redirect is not followed: it raises `BadRedirect`. After `DeadlineExceeded` or `ServerUnreachable` the server
-        may have received the request or not.
+        may or may not have received the request.
         """
         request = requests.Request("POST", url, data=body, headers=headers)
         return self._send(request, Deadline.after(self._timeout_seconds), self._max_bytes, max_redirects=0)

@@ -43,7 +43,7 @@ class PlainLines(logging.Formatter):
 
 
 def configure_logging(service: str, level: str = "INFO") -> None:
-    """Sends this process's log to standard error: plain text in a terminal, JSON lines elsewhere. Repeat-safe."""
+    """Sends this process's log to standard error: plain text in a terminal, JSON lines elsewhere. Idempotent."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(PlainLines() if sys.stderr.isatty() else JsonLines(service))
     root = logging.getLogger()

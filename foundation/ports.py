@@ -10,8 +10,8 @@ from foundation.waiting import NotReady
 HOST = "127.0.0.1"
 
 _held = ExitStack()
-"""A bound UDP socket on each port that `free_ports` has given this process: no obstacle to a TCP server, and a
-reservation that other processes see until this one ends."""
+"""A UDP socket bound to each port that `free_ports` has returned: it does not block a TCP server, and reserves the port
+from other processes until this one ends."""
 atexit.register(_held.close)
 
 
@@ -34,10 +34,10 @@ def port_is_free(port: int, host: str = HOST) -> bool:
 
 
 def free_ports(count: int) -> tuple[int, ...]:
-    """`count` different ports on which nothing listens now, and which no process still running has been given.
+    """`count` different ports on which nothing listens now, and that no running process has reserved.
 
-    They lie below the range from which the system takes the ports of outgoing connections, so none is taken by chance
-    between this call and the server's start. Raises `NotReady` if there are not enough.
+    They lie below the system's range of ephemeral ports, so that no outgoing connection takes one between this call and
+    the server's start. Raises `NotReady` if there are not enough.
     """
     found: list[int] = []
     start = 20_000 + time.monotonic_ns() // 1_000 % 10_000
@@ -50,7 +50,7 @@ def free_ports(count: int) -> tuple[int, ...]:
 
 
 def _hold(port: int) -> bool:
-    """Reserves the port for this process unless it is in use or reserved already; whether it did."""
+    """Reserves the port for this process unless it is in use or reserved; returns whether it did."""
     holder = socket.socket(type=socket.SOCK_DGRAM)
     try:
         holder.bind((HOST, port))

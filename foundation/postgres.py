@@ -17,7 +17,7 @@ CONNECT_SECONDS = 5
 
 
 class Unstorable(Exception):
-    """A permanent error: the database can never store the given rows. `str()` of it is the server's reason."""
+    """A permanent error: the database can never store the given rows. `str(error)` is the server's reason."""
 
 
 def connect(
@@ -34,7 +34,7 @@ def connect(
     vanishes without closing the connection is noticed within about 15 s. A statement that runs longer than
     `statement_seconds` (None: without limit) is cancelled by the server with `psycopg2.errors.QueryCanceled`.
     """
-    # The argument would replace the options of the URL.
+    # The argument replaces the URL's options, so they are merged.
     options = f"{parse_dsn(url).get('options', '')} -c timezone=UTC".strip()
     if statement_seconds is not None:
         options += f" -c statement_timeout={round(statement_seconds * 1000)}"
@@ -53,7 +53,7 @@ def connect(
 
 
 class Database:
-    """One connection, opened at first use and reopened after it broke. Not thread-safe.
+    """One connection, opened on first use and reopened after it broke. Not thread-safe.
 
     `with database.transaction() as cursor` commits at its end and rolls back on an error.
     """
@@ -66,7 +66,7 @@ class Database:
     def transaction(self) -> "Transaction":
         """A transaction on the open connection, as a `with` block.
 
-        Entering and leaving it raise one of `DATABASE_UNAVAILABLE`, and leaving it `Unstorable` for a permanent error.
+        Entering or leaving it may raise one of `DATABASE_UNAVAILABLE`; leaving it also `Unstorable`, a permanent error.
         """
         return Transaction(self)
 
@@ -77,14 +77,14 @@ class Database:
         return self._connection
 
     def drop(self) -> None:
-        """Closes the connection; the next transaction opens another. Repeat-safe."""
+        """Closes the connection; the next transaction opens another. Idempotent."""
         if self._connection is not None:
             self._connection.close()
             self._connection = None
 
 
 class Transaction:
-    """A transaction as a `with` block that gives a cursor. Raises `Unstorable` for a permanent error."""
+    """A transaction as a `with` block that yields a cursor. Raises `Unstorable` for a permanent error."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

@@ -21,12 +21,12 @@ class Runtime:
     """Epoch seconds."""
     monotonic: Callable[[], float] = time.monotonic
     jitter: Callable[[], float] = random.random
-    """Numbers in [0, 1)."""
+    """Random numbers in [0, 1)."""
     pause: Callable[[float], bool] | None = None
-    """Waits that many seconds, less if the process is to stop; true if it is. None: waits on `stop`."""
+    """Waits that many seconds, or until a stop is requested; true if it is. None: waits on `stop`."""
 
     def wait(self, seconds: float) -> bool:
-        """Blocks for so long, less if the process is to stop; true when it is. Any number of seconds is accepted."""
+        """Blocks for that long, or until a stop is requested; returns whether it is. Accepts any number of seconds."""
         return (self.pause or self.stop.wait)(min(seconds, threading.TIMEOUT_MAX))
 
 
@@ -49,7 +49,7 @@ def serve_metrics(port: int, host: str) -> None:
 
 
 def start_service(service: str, *, log_level: str, metrics_port: int, metrics_host: str) -> Runtime:
-    """What every service does first: logs as `service`, stops on signals, serves metrics. Main thread only, once.
+    """Does what every service does first: log as `service`, stop on signals, serve metrics. Main thread only, once.
 
     Returns the runtime that SIGTERM and SIGINT stop. Raises `OSError` if the metrics port is taken.
     """

@@ -1,4 +1,4 @@
-"""Retry with back-off: capped, jittered, exponential. The one policy of all parts."""
+"""Retry with back-off: capped, jittered, exponential. The only policy of all components."""
 
 import random
 import time
@@ -12,20 +12,20 @@ BACKOFF_CAP_SECONDS = 30.0
 
 
 class Stopped(Exception):
-    """The process was asked to stop while it waited or read. What was under way has not been completed."""
+    """The process was asked to stop while it waited or read. The work in progress was not completed."""
 
 
 def backoff_seconds(attempt: int, jitter: float) -> float:
     """How long to wait before attempt number `attempt` (1 is the first retry): doubling, capped, jittered. Pure.
 
-    `jitter` in [0, 1) is the caller's randomness; the wait lies between half and all of the capped delay.
+    `jitter` in [0, 1) is the caller's random number; the wait lies between half and all of the capped delay.
     """
     ceiling = min(BACKOFF_CAP_SECONDS, BACKOFF_FIRST_SECONDS * 2.0 ** min(attempt - 1, 30))
     return float(ceiling * (0.5 + jitter / 2))
 
 
 class Backoff:
-    """The waits between failed attempts in a row. Not thread-safe. `jitter` gives numbers in [0, 1)."""
+    """The waits between consecutive failed attempts. Not thread-safe. `jitter` returns numbers in [0, 1)."""
 
     def __init__(self, jitter: Callable[[], float] = random.random) -> None:
         self._jitter = jitter
@@ -64,9 +64,9 @@ def retry(
     backoff: Backoff | None = None,
     on_retry: OnRetry | None = None,
 ) -> _T:
-    """Returns what `action` returns, attempted again after every error of the kinds `transient`, without limit.
+    """Returns what `action` returns; retries it after every error of the kinds `transient`, without limit.
 
-    Blocks; `action` must be repeat-safe. `wait` waits that many seconds and returns true when the process is to stop
+    Blocks; `action` must be idempotent. `wait` waits that many seconds and returns true when a stop is requested
     (`threading.Event.wait`, `Runtime.wait`): then raises `Stopped` from the last error. Any other error is raised at
     once. `backoff` may be shared with the caller; it is reset after a success.
     """

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 
 class NotReady(RuntimeError):
-    """Something did not become ready in time, or ended instead. `str()` of it says what."""
+    """Something did not become ready in time, or ended instead. `str(error)` says what."""
 
 
 def wait_until(ready: Callable[[], bool], seconds: float, what: str, alive: Callable[[], bool] | None = None) -> None:

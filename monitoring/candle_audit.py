@@ -104,7 +104,7 @@ class CandleAudit:
 
 
 def run_audits(config: CandleAuditSettings, runtime: Runtime) -> None:
-    """Audits round after round until the process is to stop."""
+    """Audits round after round until a stop is requested."""
     audit = CandleAudit(config)
     while True:
         for pair in config.pairs:

@@ -21,7 +21,7 @@ TimeRange = tuple[float, float]
 
 
 class CandlesUnavailable(Exception):
-    """The venue did not return candles; `str()` of it is the reason."""
+    """The venue did not return candles; `str(error)` is the reason."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,7 +27,7 @@ _POLL_SECONDS = 0.5
 
 
 def deliver_all(channels: Sequence[Channel], config: NotifierSettings, runtime: Runtime) -> None:
-    """Delivers on all channels until the process is to stop. Blocks; the first error of any channel ends all.
+    """Delivers on all channels until a stop is requested. Blocks; the first error of any channel ends all.
 
     A channel has a thread and a consumer group of its own, so that an unavailable receiver delays no other channel.
     """
@@ -40,7 +40,7 @@ def deliver_all(channels: Sequence[Channel], config: NotifierSettings, runtime: 
 
 
 def follow(channel: Channel, config: NotifierSettings, runtime: Runtime) -> None:
-    """Delivers every alert published after the channel's first start, in order, until the process is to stop.
+    """Delivers every alert published after the channel's first start, in order, until a stop is requested.
 
     At least once: an offset is committed after its alert was delivered or rejected, so a kill in between repeats one
     notification, with the same id. The offsets are those of the group `cryptoviz-notifier-<channel>`; partitions are

@@ -66,7 +66,7 @@ ORDER BY 1
 
 
 class BackfillRejected(Exception):
-    """The backfill cannot be done; `str()` of it is the reason and the next command to run."""
+    """The backfill cannot be done; `str(error)` is the reason and the next command to run."""
 
 
 def why_not_kept(config: BackfillCommandSettings, source: str, since: datetime, now: datetime) -> str | None:

@@ -24,7 +24,7 @@ _MAX_PAGE_BYTES = 20_000_000
 
 
 class Unreachable(Exception):
-    """A service does not answer as expected. `str()` of it is the reason in one line."""
+    """A service does not answer as expected. `str(error)` is the reason in one line."""
 
 
 def connect_kafka(bootstrap: str, security: Mapping[str, str]) -> str:

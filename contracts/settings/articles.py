@@ -32,16 +32,14 @@ class FeedsSection(Section):
 
     @property
     def feed_validators_file(self) -> Path:
-        """Where the feeds' ETags and dates are kept over a restart."""
+        """Where the feeds' ETags and dates are kept across restarts."""
         return self.data_dir / "feed_validators.json"
 
 
 class ScorerSection(Section):
-    """The scorer of sentiment and its model."""
+    """The sentiment scorer and its model."""
 
-    scorer: Literal["lexicon", "textblob", "trained"] = Field(
-        "lexicon", description="Scorer of the articles' sentiment"
-    )
+    scorer: Literal["lexicon", "textblob", "trained"] = Field("lexicon", description="Sentiment scorer for articles")
     scorer_model: Path | None = Field(
         None, description="Model of the scorer `trained`; empty: scorer.npz in the data folder"
     )

@@ -1,7 +1,7 @@
 """What every section of the settings shares: where values come from, and the types of fields.
 
 A section is a class of fields that belong together; a process's settings (`contracts.settings.processes`) inherit from
-the sections that the process reads, and from no other.
+the sections that the process reads, and from no others.
 """
 
 from pathlib import Path
@@ -40,7 +40,7 @@ COMMA_SEPARATED_ASSIGNMENTS = BeforeValidator(_split_assignments)
 
 
 class Section(BaseSettings):
-    """What every process reads. A field `data_dir` is the variable `CRYPTOVIZ_DATA_DIR`, except those with an alias."""
+    """What every process reads. The variable of a field `data_dir` is `CRYPTOVIZ_DATA_DIR`, unless it has an alias."""
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX, frozen=True, extra="ignore", env_ignore_empty=True, populate_by_name=True

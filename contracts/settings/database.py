@@ -58,7 +58,7 @@ class OwnerSection(DatabaseSection):
 
     @property
     def owner_database_url(self) -> str:
-        """A libpq URL that connects as the owner; DATABASE_URL as it is where it is set."""
+        """A libpq URL that connects as the owner; DATABASE_URL unchanged if it is set."""
         return self.database_url or self._url_as("owner", self.db_owner_password)
 
 
@@ -74,7 +74,7 @@ class WriterSection(DatabaseSection):
 
 
 class ApiRoleSection(DatabaseSection):
-    """The login of those that only read: the API and the candle audit."""
+    """The login of the read-only services: the API and the candle audit."""
 
     db_api_password: SecretStr = Field(SecretStr(""), description="Password of cryptoviz_api (the API)")
 
@@ -85,9 +85,9 @@ class ApiRoleSection(DatabaseSection):
 
 
 class AnalystSection(DatabaseSection):
-    """The login of people with SQL."""
+    """The login of analysts who query with SQL."""
 
-    db_analyst_password: SecretStr = Field(SecretStr(""), description="Password of cryptoviz_analyst (people with SQL)")
+    db_analyst_password: SecretStr = Field(SecretStr(""), description="Password of cryptoviz_analyst (ad hoc SQL)")
 
     @property
     def analyst_database_url(self) -> str:
@@ -113,7 +113,7 @@ class RetentionSection(Section):
     keep_days: Annotated[dict[str, PositiveInt], NoDecode, COMMA_SEPARATED_ASSIGNMENTS, AfterValidator(_check_days)] = (
         Field(
             {},
-            description="Days that a table's rows are kept, such as ticker_data=90,trade_data=365; others for ever",
+            description="Days to keep a table's rows, such as ticker_data=90,trade_data=365; others are kept forever",
         )
     )
 

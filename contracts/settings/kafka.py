@@ -9,7 +9,7 @@ from contracts.settings.base import Port, Section
 
 
 class KafkaSection(Section):
-    """What a client of Kafka reads."""
+    """What a Kafka client reads."""
 
     kafka_bootstrap_servers: str = Field(
         "127.0.0.1:9092",
@@ -25,12 +25,12 @@ class KafkaSection(Section):
     kafka_sasl_user: str = Field("", description="SASL user; needed with SASL_*")
     kafka_sasl_password: SecretStr = Field(SecretStr(""), description="Password of the SASL user; needed with SASL_*")
     kafka_ca_file: Path | None = Field(
-        None, description="PEM file of the authorities that sign the brokers' certificates; empty: the system's"
+        None, description="PEM file of the CAs that sign the brokers' certificates; empty: the system's"
     )
 
     @property
     def embedded_kafka(self) -> bool:
-        """Whether the stack runs its own broker: it does unless the brokers named are on other machines."""
+        """Whether the stack runs its own broker: true unless the configured brokers are on other machines."""
         hosts = (server.rpartition(":")[0].strip() for server in self.kafka_bootstrap_servers.split(","))
         return all(host in ("127.0.0.1", "localhost", "[::1]") for host in hosts)
 

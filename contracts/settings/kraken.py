@@ -23,7 +23,7 @@ class KrakenTradesSection(KrakenRestSection):
         1.0, description="Time between two Kraken REST requests for trades of one pair, on average"
     )
     kraken_rest_burst: PositiveInt = Field(
-        8, description="Such requests that may follow each other without a pause after idle time"
+        8, description="Such requests allowed in a burst, without a pause, after idle time"
     )
 
 
@@ -52,7 +52,7 @@ class AlertSection(Section):
     )
     alert_thresholds: Annotated[
         dict[str, PositiveFloat], NoDecode, COMMA_SEPARATED_ASSIGNMENTS, AfterValidator(_name_canonically)
-    ] = Field({}, description="The same for single pairs, such as BTC/USD=0.5,DOGE/USD=2; others use the one above")
+    ] = Field({}, description="The same per pair, such as BTC/USD=0.5,DOGE/USD=2; other pairs use the one above")
     alert_reference_seconds: PositiveInt = Field(300, description="Maximum age of the reference price of an alert")
     alert_cooldown_seconds: PositiveInt = Field(60, description="Minimum time between two alerts of one pair")
     alert_spread_percent: PositiveFloat = Field(

@@ -25,7 +25,7 @@ def environment_name(field: str) -> str:
 def load_settings(kind: type[_S], **overrides: Any) -> _S:
     """The settings of a process, read now; overrides win. Raises `BadSettings` naming the variable that is wrong.
 
-    A `CRYPTOVIZ_` variable that no process reads is wrong too: it is misspelled.
+    A `CRYPTOVIZ_` variable that no process reads is also an error: it is probably misspelled.
     """
     names = {environment_name(field) for field in StackSettings.model_fields}
     for stranger in sorted(name for name in os.environ if name.startswith(PREFIX) and name not in names):

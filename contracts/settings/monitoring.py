@@ -30,7 +30,7 @@ class ServiceHostSection(Section):
     """Where the health check reaches the services; their ports are in their own sections."""
 
     service_host: str = Field(
-        "127.0.0.1", description="Host of the services for the health check; {service} stands for each one's name"
+        "127.0.0.1", description="Host of the services for the health check; {service} is replaced by its name"
     )
 
     def host_of(self, service: str) -> str:

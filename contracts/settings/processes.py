@@ -20,19 +20,19 @@ from contracts.settings.spark import RawJobSection, SparkSection, WindowJobSecti
 class KrakenProducerSettings(
     KrakenTradesSection, KrakenStreamSection, AlertSection, PairsSection, KafkaSection, MetricsSection
 ):
-    """Of data_producers.kraken_producer."""
+    """Settings of data_producers.kraken_producer."""
 
 
 class MarketPollerSettings(BinanceSection, CoinGeckoSection, MarketPollerSection, KafkaSection, MetricsSection):
-    """Of data_producers.market_poller."""
+    """Settings of data_producers.market_poller."""
 
 
 class ArticleScraperSettings(FeedsSection, ScorerSection, KafkaSection, MetricsSection):
-    """Of data_producers.article_scraper."""
+    """Settings of data_producers.article_scraper."""
 
 
 class BackfillSettings(KrakenTradesSection, BinanceSection, KafkaSection):
-    """Of the process that publishes history: data_producers.backfill."""
+    """Settings of the process that publishes history: data_producers.backfill."""
 
 
 class SparkJobSettings(SparkSection, KafkaSection, WriterSection, MetricsSection):
@@ -40,55 +40,55 @@ class SparkJobSettings(SparkSection, KafkaSection, WriterSection, MetricsSection
 
 
 class RawJobSettings(RawJobSection, SparkJobSettings):
-    """Of spark_jobs.kafka_to_timescale."""
+    """Settings of spark_jobs.kafka_to_timescale."""
 
 
 class WindowJobSettings(WindowJobSection, SparkJobSettings):
-    """Of spark_jobs.sentiment_prediction_job."""
+    """Settings of spark_jobs.sentiment_prediction_job."""
 
 
 class AcceptUnreadableSettings(KafkaSection, WriterSection):
-    """Of spark_jobs.accept_unreadable."""
+    """Settings of spark_jobs.accept_unreadable."""
 
 
 class ApiSettings(ApiSection, ApiRoleSection, MetricsSection):
-    """Of the API: gunicorn and Django."""
+    """Settings of the API: gunicorn and Django."""
 
 
 class CandleAuditSettings(KrakenRestSection, CandleAuditSection, PairsSection, ApiRoleSection, MetricsSection):
-    """Of monitoring.candle_audit."""
+    """Settings of monitoring.candle_audit."""
 
 
 class NotifierSettings(NotifierSection, KafkaSection, MetricsSection):
-    """Of the notifier."""
+    """Settings of the notifier."""
 
 
 class SimulatorSettings(SimulatorSection, PairsSection, MetricsSection):
-    """Of the simulator."""
+    """Settings of the simulator."""
 
 
 class MigrationSettings(OwnerSection, WriterSection, ApiRoleSection, AnalystSection, RetentionSection):
-    """Of database.migrate, which sets every role's password."""
+    """Settings of database.migrate, which sets every role's password."""
 
 
 class RetentionSettings(OwnerSection, RetentionSection):
-    """Of database.retention."""
+    """Settings of database.retention."""
 
 
 class AuditSettings(KafkaSection, OwnerSection, RetentionSection):
-    """Of the audit of what is stored against Kafka."""
+    """Settings of the audit, which compares Kafka with the tables."""
 
 
 class BackfillCommandSettings(BinanceSection, SimulatorSection, AuditSettings):
-    """Of the command around a backfill, which waits for the database and refreshes the candles."""
+    """Settings of the command around a backfill, which waits for the database and refreshes the candles."""
 
 
 class EmbeddedKafkaSettings(KafkaServerSection, KafkaSection):
-    """Of the embedded Kafka."""
+    """Settings of the embedded Kafka."""
 
 
 class SecretSettings(ApiKeySection, OwnerSection, WriterSection, ApiRoleSection, AnalystSection):
-    """Of the command that generates the installation's secrets."""
+    """Settings of the command that generates the installation's secrets."""
 
 
 class StackSettings(
@@ -111,4 +111,4 @@ class StackSettings(
     PrometheusSection,
     ServiceHostSection,
 ):
-    """Every setting: only of what looks after the whole stack."""
+    """Every setting, for the commands that manage the whole stack."""

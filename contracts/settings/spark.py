@@ -1,4 +1,4 @@
-"""The Spark jobs: what both read, and each one's own pace and port."""
+"""The Spark jobs: what both read, and each job's own trigger interval and port."""
 
 from pathlib import Path
 
@@ -23,7 +23,7 @@ class SparkSection(Section):
 
 
 class RawJobSection(Section):
-    """The pace and the metrics of kafka_to_timescale."""
+    """The batches and the metrics of kafka_to_timescale."""
 
     raw_trigger_seconds: float = Field(0.1, ge=0, description="Minimum time between two batches of kafka_to_timescale")
     raw_max_batch_rows: PositiveInt = Field(
@@ -33,7 +33,7 @@ class RawJobSection(Section):
 
 
 class WindowJobSection(Section):
-    """The pace and the metrics of sentiment_prediction_job."""
+    """The batches and the metrics of sentiment_prediction_job."""
 
     window_trigger_seconds: float = Field(
         4.0, ge=0, description="Minimum time between two batches of sentiment_prediction_job"

@@ -1,4 +1,4 @@
-"""Raises alerts of the tickers of any venue, and continues where the previous process stopped."""
+"""Raises alerts from the tickers of any venue, and continues where the previous process stopped."""
 
 import logging
 from collections import defaultdict
@@ -23,7 +23,7 @@ class AlertMonitor:
     """The alert states of all pairs. Not thread-safe, except `set_price`.
 
     Staleness is watched for `pairs` from `started_at` on (epoch seconds) and for any other pair from its first ticker
-    on. `tickers` and `alerts` are what the previous process published, in its order: no alert is raised twice over a
+    on. `tickers` and `alerts` are what the previous process published, in order: no alert is raised twice across a
     restart. `prices` are the last known prices of pairs that may have no ticker.
     """
 
@@ -59,17 +59,17 @@ class AlertMonitor:
             self._prices[ticker.pair] = ticker.last
 
     def receive(self, ticker: Ticker) -> None:
-        """Notes that a ticker arrived, new or repeated: its pair is not stale."""
+        """Records that a ticker arrived, new or repeated: its pair is not stale."""
         self._last_received_at[ticker.pair] = ticker.received_at
         self._prices[ticker.pair] = ticker.last
         self._stale.discard(ticker.pair)
 
     def set_price(self, pair: str, price: float) -> None:
-        """Sets the price that an alert of a stale feed reports. Thread-safe."""
+        """Sets the price that a stale-feed alert reports. Thread-safe."""
         self._prices[pair] = price
 
     def check(self, ticker: Ticker) -> Iterator[Alert]:
-        """Yields the alerts that a new ticker raises: of its price, then of its spread."""
+        """Yields the alerts that a new ticker raises: first for its price, then for its spread."""
         pair = ticker.pair
         self._moves[pair], alert = detect_alert(self._rule, self._moves.get(pair, AlertState()), ticker)
         if alert is not None:
@@ -79,9 +79,9 @@ class AlertMonitor:
             yield alert
 
     def check_stale(self, now: float) -> Iterator[Alert]:
-        """Yields an alert of each pair that became stale by `now` (epoch seconds): one until its next ticker.
+        """Yields an alert for each pair that is stale at `now` (epoch seconds), once until its next ticker.
 
-        A pair without any known price is only logged.
+        A pair without a known price is only logged.
         """
         for pair, received_at in self._last_received_at.items():
             if pair in self._stale or not is_stale(self._rule, received_at, now):

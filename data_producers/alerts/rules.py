@@ -26,7 +26,7 @@ class AlertRule:
     """The spread, in percent of the middle between bid and ask, above which an alert is due."""
 
     stale_seconds: float = ALERT_STALE_SECONDS
-    """The silence of a pair's ticker after which an alert is due."""
+    """The time without a ticker of a pair after which an alert is due."""
 
     thresholds: Mapping[str, float] = field(default_factory=dict)
     """In percent, by pair; every other pair has `threshold_percent`."""
@@ -102,7 +102,7 @@ def restored_state(
     """A pair's states after a restart, and whether its feed is known to be stale.
 
     `ticker` is the last one published, `alerts` are those published, oldest first. Cool-downs continue, the reference
-    is the last price, and a spread that raised an alert and is still too wide raises no other.
+    is the last price, and a spread that raised an alert and is still too wide raises no second one.
     """
     alerted_at = {alert.alert_type: alert.timestamp for alert in alerts}
     move_at, spread_at = alerted_at.get("price_move"), alerted_at.get("spread_blowout")
@@ -117,7 +117,7 @@ def restored_state(
 
 
 def is_stale(rule: AlertRule, received_at: float, now: float) -> bool:
-    """Whether a pair is stale at `now` whose last ticker was received at `received_at` (epoch seconds).
+    """Whether a pair with its last ticker received at `received_at` is stale at `now` (epoch seconds).
 
     True at every later call too: the caller keeps track of the alerts it raised.
     """

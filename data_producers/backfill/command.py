@@ -1,7 +1,7 @@
 """Loads a pair's history into Kafka: `python -m data_producers.backfill kraken BTC/USD --since 2026-11-01`.
 
-Standard input lists the ranges that are stored, one JSON object a line; they are left out. `make backfill` lists them
-and refreshes the candles afterwards: prefer it.
+Standard input lists the stored ranges to skip, one JSON object per line. Prefer `make backfill`: it lists them, and
+refreshes the candles afterwards.
 """
 
 import argparse
@@ -30,11 +30,11 @@ from foundation.process import runtime_until_signal
 from foundation.retry import Stopped
 
 REPORT_SECONDS = 10.0
-"""How often progress is printed where there is no terminal."""
+"""How often progress is printed outside a terminal."""
 
 
 class Progress:
-    """How far a backfill has come: one line that is overwritten in a terminal, else a line every `REPORT_SECONDS`."""
+    """The progress of a backfill: one line that is overwritten in a terminal, or one line every `REPORT_SECONDS`."""
 
     def __init__(self, since: float, until: float, now: Callable[[], float] = time.monotonic) -> None:
         self._since, self._until, self._now = since, until, now

@@ -1,4 +1,4 @@
-"""What the backfills of all venues share: the request, its batches, and calls with pace and retry."""
+"""What the backfills of all venues share: the request, its batches, and rate-limited calls with retry."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,19 +15,19 @@ from foundation.retry import Backoff
 _T = TypeVar("_T")
 
 MAX_FAILURES = 8
-"""Failed calls in a row after which a backfill ends: some two minutes."""
+"""Consecutive failed calls after which a backfill ends: about two minutes."""
 
 LATEST_SECONDS = 253_402_300_799
-"""The end of the year 9999, the last that a date can name."""
+"""The end of the year 9999, the last that `datetime` supports."""
 
 
 class BackfillFailed(Exception):
-    """The backfill cannot go on; `str()` of it is the reason. What it has published stays, and the next one resumes."""
+    """The backfill cannot continue; `str(error)` is the reason. What it published stays; the next one resumes it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredRange:
-    """Numbers that are all stored, from `from_id` to `to_id`; the newest is of `to_time` (epoch seconds)."""
+    """Stored numbers without a gap, `from_id` to `to_id`; the last has the time `to_time` (epoch seconds)."""
 
     from_id: int
     to_id: int
@@ -47,9 +47,9 @@ class BackfillRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BackfillBatch:
-    """Messages for one topic. The history before `reached` (epoch seconds) is complete with them.
+    """Messages for one topic. They complete the history before `reached` (epoch seconds).
 
-    `faults` are the reasons why others of the same page are not among them.
+    `faults` are the reasons why other rows of the same page were left out.
     """
 
     topic: Topic
@@ -59,7 +59,7 @@ class BackfillBatch:
 
 
 def epoch_seconds_of(text: str) -> float:
-    """The moment a text names: epoch seconds, or an ISO-8601 date or time, in UTC where it names no zone. Pure.
+    """The time in a text: epoch seconds, or an ISO-8601 date or time, in UTC if it has no zone. Pure.
 
     Raises `ValueError`.
     """
@@ -83,9 +83,9 @@ def _number_of_seconds(text: str) -> float:
 def call_with_retry(
     call: Callable[[], _T], pace: Pace, key: str, runtime: Runtime, report: Callable[[str], None] = print
 ) -> _T | None:
-    """Returns what `call` returns, at the pace of its key; None when the process is to stop. Blocks.
+    """Returns what `call` returns, rate-limited by key; None when a stop is requested. Blocks.
 
-    Retries with back-off after `TemporarilyUnavailable`, no sooner than the venue asks for. Raises `BackfillFailed`
+    Retries with back-off after `TemporarilyUnavailable`, no earlier than the venue allows. Raises `BackfillFailed`
     after `MAX_FAILURES`.
     """
     backoff = Backoff(runtime.jitter)

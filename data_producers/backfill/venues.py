@@ -16,8 +16,8 @@ from foundation.process import Runtime
 class BackfillVenue:
     """`history` yields the batches of a request, oldest first, for the topics `topics`.
 
-    It stops early when the process is to stop, and raises `BackfillFailed`, or the venue's error where a retry would
-    not help.
+    It stops early when a stop is requested, and raises `BackfillFailed`, or the venue's error if a retry would not
+    help.
     """
 
     history: Callable[[BackfillRequest, BackfillSettings, Runtime], Iterator[BackfillBatch]]

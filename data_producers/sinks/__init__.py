@@ -1,1 +1,1 @@
-"""Where messages go: one protocol, two implementations that keep it."""
+"""Where messages go: one protocol and two implementations."""

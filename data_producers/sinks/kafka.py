@@ -27,7 +27,7 @@ QUEUE_KIBIBYTES = 65_536
 """Bounds of the queue for the broker. When they are reached the source blocks, so that memory stays bounded."""
 
 FLUSH_STALL_SECONDS = 15.0
-"""An orderly stop ends when the broker has acknowledged nothing for this long."""
+"""A graceful stop ends when the broker has acknowledged nothing for this long."""
 
 PERMANENT_ERRORS_OF_BROKER = frozenset(
     {
@@ -46,8 +46,8 @@ PERMANENT_ERRORS_OF_BROKER = frozenset(
 class KafkaSink:
     """Writes each message to its topic. Use it as a context manager: entering connects, leaving flushes. See `Sink`.
 
-    `kafka` is that of `client_config`; `config` are more settings of the client, which win. Entering blocks until the
-    broker answers and has every topic of `topics`, or the process is to stop. Deliveries to an unavailable broker are
+    `kafka` comes from `client_config`; `config` are further client settings, which win. Entering blocks until the
+    broker answers and has every topic of `topics`, or a stop is requested. Deliveries to an unavailable broker are
     retried without limit.
     """
 
@@ -143,8 +143,8 @@ class KafkaSink:
     def _record_ms(self, message: Message) -> int:
         """The record's time in epoch milliseconds; 0: the time at which the client accepts it.
 
-        After our clock was set back a message may have a time in the future. Its record then has the same: readers
-        reject a message that is later than its record.
+        After our clock was set back a message may have a time in the future. Its record then gets the same time, since
+        readers reject a message that is later than its record.
         """
         now, own = self._runtime.now(), latest_local_time(message)
         return int(min(own, now + MAX_CLOCK_LEAD_SECONDS) * 1000) if own > now else 0

@@ -41,11 +41,11 @@ def published_trades(
 ) -> list[Trade]:
     """The newest trades of `rawtrade` in the order sent: at least `enough` of each pair, if it has as many.
 
-    Of a pair with `gaps`, all trades since they were detected. Of backfills only each pair's `enough` highest ids,
-    rising, before all other trades: the last run may have loaded older trades than the one before it.
+    For a pair with `gaps`, all trades since they were detected. Of backfilled trades only each pair's `enough` highest
+    ids, ascending, before all other trades: the last run may have loaded older trades than the one before it.
 
-    A pair that is so quiet that its last trades are older than `TAIL_RECORDS` may come out short; the unique key of the
-    table then removes what its next snapshot repeats.
+    A pair so quiet that its last trades are older than `TAIL_RECORDS` may get fewer; the unique key of the table then
+    removes what its next snapshot repeats.
     """
     found: list[Trade] = []
     open_gaps = list(gaps)
@@ -134,11 +134,12 @@ def read_tail(
     runtime: Runtime,
     is_wanted: Callable[[KafkaRecord], bool] = lambda record: True,
 ) -> tuple[list[StoredRecord], bool]:
-    """The committed records within the `newest` offsets of each partition (None: all), and whether that is the topic.
+    """The committed records within the `newest` offsets of each partition (None: all), and whether that is the whole
+    topic.
 
-    `kafka` is that of `client_config`. Keeps only records for which `is_wanted`, which sees them in the order of their
-    partition, and again when the read is retried. Reads to the end as of the call. Blocks while the broker is
-    unavailable; returns ([], False) when the process is to stop.
+    `kafka` comes from `client_config`. Keeps the records for which `is_wanted` is true; it sees them in partition
+    order, and again when the read is retried. Reads to the end as of the call. Blocks while the broker is unavailable;
+    returns ([], False) when a stop is requested.
     """
     if runtime.stop.is_set():
         return [], False

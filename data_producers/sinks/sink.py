@@ -25,7 +25,7 @@ class Sink(Protocol):
         """
 
     def flush(self) -> int:
-        """Waits for the delivery of accepted messages. Returns how many are outstanding: the broker is unavailable."""
+        """Waits until accepted messages are delivered. Returns how many are not, because the broker is unavailable."""
 
 
 def record_of(topic: Topic, message: Message) -> tuple[bytes, bytes]:

@@ -24,7 +24,7 @@ _R = TypeVar("_R")
 
 
 class InvalidRow(ValueError):
-    """A row makes no message. `raw` is the row, or its invalid part."""
+    """A row that yields no message. `raw` is the row, or its invalid part."""
 
     def __init__(self, reason: QuarantineReason, detail: str, raw: object) -> None:
         super().__init__(detail)
@@ -43,7 +43,7 @@ class Quarantined:
 
 @dataclass(frozen=True, slots=True)
 class Cleaned(Generic[_M_co]):
-    """Rows after cleaning: their messages, in their order, and the quarantined rows."""
+    """Rows after cleaning: their messages, in order, and the quarantined rows."""
 
     messages: tuple[_M_co, ...] = ()
     quarantined: tuple[Quarantined, ...] = ()
@@ -56,7 +56,7 @@ def field_of(row: Any, field: str | int, name: str = "") -> Any:
     """
     try:
         if isinstance(row, str):
-            raise TypeError("a string can be indexed, but is no list")
+            raise TypeError("a string can be indexed, but is not a list")
         value = row[field]
     except (KeyError, IndexError, TypeError):
         raise InvalidRow("malformed", f"no {name or field}", row) from None
@@ -103,7 +103,7 @@ def message_key(message: Polled) -> tuple[Hashable, ...]:
 
 
 def clean(rows: Iterable[_R], parse: Callable[[_R], _M]) -> Cleaned[_M]:
-    """Parses each row by `parse`, which may raise `InvalidRow`; the second row with the same key is a duplicate."""
+    """Parses each row with `parse`, which may raise `InvalidRow`; the second row with the same key is a duplicate."""
     messages: dict[tuple[Hashable, ...], _M] = {}
     quarantined: list[Quarantined] = []
     for row in rows:
@@ -135,7 +135,7 @@ class PriceReference(NamedTuple):
 def check_price(
     price: float, at: float, reference: PriceReference | None, percent: float
 ) -> tuple[bool, PriceReference]:
-    """Whether a price of time `at` is plausible, and the reference for the next one.
+    """Whether a price at time `at` is plausible, and the reference for the next one.
 
     An outlier differs from the last accepted price by more than `percent`. If an earlier outlier is near it, the market
     really moved: the second one is accepted.

@@ -1,4 +1,4 @@
-"""The messages that a polled source has published, and which of the next ones are new."""
+"""The messages that a polled source has published, and which of the next ones to publish."""
 
 import math
 from collections.abc import Hashable, Sequence

@@ -1,4 +1,4 @@
-"""Polls REST sources: when to send which request, with retry, and what to publish of the responses."""
+"""Polls REST sources: when to send which request, with retry, and what to publish from the responses."""
 
 import logging
 from collections.abc import Callable, Iterable
@@ -41,7 +41,7 @@ class PolledSource(Protocol):
     poll_seconds: float
 
     def requests(self) -> Iterable[PollRequest]:
-        """The requests of one poll, in order. Lazy: each may depend on what came of those before."""
+        """The requests of one poll, in order. Lazy: each may depend on the outcome of those before."""
 
 
 def send_with_retry(source: str, kind: str, send: Callable[[], _T], runtime: Runtime) -> _T:
@@ -80,7 +80,7 @@ def send_with_retry(source: str, kind: str, send: Callable[[], _T], runtime: Run
 
 
 class Poller:
-    """Polls one source, at once and then every `poll_seconds`. Counts and logs a failed request and goes on."""
+    """Polls one source, at once and then every `poll_seconds`. Counts and logs a failed request and continues."""
 
     def __init__(self, source: PolledSource, history: PublishedHistory, sink: Sink, runtime: Runtime) -> None:
         self._source = source
@@ -91,7 +91,7 @@ class Poller:
         self._rejections = Rejections(source.name)
 
     def run(self) -> None:
-        """Polls until the process is to stop. Raises what `Sink.send` raises."""
+        """Polls until a stop is requested. Raises what `Sink.send` raises."""
         while not self._runtime.stop.is_set():
             began = self._runtime.monotonic()
             self.poll()

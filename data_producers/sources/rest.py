@@ -85,9 +85,9 @@ class RestSession:
 
 
 def transient_reason(status: int) -> str | None:
-    """The metric's word for an HTTP status after which a retry makes sense; None for any other.
+    """The metric's label for an HTTP status that may be retried; None for any other.
 
-    418 is Binance's: an address that continued after 429 is banned for minutes to days.
+    418 is Binance's: an IP address that continued after 429 is banned for minutes to days.
     """
     if status == 429:
         return "rate_limited"

@@ -1,4 +1,4 @@
-"""Kafka: client settings, an offset-range reader, and topics' administration."""
+"""Kafka: client settings, an offset-range reader, and topic administration."""
 
 from foundation.kafka.client import OffsetRange, Offsets, TopicPartition, client_config
 from foundation.kafka.reader import BULK, QUICK, ClusterMetadata, FetchTuning, OffsetReader, RecordsGone

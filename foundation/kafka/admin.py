@@ -1,4 +1,4 @@
-"""Topics at the broker: created, widened, reconfigured to what the contracts declare, and waited for."""
+"""Creates, widens and reconfigures topics at the broker as the contracts declare them, and waits for them."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
@@ -27,7 +27,7 @@ SERVED_SECONDS = 5.0
 
 
 class TopicsMissing(KafkaException):
-    """Topics do not exist (yet). `names` are theirs."""
+    """Topics do not exist (yet): `names`."""
 
     def __init__(self, names: Iterable[str]) -> None:
         self.names = tuple(sorted(names))
@@ -54,7 +54,7 @@ def wait_for_topics(
 ) -> None:
     """Returns once the broker answers and has all `topics`. Blocks without limit; raises as `retry` does.
 
-    `list_topics` is that of any client. `on_retry` receives a `TopicsMissing`, or the broker's `KafkaException`.
+    `list_topics` is the method of any client. `on_retry` receives a `TopicsMissing`, or the broker's `KafkaException`.
     """
     wanted = set(topics)
 
@@ -74,11 +74,11 @@ def create_topics(
     wait: Callable[[float], object] = sleep,
     on_retry: OnRetry | None = None,
 ) -> tuple[str, ...]:
-    """Brings the topics to their declaration and returns what was changed, one line each. Repeat-safe.
+    """Brings the topics to their declaration and returns what was changed, one line each. Idempotent.
 
-    `config` is that of `client_config`. Waits for the broker without limit (raises as `retry` does), and until it
-    serves what was created: a topic is in the controller's log a moment before the broker knows it. Raises `NotReady`
-    if that takes too long. A topic with more partitions than declared is left alone: partitions cannot be removed.
+    `config` comes from `client_config`. Waits for the broker without limit (raises as `retry` does), and until it
+    serves the new topics: the controller logs a topic a moment before the broker knows it. Raises `NotReady` if that
+    takes too long. A topic with more partitions than declared is left alone: partitions cannot be removed.
     """
     admin = AdminClient(dict(config))
     partitions = retry(lambda: _partition_counts(admin), (KafkaException,), wait=wait, on_retry=on_retry)

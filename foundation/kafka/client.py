@@ -26,7 +26,7 @@ Offsets = dict[TopicPartition, int]
 """An offset of each partition."""
 
 PLAINTEXT: Mapping[str, str] = MappingProxyType({})
-"""The security settings of a broker without any."""
+"""The settings for a broker without security."""
 
 SECURITY_PREFIXES = ("security.", "sasl.", "ssl.")
 

@@ -29,8 +29,8 @@ class RecordsGone(KafkaException):
 
 @dataclass(frozen=True, slots=True)
 class FetchTuning:
-    """How many records are requested at once, for how many seconds at most, and how long the broker may hold a fetch
-    back to fill it (milliseconds, None: librdkafka's default)."""
+    """How many records to request at once, for how many seconds at most, and how long the broker may delay a fetch to
+    fill it (milliseconds, None: librdkafka's default)."""
 
     records: int
     seconds: float
@@ -57,9 +57,9 @@ class ClusterMetadata:
 
 
 class OffsetReader:
-    """Reads any range of any partition, one range at a time. Not thread-safe. Connects at first use.
+    """Reads any range of any partition, one range at a time. Not thread-safe. Connects on first use.
 
-    `config` is that of `client_config`. Every method blocks up to `REQUEST_SECONDS` unless it says otherwise, and
+    `config` comes from `client_config`. Every method blocks up to `REQUEST_SECONDS` unless it says otherwise, and
     raises `KafkaException` while the broker is unavailable. Use it as a context manager, or call `close`.
     """
 
@@ -104,7 +104,8 @@ class OffsetReader:
         return OffsetRange(low, high)
 
     def offsets_at(self, sources: Iterable[TopicPartition], epoch_seconds: float) -> Offsets:
-        """For each partition the first offset whose record was made at or after the time; its end if there is none."""
+        """For each partition, the first offset with a timestamp at or after the given time; its end if there is
+        none."""
         milliseconds = int(max(0.0, epoch_seconds) * 1000)
         asked = [_Position(*source, milliseconds) for source in sources]
         found = self._consumer.offsets_for_times(asked, timeout=REQUEST_SECONDS) if asked else []
@@ -121,9 +122,9 @@ class OffsetReader:
     ) -> Iterator[list[Message]]:
         """The records of a partition with offsets in [start, end), in offset order, in chunks that are never empty.
 
-        `end` must not exceed the watermark. Blocks as long as records come. Raises `RecordsGone` when retention has
-        deleted the next of them, `KafkaException` when the broker is unavailable or sends nothing for
-        `SILENCE_SECONDS`, and `Stopped` once `stop` is set. Repeat-safe.
+        `end` must not exceed the watermark. Blocks while records arrive. Raises `RecordsGone` when retention has
+        deleted the next one, `KafkaException` when the broker is unavailable or sends nothing for `SILENCE_SECONDS`,
+        and `Stopped` once `stop` is set. Idempotent.
         """
         if start >= end:
             return
@@ -132,7 +133,7 @@ class OffsetReader:
         while position < end:
             if stop is not None and stop.is_set():
                 raise Stopped(f"asked to stop while reading {source}")
-            # It returns when it has that many, or when the time is over.
+            # Returns once it has that many records, or at the timeout.
             messages = self._consumer.consume(min(self._fetch.records, end - position), self._fetch.seconds)
             if messages:
                 last = messages[-1]
@@ -147,7 +148,7 @@ class OffsetReader:
 
 
 def _records(source: TopicPartition, messages: list[Message], end: int) -> list[Message]:
-    """The messages that are records before `end`. Raises the error of any other but the end of the partition."""
+    """The messages that are records before `end`. Raises any error but the end of the partition."""
     records = []
     for message in messages:
         error = message.error()

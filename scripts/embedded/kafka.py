@@ -25,7 +25,7 @@ _START_SECONDS = 90.0
 
 
 class CannotStart(SystemExit):
-    """The server cannot be started. `str()` of it is one line with the command that fixes it."""
+    """The server cannot be started. `str(error)` is one line with the command that fixes it."""
 
 
 def server_properties(data_dir: Path, port: int, controller_port: int) -> dict[str, str]:

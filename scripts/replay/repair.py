@@ -26,7 +26,7 @@ class RecordId(NamedTuple):
 
 
 class CannotRepair(ValueError):
-    """A repair does not apply to a message, or is invalid itself. `str()` of it is the reason."""
+    """A repair does not apply to a message, or is invalid itself. `str(error)` is the reason."""
 
 
 @dataclass(frozen=True, slots=True)

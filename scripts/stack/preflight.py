@@ -13,7 +13,7 @@ from scripts.stack.processes import ServiceProcess, port_of
 
 
 class StackError(SystemExit):
-    """A command of the stack cannot run now. `str()` of it is one line: what, why, and the next command."""
+    """A command of the stack cannot run now. `str(error)` is one line: what, why, and the next command."""
 
 
 def check_programs(folder: Path = ROOT) -> None:

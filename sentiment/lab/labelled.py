@@ -18,7 +18,7 @@ _LABEL_OF = {spelling: label for label, spellings in _SPELLINGS.items() for spel
 
 
 class InvalidHeadlines(ValueError):
-    """A file of labelled headlines cannot be read; `str()` of it names the line and the reason."""
+    """A file of labelled headlines cannot be read; `str(error)` names the line and the reason."""
 
 
 @dataclass(frozen=True, slots=True)

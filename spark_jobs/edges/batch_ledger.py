@@ -182,6 +182,6 @@ def is_prune_due(batch: BatchKey) -> bool:
 
 
 def prune(cursor: Cursor, query: str) -> int:
-    """Deletes ledger rows older than a day except the newest of each partition; returns how many. Repeat-safe."""
+    """Deletes ledger rows older than a day except the newest of each partition; returns how many. Idempotent."""
     cursor.execute(_PRUNE, (query,))
     return int(cursor.rowcount)

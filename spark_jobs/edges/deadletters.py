@@ -46,7 +46,7 @@ class DeadLetters:
     keeps eight bytes per dead letter until its record is stored.
 
     Blocks; raises `KafkaException` while the broker is unavailable, and may then be called again with the same records.
-    Connects at first use. `config` is that of `foundation.kafka.client_config`.
+    Connects on first use. `config` comes from `foundation.kafka.client_config`.
     """
 
     def __init__(self, config: Mapping[str, Any]) -> None:

@@ -33,7 +33,7 @@ class OffsetsBeyondEnd(Exception):
 
 
 def look_up(config: Mapping[str, Any], topics: Iterable[str]) -> ClusterWatermarks:
-    """The watermarks of the topics. `config` is that of `foundation.kafka.client_config`.
+    """The watermarks of the topics. `config` comes from `foundation.kafka.client_config`.
 
     Blocks up to some seconds; raises `KafkaException` while the broker is unavailable or a topic is missing.
     """

@@ -43,7 +43,7 @@ EXIT_PERMANENT_ERROR = 3
 class Batches:
     """Runs the batches of a query inside foreachBatch and keeps their error: Spark passes on only a Java error's text.
 
-    One batch at a time holds the lock, so that an orderly stop waits for a running batch.
+    One batch at a time holds the lock, so that a graceful stop waits for a running batch.
     """
 
     def __init__(self, stop: threading.Event) -> None:

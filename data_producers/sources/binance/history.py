@@ -13,12 +13,12 @@ from data_producers.sources.binance.rest import BinanceRest
 from foundation.process import Runtime
 
 _CALL_SECONDS = 0.25
-"""Between two pages, whatever weight is left."""
+"""The minimum time between two pages, whatever weight is left."""
 
 
 def binance_history(request: BackfillRequest, config: BackfillSettings, runtime: Runtime) -> Iterator[BackfillBatch]:
     """The candles of a request. See `BackfillVenue`."""
-    # The venue counts the weight by address: the other half is the poller's.
+    # The venue counts the weight per IP address: the poller uses the other half.
     weight = config.binance_weight_per_minute // 2
     rest = BinanceRest(config.binance_url, weight, config.market_outlier_percent, runtime)
     return backfill_candles(rest, request, config.binance_interval, runtime)
@@ -27,10 +27,9 @@ def binance_history(request: BackfillRequest, config: BackfillSettings, runtime:
 def backfill_candles(
     rest: BinanceRest, request: BackfillRequest, interval: CandleInterval, runtime: Runtime
 ) -> Iterator[BackfillBatch]:
-    """The closed candles of `request.pair` that begin in its time, batch by batch. Raises `BackfillFailed`.
+    """The closed candles of `request.pair` that begin in its time range, batch by batch. Raises `BackfillFailed`.
 
-    Candles are numbered by how many of their length lie between 1970 and their beginning, so that a range of stored
-    candles is a `StoredRange`, as one of trades is.
+    A candle's number is its start divided by its length, so that stored candles form a `StoredRange`, as trades do.
     """
     width = INTERVAL_SECONDS[interval]
     pace = Pace(_CALL_SECONDS)

@@ -28,7 +28,7 @@ class _RecentTrade:
 
 
 def _exact(number: float) -> Decimal:
-    """The decimal that the venue wrote: results computed from it are exact to its last digit."""
+    """The decimal as the venue wrote it, so that results computed from it are exact to its last digit."""
     return Decimal(repr(number))
 
 

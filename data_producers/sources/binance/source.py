@@ -17,10 +17,10 @@ FIRST_CANDLES = 500
 """How many candles to request for a pair without any."""
 
 OVERLAP_CANDLES = 5
-"""How many candles to request again: an invalid one has so many more polls to arrive whole."""
+"""How many candles to request again: an invalid one has that many more polls to arrive valid."""
 
 MAX_CATCH_UP_CANDLES = 2_000
-"""The most candles to catch up with after an outage. Use backfill for more."""
+"""The most candles to catch up on after an outage. Use backfill for more."""
 
 
 class Binance:
@@ -68,7 +68,7 @@ class Binance:
 
 
 def binance_source(config: MarketPollerSettings, runtime: Runtime, history: PublishedHistory) -> Binance:
-    """The source with these settings."""
+    """The source from these settings."""
     return Binance(
         BinanceRest(config.binance_url, config.binance_weight_per_minute, config.market_outlier_percent, runtime),
         pairs=config.binance_pairs,

@@ -7,7 +7,7 @@ _MINUTE = 60.0
 
 @dataclass(slots=True)
 class WeightBudget:
-    """The weight that an address may use in a minute of the clock, and has used.
+    """The weight that an IP address may use in a clock minute, and has used.
 
     The venue's count, sent with every response, includes other clients of the same address: it replaces ours.
     """

@@ -1,7 +1,7 @@
 """CoinGecko as a polled source: all coins in one request, within the free limits.
 
-Source of the protocol facts: CoinGecko's API documentation of `/coins/markets`. One call in ten minutes is some 4,400 a
-month. Allowed are a few calls a minute without a key, and 10,000 a month with a free one.
+Source of the protocol facts: CoinGecko's API documentation of `/coins/markets`. One call in ten minutes is about 4,400
+a month. The limits are a few calls a minute without a key, and 10,000 a month with a free one.
 """
 
 import logging
@@ -50,5 +50,5 @@ class CoinGecko:
 
 
 def coingecko_source(config: MarketPollerSettings, runtime: Runtime, _: PublishedHistory) -> CoinGecko:
-    """The source with these settings."""
+    """The source from these settings."""
     return CoinGecko(config.coingecko_url, config.coingecko_coins, config.coingecko_poll_seconds, runtime)

@@ -21,7 +21,7 @@ MAX_FRAME_BYTES = 1_048_576
 """A larger frame is malformed: the largest real one, 50 trades, has under 10 kB."""
 
 MAX_BUFFERED_BYTES = 16 * MAX_FRAME_BYTES
-"""A frame announced as larger is not received: the connection is closed."""
+"""A frame that announces a larger size is not received: the connection is closed."""
 
 ANSWER_SECONDS = 10.0
 """The venue answers each subscription within this time, or the connection counts as lost."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from contracts.messages import Gap, GapCause, Trade
 
 MAX_OPEN_GAPS = 1_000
-"""Open gaps kept per pair. Beyond it the oldest are dropped; their records stay open."""
+"""Open gaps kept per pair. Beyond that the oldest are dropped; their records stay open."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,7 +18,7 @@ class OpenGap:
     """The trades `from_id` to `to_id` of a pair, all missing when it was detected, and those that still are.
 
     `from_time` and `to_time` are the venue's times of the trades before and after it (epoch seconds). `cause`: it was
-    shown by the first trades after a reconnect, after a restart of the process, or by a jump within the stream.
+    revealed by the first trades after a reconnect or after a restart of the process, or by a jump within the stream.
     """
 
     pair: str
@@ -117,7 +117,7 @@ class GapTracker:
         self._abandoned_trades: Counter[str] = Counter()
 
     def restore(self, published: Iterable[Trade], recorded: Iterable[Gap], now: float) -> list[OpenGap]:
-        """Continues from what the previous process published, in its order. Returns the gaps without a current record.
+        """Continues from what the previous process published, in order. Returns the gaps without a current record.
 
         Recorded gaps are continued if their refill has not ended; `open_gaps` has both kinds.
         """
@@ -207,7 +207,7 @@ class GapTracker:
         return next((gap for gap in gaps if gap.from_id <= trade_id <= gap.to_id), None)
 
     def settle(self, key: tuple[str, int]) -> OpenGap | None:
-        """Marks an open gap: the venue's history has no more of it. Returns it; None if it is filled."""
+        """Marks an open gap: the venue has no more of its trades. Returns the gap, or None if it is filled."""
         gap = self.open_gap(key)
         if gap is not None:
             gap = self._open[gap.pair][gap.from_id] = replace(gap, settled=True)

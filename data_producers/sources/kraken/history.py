@@ -27,7 +27,7 @@ def kraken_history(request: BackfillRequest, config: BackfillSettings, runtime: 
 class PageCursor:
     """How far a backfill of [since, until) has come (epoch seconds). Pure: pages go in, new trades come out.
 
-    Of a stored range only one page is fetched: the cursor then moves to its end.
+    Only one page of a stored range is fetched: the cursor then moves to its end.
     """
 
     def __init__(self, since: float, until: float, stored: Sequence[StoredRange]) -> None:
@@ -80,7 +80,7 @@ def backfill_trades(
     """The trades of a request, batch by batch, then a report of each open gap that they closed or narrowed.
 
     `recorded` is the newest report of each gap. Every other call is left to the gap refill of a running producer, since
-    the venue limits both together. Raises `BackfillFailed`, and `VenueError` for a request the venue rejects.
+    they share the venue's rate limit. Raises `BackfillFailed`, and `VenueError` for a request the venue rejects.
     """
     pace = Pace(2 * request.seconds_between_calls)
     cursor = PageCursor(request.since, request.until, request.stored)

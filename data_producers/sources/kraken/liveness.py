@@ -51,7 +51,7 @@ class Liveness:
             self.trade(symbol, now)
 
     def trade(self, symbol: str, now: float) -> None:
-        """The symbol traded, by whichever source. Of each subscription the first trade that it missed is kept."""
+        """The symbol traded, according to any source. Keeps the first trade that each subscription missed."""
         for subscription, received_at in self._last_received.items():
             if subscription[1] == symbol and now - received_at > CHANNEL_LAG_SECONDS:
                 self._missed.setdefault(subscription, now)

@@ -13,9 +13,9 @@ log = logging.getLogger(__name__)
 
 
 def traded_pairs(rest: KrakenRest, pairs: tuple[str, ...], rejections: Rejections) -> tuple[str, ...]:
-    """Those of `pairs` that the venue trades. Each other pair is logged as an error and noted in `rejections`.
+    """Those of `pairs` that the venue trades. Every other pair is logged as an error and added to `rejections`.
 
-    Returns all of them where the venue does not answer or trades none: then it rejects their subscriptions.
+    Returns all pairs if the venue does not answer or trades none of them: it then rejects their subscriptions.
     """
     try:
         names = parse_pairs(rest.ask("AssetPairs"))

@@ -1,6 +1,6 @@
 """Parses frames of Kraken's WebSocket v2. Pure: a frame and its time of receipt in, messages out.
 
-Numbers are parsed as `Decimal` and converted to the nearest float, whose shortest text is the venue's figure. Unknown
+Numbers are parsed as `Decimal` and converted to the nearest float, whose shortest form is the venue's figure. Unknown
 fields are ignored. A missing field or one of another type makes its item unreadable, not the frame.
 """
 
@@ -24,11 +24,11 @@ from data_producers.sources.kraken.dialect import (
 )
 
 JSON_ERRORS = (ValueError, RecursionError, InvalidOperation)
-"""What parsing JSON with decimals raises: for text that is not JSON, endless brackets, an endless exponent."""
+"""What parsing JSON with decimals raises: for text that is not JSON, too many brackets, a huge exponent."""
 
 
 class MalformedFrame(ValueError):
-    """An unreadable frame, or item of a frame. `str()` of it is the reason."""
+    """An unreadable frame, or item of a frame. `str(error)` is the reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,7 @@ def parse_frame(raw: bytes, received_at: float) -> Frame:
 def parse_ticker(item: dict[str, Any], received_at: float) -> Ticker:
     """The ticker in an element of a ticker frame's `data`. Raises `MalformedFrame`.
 
-    Older servers send no `timestamp`: then the event time is the time of receipt, to the digit.
+    Older servers send no `timestamp`: then the event time is exactly the time of receipt.
     `{"symbol":"ALGO/USD","bid":0.13099,"bid_qty":329.0625,"ask":0.13108,"ask_qty":1771.75027615,"last":0.1311,
     "volume":9095630.20903971,"vwap":0.12882,"low":0.12437,"high":0.13306,"change":0.00654,"change_pct":5.25,
     "trades":4606,"timestamp":"2026-10-03T20:58:33.794283Z"}`

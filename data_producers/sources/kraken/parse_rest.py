@@ -24,7 +24,7 @@ PERMANENT_ERRORS = ("EQuery:", "EGeneral:Invalid arguments", "EGeneral:Unknown m
 
 
 class VenueError(Exception):
-    """A response with an error. `transient`: a retry may succeed, from epoch second `until` on where it names one."""
+    """A response with an error. `transient`: a retry may succeed, after epoch second `until` if it names one."""
 
     def __init__(self, errors: list[str]) -> None:
         super().__init__(", ".join(errors))
@@ -47,7 +47,7 @@ class TradesPage:
         return self.last_ns - 1
 
     def next_since_ns(self, since_ns: int) -> int:
-        """Where the page after this one begins, which was fetched since `since_ns`."""
+        """Where the next page begins, if this one was fetched since `since_ns`."""
         # A whole page within one nanosecond: the rest of that nanosecond cannot be fetched.
         return self.step_back_ns if self.step_back_ns > since_ns else self.last_ns
 

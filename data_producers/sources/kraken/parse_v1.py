@@ -17,8 +17,8 @@ from data_producers.sources.kraken.parse import MalformedFrame, reason_of
 def parse_ticker_v1(raw: bytes, received_at: float) -> Ticker:
     """The ticker in a v1 frame, the pair as v1 spells it (`XBT/USD`). Raises `MalformedFrame`.
 
-    v1 tickers bear no time: the event time is the time of receipt. Of the two-part figures the first is since
-    midnight UTC, the second over 24 hours.
+    v1 tickers have no time: the event time is the time of receipt. Of two values the first is since midnight UTC,
+    the second over 24 hours.
     `[340,{"a":["50001.0",1,"1.0"],"b":["50000.0",1,"1.0"],"c":["50000.5","0.1"],"v":["100.1","2000.2"],
     "p":["50100.0","50200.0"],"t":[500,9000],"l":["49000.0","48000.0"],"h":["51000.0","52000.0"],
     "o":["49500.0","49000.0"]},"ticker","XBT/USD"]`

@@ -18,10 +18,10 @@ log = logging.getLogger(__name__)
 
 MAX_QUEUED_GAPS = 1_000
 IDLE_SECONDS = 0.2
-"""How long an idle refill waits for a gap before it checks whether the process is to stop."""
+"""How long an idle refill waits for a gap before it checks whether a stop is requested."""
 
 MAX_SHORT_PAGES = 5
-"""How often a page is fetched again while the venue's history does not reach beyond the gap yet."""
+"""How many times a page is fetched again while the venue's history does not reach beyond the gap yet."""
 
 
 @dataclass(slots=True)
@@ -55,9 +55,9 @@ class TradeCheck:
 class Refiller:
     """Refills gaps page by page, the pairs in turn, each at `pace`. `request` and `check` may be called by any thread.
 
-    The venue limits `Trades` by address and pair. When it is rate limited, all pairs pause until the second that the
-    venue names, else with back-off, and no pair keeps a burst. An unavailable venue is retried without limit. A gap
-    whose request the venue rejects is dropped: its record stays open, and the next process resumes it.
+    The venue limits `Trades` by IP address and pair. After a rate limit all pairs pause, until the time that the venue
+    names or else with back-off, and lose their bursts. An unavailable venue is retried without limit. A gap whose
+    request the venue rejects is dropped: its record stays open, and the next process resumes it.
     """
 
     def __init__(self, rest: KrakenRest, runtime: Runtime, pace: Pace) -> None:
@@ -83,12 +83,12 @@ class Refiller:
         self._checks[check.pair] = check
 
     def run(self, trades: TradePublisher) -> None:
-        """Refills what is requested until the process is to stop. Blocks. Raises what `Sink.send` raises."""
+        """Refills what is requested until a stop is requested. Blocks. Raises what `Sink.send` raises."""
         while not self._runtime.stop.is_set():
             self._receive(wait=not self.step(trades))
 
     def step(self, trades: TradePublisher) -> bool:
-        """Fetches one page if one is due; whether it did."""
+        """Fetches one page if one is due; returns whether it did."""
         self._receive(wait=False)
         now = self._runtime.monotonic()
         job = next((job for job in self._jobs if self._due_at(job.pair) <= now), None)
@@ -142,7 +142,7 @@ class Refiller:
         return page
 
     def _fill(self, job: RefillJob, trades: TradePublisher) -> bool:
-        """Fetches the job's next page; whether that was the last."""
+        """Fetches the job's next page; returns whether it was the last."""
         gap = job.gap
         if trades.open_gap(gap.key) is None:
             return True

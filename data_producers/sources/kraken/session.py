@@ -42,7 +42,7 @@ class MalformedLog:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
-    """What to follow, and after which silence to act: of the whole socket, and of a subscription whose pair trades."""
+    """What to follow, and how long the whole socket, or a subscription whose pair trades, may be silent."""
 
     url: str
     pairs: tuple[str, ...]
@@ -59,7 +59,7 @@ def run_session(
     rejections: Rejections,
     runtime: Runtime,
 ) -> None:
-    """Publishes Kraken's tickers and trades until the process is to stop, reconnecting with back-off. Blocks.
+    """Publishes Kraken's tickers and trades until a stop is requested, reconnecting with back-off. Blocks.
 
     Raises what `Sink.send` raises.
     """

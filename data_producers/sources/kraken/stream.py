@@ -14,7 +14,7 @@ from foundation.process import Runtime
 
 _CONNECT_SECONDS = 5.0
 STOP_CHECK_SECONDS = 0.5
-"""How long a receive waits before it checks whether the process is to stop."""
+"""How long a receive waits before it checks whether a stop is requested."""
 
 
 class _BoundedBuffer(websocket._abnf.frame_buffer):
@@ -47,7 +47,7 @@ def _connected(url: str) -> Iterator[Any]:
 def stream_frames(
     url: str, pairs: tuple[str, ...], silence_seconds: float, runtime: Runtime, requests: deque[dict[str, Any]]
 ) -> Iterator[bytes]:
-    """Yields every data frame of a subscribed socket until the process is to stop. Sends what is added to `requests`.
+    """Yields every data frame of a subscribed socket until a stop is requested. Sends what is added to `requests`.
 
     Raises `ConnectionLost` when the venue closes the socket (codes 1001 and 1006 occur daily), when the connection
     breaks, and when nothing arrived for `silence_seconds`: a healthy socket has a heartbeat every second.
@@ -79,5 +79,5 @@ def _frames(socket: Any, silence_seconds: float, runtime: Runtime) -> Iterator[b
             raise ConnectionLost("closed", f"code {code} {frame.data[2:].decode(errors='replace')}".strip())
         if opcode in (websocket.ABNF.OPCODE_TEXT, websocket.ABNF.OPCODE_BINARY):
             yield frame.data
-        # After the frame was processed: waiting for room in the sink is no silence of the venue.
+        # After the frame was processed: waiting for room in the sink does not count as silence.
         received_at = runtime.monotonic()

@@ -70,7 +70,7 @@ class PendingSubscriptions:
 
 
 class SubscriptionMonitor:
-    """Watches one connection's subscriptions: silent ones are checked over REST, then renewed, and in the end the
+    """Watches one connection's subscriptions: silent ones are checked over REST, then renewed, and as a last resort the
     connection is replaced. `requests` are the frames to send.
     """
 
@@ -86,7 +86,7 @@ class SubscriptionMonitor:
         self._checked_at = runtime.monotonic()
 
     def receive(self, frame: Frame) -> None:
-        """Notes a frame, and once a second checks what is missing. Raises `ConnectionLost`."""
+        """Records a frame, and once a second checks what is missing. Raises `ConnectionLost`."""
         now = self._runtime.monotonic()
         if isinstance(frame, Market):
             for message in frame.messages:

@@ -15,7 +15,7 @@ STALE_CHECK_SECONDS = 1.0
 class TickerPublisher:
     """Publishes each state of a market once, then its alerts. Thread-safe; owns the monitor, except for prices.
 
-    `published` are the last tickers of `rawticker`, in their order.
+    `published` are the last tickers of `rawticker`, in order.
     """
 
     def __init__(self, sink: Sink, runtime: Runtime, monitor: AlertMonitor, published: Iterable[Ticker] = ()) -> None:
@@ -38,7 +38,7 @@ class TickerPublisher:
                 self._sink.send(RAWALERT, alert, received_at)
 
     def publish_stale(self) -> None:
-        """Publishes an alert of each pair that became stale. Raises what `Sink.send` raises."""
+        """Publishes an alert for each pair that became stale. Raises what `Sink.send` raises."""
         now = round(self._runtime.now(), 6)
         with self._lock:
             for alert in self._monitor.check_stale(now):
@@ -52,6 +52,6 @@ def _state_of(ticker: Ticker) -> tuple[object, ...]:
 
 
 def watch_feeds(tickers: TickerPublisher, runtime: Runtime) -> None:
-    """Publishes alerts of stale feeds, connected or not, until the process is to stop. Blocks."""
+    """Publishes stale-feed alerts, connected or not, until a stop is requested. Blocks."""
     while not runtime.wait(STALE_CHECK_SECONDS):
         tickers.publish_stale()

@@ -17,8 +17,8 @@ from foundation.process import Runtime
 log = logging.getLogger(__name__)
 
 REMEMBERED_TRADES = 2_000
-"""Trade ids kept of each pair, the highest: far more than a snapshot repeats. Of those in an open gap, the tracker
-knows more."""
+"""The number of trade ids kept per pair, the highest: far more than a snapshot repeats. The tracker knows those in open
+gaps."""
 
 
 def _ignore_gap(gap: OpenGap) -> None:
@@ -32,7 +32,7 @@ def _ignore_price(pair: str, price: float) -> None:
 class TradePublisher:
     """Publishes each trade once, whether from the stream or from the gap refill. Thread-safe.
 
-    `published` are the newest trades of `rawtrade`, `recorded` the reports in `rawgap`, each in its order; `pairs` are
+    `published` are the newest trades of `rawtrade`, `recorded` the reports in `rawgap`, each in order; `pairs` are
     those that are followed. `request_refill` receives each gap to refill, `on_price` the price of each new trade of the
     stream.
     """
@@ -76,7 +76,7 @@ class TradePublisher:
     def publish(self, trade: Trade, received_at: float) -> None:
         """Publishes a trade if it is new, and reports the gap that it reveals or closes. Raises what `Sink.send` does.
 
-        A gap is reported before the trade that reveals it: a gap without a record is worse than a record without trade.
+        A gap is reported before the trade that reveals it: a gap without a record is worse than a record without a gap.
         """
         with self._lock:
             if not self._is_new(trade):
@@ -111,7 +111,7 @@ class TradePublisher:
             return self._gaps.newest(pair)
 
     def settle(self, key: tuple[str, int]) -> None:
-        """The venue has no more trades of this gap: reports what stays missing. No effect once it is filled.
+        """Reports what stays missing of a gap, since the venue has no more of its trades. No effect once it is filled.
 
         Raises what `Sink.send` raises.
         """

@@ -33,7 +33,7 @@ class _Known:
 class Archive:
     """The versions and stories of all articles, shared by all feeds. Thread-safe.
 
-    A headline that the article never had makes a new version: feeds alternate between two for a while, and rewrite
+    Only a headline that the article never had makes a new version: feeds alternate between two for a while, and rewrite
     summaries automatically. All versions have the first one's time and story.
     """
 

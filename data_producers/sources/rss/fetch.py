@@ -39,7 +39,7 @@ Outcome = Literal[
 ]
 
 TRANSIENT_OUTCOMES: frozenset[Outcome] = frozenset({"timeout", "unreachable", "server_error"})
-"""Likely to be over soon: retried earlier than at the usual interval."""
+"""Transient: retried earlier than at the usual interval."""
 
 _OUTCOME_OF_FAILURE: dict[type[HttpFailure], Outcome] = {
     ForbiddenAddress: "forbidden_address",
@@ -61,7 +61,7 @@ class Validators:
 class FetchResult:
     """The outcome of a fetch. `body` is empty unless the outcome is `ok`; `retry_after` is in seconds.
 
-    `redirects` are the redirects that were followed, in order: the status, and the address it named.
+    `redirects` are the redirects that were followed, in order: the status and the target.
     """
 
     outcome: Outcome
@@ -74,7 +74,7 @@ class FetchResult:
 
     @property
     def moved_to(self) -> str | None:
-        """The new address of the feed, if it moved permanently."""
+        """The new address of the feed, if it has moved permanently."""
         permanent = list(takewhile(lambda redirect: redirect[0] in PERMANENT_REDIRECTS, self.redirects))
         return permanent[-1][1] if permanent else None
 

@@ -47,7 +47,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class ParsedFeed:
-    """The valid entries of a document, in its order, and the faults of the others.
+    """The valid entries of a document, in order, and the faults of the others.
 
     `broken` is the reason why the document is not well-formed; its complete entries are included all the same.
     """
@@ -58,7 +58,7 @@ class ParsedFeed:
 
 
 def parse_feed(raw: bytes, website: str) -> ParsedFeed:
-    """The feed in `raw` (RSS or Atom). Never raises: a document that is no feed has no entries and is `broken`."""
+    """The feed in `raw` (RSS or Atom). Never raises: a document that is not a feed has no entries and is `broken`."""
     if _DECLARES_ENTITIES.search(raw):
         return ParsedFeed((), (), "declares entities, which no feed needs and which may grow without bound")
     raw = _with_valid_references(_with_invalid_bytes_replaced(raw))
@@ -105,8 +105,8 @@ def parse_entry(item: Mapping[str, Any], website: str) -> Entry | str:
 def article_id_of(website: str, name: str) -> str:
     """A short, stable id for an article: its website and a digest of the guid, else of the address.
 
-    In a guid that is a web address `utm_*` parameters are ignored and the fragment is not: a page of several items has
-    one for each.
+    In a guid that is a web address, `utm_*` parameters are ignored but the fragment is not: a page with several items
+    has one for each.
     """
     parts = _web_address(name)
     cleaned = name if parts is None else urlunsplit(_untracked(parts))

@@ -79,7 +79,7 @@ class FeedPoller:
         self._moved_to: str | None = None
 
     def run(self) -> None:
-        """Polls until the process is to stop. Raises what `Sink.send` raises."""
+        """Polls until a stop is requested. Raises what `Sink.send` raises."""
         with feed_session(
             self._private_hosts, timeout_seconds=self._timeout_seconds, max_bytes=self._max_bytes
         ) as session:

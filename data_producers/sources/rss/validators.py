@@ -1,4 +1,4 @@
-"""The validators of all feeds, kept over restarts."""
+"""The validators of all feeds, kept across restarts."""
 
 import json
 import logging
