@@ -1,4 +1,4 @@
--- What each column of each view holds, for whoever looks in the catalogue (and for doc/11-data-dictionary.md).
+-- What each column of each view holds, for whoever looks in the catalogue (and for doc/10-data-dictionary.md).
 
 COMMENT ON COLUMN v_latest_prices.pair IS 'Canonical pair, such as BTC/USD';
 COMMENT ON COLUMN v_latest_prices.timestamp IS 'Event time at the venue';
