@@ -1,1 +1,1 @@
-"""One benchmark per claim on speed: it measures both sides in one run and prints the ratio."""
+"""One benchmark per performance claim: it measures both sides in one run and prints the ratio."""

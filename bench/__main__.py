@@ -1,4 +1,4 @@
-"""`make bench`: measures the claims on speed, both sides in one run, a line each: id, sides, ratio, floor.
+"""`make bench`: measures the performance claims, both sides in one run, one line each: id, sides, ratio, floor.
 
 To add a claim: a module with its function `measure_<module>`, and a line in `BENCHMARKS`.
 """

@@ -46,7 +46,7 @@ class Claim:
 
     @property
     def holds(self) -> bool:
-        """Whether the figure is within the floor."""
+        """Whether the figure meets the floor."""
         return self.figure >= self.floor if self.at_least else self.figure <= self.floor
 
     def __str__(self) -> str:

@@ -54,7 +54,7 @@ def _emit(bootstrap_servers: str, seconds: float) -> float:
 
 
 def measure_latency(options: Options) -> list[Claim]:
-    """P3 on job 1, as the process that the product runs."""
+    """P3 on job 1, run as the product runs it."""
     with running_rig() as rig:
         return _measure(rig, options.seconds)
 

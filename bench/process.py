@@ -18,7 +18,7 @@ def running_process(
 ) -> Iterator[ModuleProcess]:
     """`python -m <module>` against the rig, with `variables` in its environment, stopped afterwards.
 
-    When it is not ready in time, the end of its log is printed.
+    If it is not ready in time, the end of its log is printed.
     """
     process = ModuleProcess(rig.folder, {**rig.environment, **(variables or {})}, module, *arguments, name=module)
     with process:

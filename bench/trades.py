@@ -1,4 +1,4 @@
-"""Seeded trades, in Kafka as the producer writes them, and as CSV for psql."""
+"""Seeded trades, written to Kafka as the producer does, and as CSV for psql."""
 
 import random
 from collections.abc import Iterator

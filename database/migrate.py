@@ -36,7 +36,7 @@ from foundation.retry import retry
 Report = Callable[[str], None]
 
 STILL_SECONDS = 5.0
-"""The interval at which a migration that takes long reports that it is still running."""
+"""The interval at which a long migration reports that it is still running."""
 
 _LOCK = 0x63727970746F  # "crypto": an arbitrary number that all migrators share
 
@@ -53,9 +53,9 @@ def migrate(
     """Applies the pending migrations to the database at `url` and returns their names.
 
     Also sets login passwords and retention (`keep_days` None: unchanged). `url` connects as the owner. Idempotent, also
-    concurrently. `report` receives a line for each file, and every `STILL_SECONDS` one for a file that takes long (from
-    another thread); `dry_run` changes nothing and reports the SQL. Raises `BadMigrations` if the files do not match the
-    database, and psycopg2's errors; the files before a failing one stay applied.
+    when run concurrently. `report` receives a line for each file, and every `STILL_SECONDS` one for a long-running file
+    (from another thread); `dry_run` changes nothing and reports the SQL. Raises `BadMigrations` if the files do not
+    match the database, and psycopg2's errors; the files before a failing one stay applied.
     """
     print_line = report or (lambda line: None)
     connection = connect(url, "migrate", autocommit=True)
@@ -172,7 +172,7 @@ def _reported(name: str, print_line: Report) -> Iterator[None]:
 
 
 def _passwords_of(config: MigrationSettings) -> dict[Role, str]:
-    """Without the owner's, with which this program logs in itself."""
+    """Without the owner's, with which this program logs in."""
     roles: tuple[Role, ...] = ("writer", "api", "analyst")
     return {role: getattr(config, f"db_{role}_password").get_secret_value() for role in roles}
 

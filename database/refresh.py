@@ -1,7 +1,7 @@
 """Updates the candles with late trades at once: `python -m database.refresh --from 2026-11-01 --to 2026-11-08`.
 
 TimescaleDB updates them on a schedule, and soon after a gap refill; this command is for other late trades. Plain
-PostgreSQL computes candles when they are read, so that there is nothing to do.
+PostgreSQL computes candles when they are read, so there is nothing to do.
 """
 
 import argparse

@@ -1,6 +1,6 @@
-"""Deletes rows older than `CRYPTOVIZ_KEEP_DAYS` keeps them: `python -m database.retention [--dry-run]`.
+"""Deletes rows older than `CRYPTOVIZ_KEEP_DAYS`: `python -m database.retention [--dry-run]`.
 
-Tables that the setting does not name are kept for ever. On TimescaleDB there is nothing to do: the server drops old
+Tables that the setting does not name are kept forever. On TimescaleDB there is nothing to do: the server drops old
 chunks by the policies that the migrator sets. On plain PostgreSQL rows are deleted in transactions of a few megabytes:
 writers are not blocked, and an interrupted run is continued by the next one.
 """
@@ -19,14 +19,14 @@ from contracts.tables import TABLE_BY_NAME, TABLES, Table
 from foundation.postgres import connect
 
 PAGES = 1_000
-"""The pages of a table that one transaction scans: 8 MiB, some 80,000 ticks."""
+"""The pages of a table that one transaction scans: 8 MiB, about 80,000 ticks."""
 
 OnProgress = Callable[[float, int], None]
 """Receives the share of the table scanned so far, from 0 to 1, and the number of rows deleted."""
 
 
 def set_policies(connection: Connection, keep_days: Mapping[str, int]) -> None:
-    """Sets TimescaleDB's retention policy of each table; a table that is not named is kept for ever. Idempotent.
+    """Sets TimescaleDB's retention policy of each table; a table that is not named is kept forever. Idempotent.
 
     Does nothing on plain PostgreSQL.
     """
@@ -88,7 +88,7 @@ def _show(table: Table) -> OnProgress:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Deletes from the database of the settings; exit code 1 with one line on standard error if it cannot."""
     parser = argparse.ArgumentParser(
-        prog="database.retention", description="delete rows older than CRYPTOVIZ_KEEP_DAYS keeps them"
+        prog="database.retention", description="delete rows older than CRYPTOVIZ_KEEP_DAYS"
     )
     parser.add_argument("--dry-run", action="store_true", help="count the rows, delete nothing")
     dry_run = parser.parse_args(arguments).dry_run

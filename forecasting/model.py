@@ -6,7 +6,7 @@ from typing import Protocol
 import pyarrow as pa
 
 WINDOW_COLUMNS = ("symbol", "window_start", "window_end", "sample_count", "mean", "stddev", "min", "max", "last")
-"""What a model receives of each price window. The statistics are of its prices; the spread is the population's."""
+"""What a model receives for each price window. The statistics are of its prices; `stddev` is the population's."""
 
 FORECAST_COLUMNS = ("predicted", "low", "high")
 """What a model returns for each window: the price expected at the target, and the ends of its interval."""

@@ -1,4 +1,4 @@
-"""Compares our one-minute candles with the venue's own, round after round: have we received every trade?
+"""Compares our one-minute candles with the venue's own, in rounds: have we received every trade?
 
 Every round requests the venue's `OHLC` once for each pair and compares the closed minutes of the last twelve hours.
 `--once` runs one round, prints its findings, and exits with 1 if a minute differs or a pair could not be compared.
@@ -104,7 +104,7 @@ class CandleAudit:
 
 
 def run_audits(config: CandleAuditSettings, runtime: Runtime) -> None:
-    """Audits round after round until a stop is requested."""
+    """Runs rounds until a stop is requested."""
     audit = CandleAudit(config)
     while True:
         for pair in config.pairs:

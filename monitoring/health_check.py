@@ -1,7 +1,7 @@
 """Is the stack healthy? One line per service with figures; exit code 0 if all are `ok`, else 1.
 
 `python -m monitoring.health_check [--format json]` checks the services of the current settings: the database, the
-broker, and every service on its own port at `CRYPTOVIZ_SERVICE_HOST`, which docker-compose.yml sets to each one's name.
+broker, and every service on its own port at `CRYPTOVIZ_SERVICE_HOST`, which docker-compose.yml sets to its name.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""When a service counts as healthy, judged from its own metrics. Pure."""
+"""Judges a service's health from its own metrics. Pure."""
 
 from dataclasses import KW_ONLY, dataclass
 from typing import Literal
@@ -74,7 +74,7 @@ def rejected_text(samples: Samples) -> str:
 
 
 def judge_market_poller(samples: Samples) -> ServiceHealth:
-    """Healthy while one source answers and none rejects a symbol: one may be unavailable without a fault of ours."""
+    """Healthy while one source answers and none rejects a symbol: unavailability of one is not our fault."""
     connected = samples.by(metrics.CONNECTED, "source")
     answering = sorted(source for source, is_connected in connected.items() if is_connected)
     figures = f"{samples.total(metrics.PRODUCED):.0f} messages sent"
@@ -103,7 +103,7 @@ def judge_article_scraper(samples: Samples) -> ServiceHealth:
 
 
 def judge_job(service: str, samples: Samples, now: float) -> ServiceHealth:
-    """Healthy after its first batch, while it commits batches as long as it has consumer lag."""
+    """Healthy after its first batch, if it commits batches while it has consumer lag."""
     batches, lag = samples.total(metrics.JOB_BATCH_SECONDS), samples.total(metrics.JOB_LAG)
     if not batches:
         return ServiceHealth(service, "late", "no batch yet")
@@ -153,7 +153,7 @@ def judge_candle_audit(samples: Samples) -> ServiceHealth:
 
 
 def judge_notifier(samples: Samples) -> ServiceHealth:
-    """Healthy while it runs: an unavailable receiver is retried, and is no fault of the stack."""
+    """Healthy while it runs: an unavailable receiver is retried, and is not a fault of the stack."""
     outcomes = samples.by(metrics.NOTIFIER_DELIVERIES, "outcome")
     figures = f"{outcomes.get('delivered', 0):.0f} notifications delivered"
     for outcome, text in (("failed", "attempts failed"), ("rejected", "rejected by the receiver")):

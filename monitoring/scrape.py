@@ -8,7 +8,7 @@ MAX_SCRAPE_BYTES = 20_000_000
 
 
 class NoAnswer(Exception):
-    """A service does not answer over HTTP, or with something else than expected. `str(error)` is the reason."""
+    """A service does not answer over HTTP, or not as expected. `str(error)` is the reason."""
 
 
 def fetch(host: str, port: int, path: str, accept: str = "*/*") -> Response:

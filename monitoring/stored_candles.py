@@ -55,7 +55,7 @@ _FIRST = "SELECT extract(epoch FROM min(timestamp))::double precision FROM trade
 
 @dataclass(frozen=True, slots=True)
 class StoredCandles:
-    """The candles of a pair by start, its open gaps, and the time from which on they can be compared."""
+    """The candles of a pair by start, its open gaps, and the time from which they can be compared."""
 
     candles: dict[int, MinuteCandle]
     gaps: tuple[TimeRange, ...]
@@ -65,8 +65,8 @@ class StoredCandles:
 def read_stored(connection: Connection, pair: str, since: float, until: float) -> StoredCandles:
     """The pair's candles in [since, until). Raises psycopg2's errors.
 
-    Not compared are the minute of the first stored trade, which may be incomplete, and everything before a gap that
-    the venue's history does not fill: the venue may have built those candles from other trades.
+    The minute of the first stored trade, which may be incomplete, and everything before a gap that the venue's history
+    does not fill are not compared: the venue may have built those candles from other trades.
     """
     asked = {"pair": pair, "since": since, "until": until}
     with connection, connection.cursor() as cursor:

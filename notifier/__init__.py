@@ -1,1 +1,1 @@
-"""Price alerts to people: follows `rawalert` and delivers each alert on every enabled channel."""
+"""Delivers price alerts to people: follows `rawalert` and sends each alert on every enabled channel."""

@@ -27,9 +27,9 @@ _POLL_SECONDS = 0.5
 
 
 def deliver_all(channels: Sequence[Channel], config: NotifierSettings, runtime: Runtime) -> None:
-    """Delivers on all channels until a stop is requested. Blocks; the first error of any channel ends all.
+    """Delivers on all channels until a stop is requested. Blocks; the first error of any channel stops them all.
 
-    A channel has a thread and a consumer group of its own, so that an unavailable receiver delays no other channel.
+    Each channel has its own thread and consumer group, so that an unavailable receiver delays no other channel.
     """
     with ThreadPoolExecutor(len(channels)) as pool:
         followers = [pool.submit(follow, channel, config, runtime) for channel in channels]
@@ -42,7 +42,7 @@ def deliver_all(channels: Sequence[Channel], config: NotifierSettings, runtime: 
 def follow(channel: Channel, config: NotifierSettings, runtime: Runtime) -> None:
     """Delivers every alert published after the channel's first start, in order, until a stop is requested.
 
-    At least once: an offset is committed after its alert was delivered or rejected, so a kill in between repeats one
+    At least once: an offset is committed after its alert was delivered or rejected, so a crash in between repeats one
     notification, with the same id. The offsets are those of the group `cryptoviz-notifier-<channel>`; partitions are
     assigned rather than subscribed, since a delivery may be retried for longer than a group member may be silent.
     """
@@ -79,10 +79,10 @@ def follow(channel: Channel, config: NotifierSettings, runtime: Runtime) -> None
 
 
 def _start(consumer: Consumer) -> None:
-    """Assigns all partitions from their committed offsets; one without begins, and is committed, at its end."""
+    """Assigns all partitions from their committed offsets; one without starts at its end, which is then committed."""
     topic = consumer.list_topics(RAWALERT.name, timeout=_REQUEST_SECONDS).topics[RAWALERT.name]
     if topic.error is not None:
-        # It does not exist yet, say: without partitions there would be nothing to follow, and no error.
+        # The topic may not exist yet: without partitions there would be nothing to follow, and no error.
         raise KafkaException(topic.error)
     wanted = [_Position(RAWALERT.name, number) for number in topic.partitions]
     positions = consumer.committed(wanted, timeout=_REQUEST_SECONDS)

@@ -1,8 +1,8 @@
-"""`make backfill SOURCE=kraken PAIR=BTC/USD SINCE=2026-11-01`: loads a pair's history of a venue.
+"""`make backfill SOURCE=kraken PAIR=BTC/USD SINCE=2026-11-01`: loads a pair's history from a venue.
 
-Loads trades of Kraken or candles of Binance, through Kafka and kafka_to_timescale like all other messages: the stack
-must be running. What is stored is left out, so a second run resumes where the first one ended. Afterwards it refreshes
-the candles of that time.
+Loads trades from Kraken or candles from Binance, through Kafka and kafka_to_timescale like all other messages: the
+stack must be running. Stored ranges are skipped, so a second run resumes where the first one ended. Afterwards it
+refreshes the candles of that time range.
 """
 
 import argparse
@@ -30,12 +30,12 @@ STORE_SECONDS = 1_800.0
 """How long the job may take to store what was loaded."""
 
 IN_FLIGHT_SECONDS = 5.0
-"""The stream delivers trades younger than this where the pair is followed; otherwise the next run loads them."""
+"""Trades younger than this come from the stream if the pair is followed; otherwise the next run loads them."""
 
 EXAMPLE = "make backfill SOURCE=kraken PAIR=BTC/USD SINCE=2026-11-01"
 
 _TABLES = {"kraken": TRADE_DATA, "binance": OHLCV_DATA}
-"""By source, the table of its history."""
+"""The table of each source's history."""
 
 _NUMBERED = {
     "kraken": """
@@ -54,7 +54,7 @@ _NUMBERED = {
             AND timestamp >= to_timestamp(%(since)s)
     """,
 }
-"""By source, what is stored of a pair, numbered consecutively."""
+"""Per source, a pair's stored rows, numbered consecutively."""
 
 # Within a run of consecutive numbers, the number minus its row number is constant.
 _RANGES = """
@@ -66,11 +66,11 @@ ORDER BY 1
 
 
 class BackfillRejected(Exception):
-    """The backfill cannot be done; `str(error)` is the reason and the next command to run."""
+    """The backfill cannot run; `str(error)` is the reason and the next command to run."""
 
 
 def why_not_kept(config: BackfillCommandSettings, source: str, since: datetime, now: datetime) -> str | None:
-    """Why history since then would be deleted again by retention; None if it is kept."""
+    """Why retention would delete history since then again; None if it is kept."""
     table = _TABLES[source].name
     oldest = config.kept_since(table, now)
     if oldest is None or since >= oldest:
@@ -82,7 +82,7 @@ def why_not_kept(config: BackfillCommandSettings, source: str, since: datetime, 
 
 
 def stored_ranges(config: BackfillCommandSettings, source: str, pair: str, since: float) -> list[dict[str, float]]:
-    """The ranges of a pair's numbers that are stored without a gap since then, lowest first."""
+    """The ranges of a pair's numbers stored since then without a gap, lowest first."""
     connection = connect(config.owner_database_url, "backfill")
     parameters = {"pair": pair, "since": since, "interval": config.binance_interval}
     try:
@@ -106,7 +106,7 @@ def _settle(config: BackfillCommandSettings, seconds: float) -> None:
 
 
 def _load(config: BackfillCommandSettings, source: str, pair: str, since: float, until: float) -> int:
-    """The exit code of the loader, which writes to this terminal."""
+    """Runs the loader, which writes to this terminal, and returns its exit code."""
     ranges = stored_ranges(config, source, pair, since)
     mode = mode_of(config) or "live"
     command = (sys.executable, "-m", "data_producers.backfill", source, pair, f"--since={since}", f"--until={until}")
@@ -121,7 +121,7 @@ def _load(config: BackfillCommandSettings, source: str, pair: str, since: float,
     except BrokenPipeError:
         return loader.wait()
     except KeyboardInterrupt:
-        # The loader received the interrupt too: it delivers what it has accepted, and ends.
+        # The loader received the interrupt too: it delivers the accepted messages and ends.
         return loader.wait()
 
 
@@ -149,7 +149,8 @@ def _since(text: str) -> datetime:
     try:
         moment = moment_of(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no date or time; write 2026-11-01 or 2026-11-01T08:00") from None
+        hint = "write 2026-11-01 or 2026-11-01T08:00"
+        raise argparse.ArgumentTypeError(f"{text!r} is not a date or time; {hint}") from None
     if moment >= datetime.now(UTC):
         raise argparse.ArgumentTypeError(f"{text} is in the future")
     return moment

@@ -1,6 +1,6 @@
 """`python -m scripts.create_topics` brings the topics at the broker to what `contracts/topics.py` declares.
 
-Creates, widens and reconfigures them, waiting for the broker as long as it takes. Idempotent.
+Creates, widens and reconfigures them, waiting for the broker without limit. Idempotent.
 """
 
 import logging

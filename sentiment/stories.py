@@ -17,7 +17,7 @@ from contracts.rules import STORY_HORIZON_SECONDS
 from sentiment.mentions import ASSET_NAMES, SYMBOL_OF, mentions
 
 MIN_SIMILARITY = 0.55
-"""The least share of common terms, among all their terms, of two headlines of one story.
+"""The minimum `similarity` of two headlines of one story.
 
 Measured on the 11,983 pairs of 1,316 real headlines (CryptoLin, 2018 to 2022) within two days of each other: four pairs
 are above, all correct, from 0.60 up; the next has 0.42. Of all 865,270 pairs, also years apart, two more are above,
@@ -27,7 +27,7 @@ MAX_CAPITALISED_SHARE = 0.7
 """Above this share of capitalised words, a headline is in title case and its capitals mean nothing."""
 
 MIN_SHARED_TERMS = 4
-"""The least number of common terms, unless all are: short headlines are similar by chance."""
+"""The minimum number of common terms, unless all are common: short headlines are similar by chance."""
 
 SAME_WEBSITE_SECONDS = 21_600
 """A headline that a website repeats within this time is the same story under another address. Later it is a new story:
@@ -44,7 +44,7 @@ def _read_actions() -> dict[str, str]:
 
 
 _ACTION_OF = _read_actions()
-"""The action that a word stands for, if any; `_IGNORED` for words without information."""
+"""The action that a word denotes, if any; `_IGNORED` for words without information."""
 
 _SCALES = {"k": 3, "thousand": 3, "m": 6, "mn": 6, "million": 6, "b": 9, "bn": 9, "billion": 9, "t": 12, "trillion": 12}
 

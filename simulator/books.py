@@ -1,4 +1,4 @@
-"""The venue's state of a pair: latest trades, minute candles, and the 24-hour statistics of tickers."""
+"""The venue's state for a pair: latest trades, minute candles, and the 24-hour statistics of tickers."""
 
 from bisect import bisect_right
 from collections import deque

@@ -39,7 +39,7 @@ class SimulatedWorld:
             self._publish(article)
 
     def now_us(self) -> int:
-        """The world's time; never decreases."""
+        """The world's time, which never decreases."""
         self._now_us = max(self._now_us, self._clock() + self._ahead_us)
         return self._now_us
 

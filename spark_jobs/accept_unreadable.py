@@ -1,11 +1,11 @@
-"""`make accept`: the operator lets job 1 store what is pending in Kafka, whatever share of it is unreadable.
+"""`make accept`: stores what is pending in Kafka for job 1, whatever share of it is unreadable.
 
 When the circuit breaker opens, job 1 exits with code 3, and so does every restart. Once the cause is fixed, this
-command stores everything up to Kafka's present end without the limit: rows into their tables, unreadable messages into
+command stores everything up to Kafka's current end without the limit: rows into their tables, unreadable messages into
 `deadletter`, each once, whether the job is running or not. The job's circuit breaker starts over after it.
 
-Exit code 0 when all is stored; 2 when Kafka or the database is unavailable: the command may be repeated; 3 after a
-permanent error.
+Exit code 0 when all is stored; 2 when Kafka or the database is unavailable: run the command again; 3 after a permanent
+error.
 """
 
 import sys

@@ -13,7 +13,7 @@ BULK_ROWS = 20_000
 `bench/` measures the crossover."""
 
 MAX_COLLECTED_BYTES = 16_384
-"""Job 1's driver collects no larger value through Spark: a batch with one is read from Kafka directly, in chunks. So
+"""Job 1's driver collects no larger value through Spark: it reads a batch with one from Kafka directly, in chunks. So
 the bytes collected at once stay far below the heap, however large the messages are."""
 
 TASK_ATTEMPTS = 4

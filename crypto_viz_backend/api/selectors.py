@@ -37,7 +37,7 @@ class ReadResult:
 
 
 def market_of(*, crypto: str) -> RequestedMarket:
-    """The market for `crypto`: any name of an asset, or of a pair to select that pair only.
+    """The market for `crypto`: any name of an asset, or of a pair to select only that pair.
 
     Raises `UnknownAsset`.
     """
@@ -70,7 +70,7 @@ def price_history(*, pair: str, span: Span, interval: timedelta, limit: int | No
 
 
 def price_latest(*, pairs: tuple[str, ...]) -> ReadResult:
-    """The newest ticker of each of `pairs`, in their order. Pairs without a ticker are omitted."""
+    """The newest ticker of each of `pairs`, in that order. Pairs without a ticker are omitted."""
     return _answer(fetch_rows("price_latest", pairs=list(pairs)))
 
 

@@ -76,7 +76,7 @@ def _number_of_seconds(text: str) -> float:
     except ValueError:
         seconds = -1.0
     if not 0 <= seconds <= LATEST_SECONDS:
-        raise ValueError(f"{text!r} is no date or time; write 2026-11-01 or 2026-11-01T08:00")
+        raise ValueError(f"{text!r} is not a date or time; write 2026-11-01 or 2026-11-01T08:00")
     return seconds
 
 

@@ -1,6 +1,6 @@
 """The window's mean as the forecast, one standard deviation either way as its interval. Pure.
 
-The interval describes the window's own spread; how often it covers the price at the target is what the scores show.
+The interval describes the window's own spread; the scores show how often it covers the price at the target.
 """
 
 from contracts.rules import FORECAST_HORIZON_SECONDS, MOVING_AVERAGE

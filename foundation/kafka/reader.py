@@ -104,8 +104,7 @@ class OffsetReader:
         return OffsetRange(low, high)
 
     def offsets_at(self, sources: Iterable[TopicPartition], epoch_seconds: float) -> Offsets:
-        """For each partition, the first offset with a timestamp at or after the given time; its end if there is
-        none."""
+        """For each partition the first offset with a timestamp at or after the time given; its end if there is none."""
         milliseconds = int(max(0.0, epoch_seconds) * 1000)
         asked = [_Position(*source, milliseconds) for source in sources]
         found = self._consumer.offsets_for_times(asked, timeout=REQUEST_SECONDS) if asked else []

@@ -11,4 +11,4 @@ CHANNELS: dict[str, Callable[[NotifierSettings], Channel]] = {
     "log": LogChannel,
     "webhook": WebhookChannel,
 }
-"""By name in the settings: makes the channel from its settings. May raise `BadSettings`."""
+"""The factory of each channel by its name in the settings. May raise `BadSettings`."""

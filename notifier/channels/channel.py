@@ -29,7 +29,7 @@ class Notification:
 
     @property
     def text(self) -> str:
-        """The alert in a sentence."""
+        """The alert as a sentence."""
         alert = self.alert
         return _SENTENCES[alert.alert_type].format(
             pair=alert.pair,

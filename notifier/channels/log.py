@@ -1,4 +1,4 @@
-"""Alerts into the service's own log."""
+"""Writes alerts to the service's own log."""
 
 import logging
 

@@ -1,4 +1,4 @@
-"""Alerts to a webhook: one POST with a JSON body per alert."""
+"""Sends alerts to a webhook: one POST with a JSON body per alert."""
 
 import json
 

@@ -3,8 +3,8 @@
 For every raw topic the records up to the batch ledger's offsets are read again, validated, and compared with the
 table's rows as multisets; for `deadletter`, the records that fail validation with the dead letters. The database is
 read in one snapshot that includes the ledger, so the result is exact while everything runs. Rows older than
-`CRYPTOVIZ_KEEP_DAYS` are ignored on both sides: retention may have deleted them, or not yet. `latest_tick` is compared
-with the newest row of each pair in `ticker_data`.
+`CRYPTOVIZ_KEEP_DAYS` are ignored on both sides: retention may have deleted them, or not. `latest_tick` is compared with
+the newest row of each pair in `ticker_data`.
 
 Exit code 0 only if nothing is lost, duplicated, altered or stray; 1 if something is; 2 if there is no result.
 """

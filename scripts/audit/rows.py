@@ -2,7 +2,7 @@
 
 Deliberately independent of the job's code that makes rows: an audit that shared it would share its bugs. All written
 columns are compared except `received_at` of records that a gap refill or the next poll publishes again: the row has
-the one of the first record, which retention may have deleted from Kafka.
+that of the first record, which retention may have deleted from Kafka.
 """
 
 from collections.abc import Callable

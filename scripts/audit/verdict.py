@@ -14,7 +14,7 @@ RowValues = tuple[Any, ...]
 
 @dataclass(slots=True, kw_only=True)
 class Verdict:
-    """The result for one topic. `stray`: rows without a record in Kafka; `altered`: rows with other values than their
+    """The result for one topic. `stray`: rows without a record in Kafka; `altered`: rows whose values differ from their
     record; `too_old`: records not compared because retention deletes rows of their age.
     """
 
@@ -31,7 +31,7 @@ class Verdict:
 
     @property
     def clean(self) -> bool:
-        """Whether every record is stored once, unaltered, and nothing else is."""
+        """Whether every record is stored once and unaltered, and nothing else is stored."""
         return not (self.lost or self.duplicated or self.altered or self.stray)
 
 
@@ -48,8 +48,8 @@ def compare_rows(
 ) -> Verdict:
     """Compares the rows `expected` from Kafka's records with the rows `found` in the table.
 
-    If the table enforces its natural key, a duplicate record makes no second row; if it keeps only the newest version,
-    older versions make none. If several records have the same key and version but other values, the row may have the
+    If the table enforces its natural key, a duplicate record adds no second row; if it keeps only the newest version,
+    older versions add none. If several records have the same key and version but different values, the row may have the
     values of any of them. `whole`: Kafka still holds every record; if retention has deleted some, a row without a
     record is not stray.
     """

@@ -1,6 +1,6 @@
 """Apache Kafka as one process on loopback: broker and controller combined (KRaft), from jars resolved by Maven.
 
-`python -m scripts.embedded.kafka` replaces itself by the broker (same process id), so that signals reach Kafka
+`python -m scripts.embedded.kafka` replaces itself with the broker (same process id), so that signals reach Kafka
 directly: SIGTERM is a clean shutdown.
 """
 
@@ -123,7 +123,7 @@ def running_kafka(data_dir: Path, port: int, controller_port: int, heap: str = "
 
 
 def main() -> None:
-    """Replaces this process by the broker of the settings."""
+    """Replaces this process with the broker of the settings."""
     config = load_settings(EmbeddedKafkaSettings)
     port = int(config.kafka_bootstrap_servers.split(",")[0].rpartition(":")[2])
     properties = prepare_storage(config.data_dir, port, config.kafka_controller_port)

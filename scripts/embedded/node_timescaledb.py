@@ -17,7 +17,7 @@ from database.migrate import SCHEMA_MIGRATION
 from database.migration_files import choose_migrations, read_migrations
 
 _NODE_FOLDER = ROOT / "tests" / "sql" / "timescaledb"
-"""The program of the process, and the lock file of its packages."""
+"""The program that the process runs, and the lock file of its packages."""
 
 
 class SqlError(Exception):

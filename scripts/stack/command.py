@@ -32,7 +32,7 @@ def _on_signal(number: int, _frame: Any) -> None:
 
 def start_stack(mode: StackMode, detach: bool) -> int:
     """Starts the stack, then shows it live until Ctrl-C stops it; detached, returns as soon as it is healthy."""
-    # SIGINT too: a shell makes what it runs in the background ignore it.
+    # SIGINT too: a shell makes background processes ignore it.
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
         signal.signal(number, _on_signal)
     config = load_settings(StackSettings)
@@ -91,7 +91,7 @@ def introduction(config: StackSettings, mode: StackMode) -> str:
 
 
 def stop_stack() -> int:
-    """Stops every process of this stack; succeeds too if none is running."""
+    """Stops every process of this stack; also succeeds if none is running."""
     config = load_settings(StackSettings)
     supervisor = SupervisorClient(config.data_dir)
     if not supervisor.is_running() and not supervisor.own_processes():

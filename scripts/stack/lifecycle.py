@@ -40,7 +40,7 @@ def services_of(table: Sequence[ServiceProcess]) -> tuple[str, ...]:
 
 
 def mode_of(config: Section) -> StackMode | None:
-    """The mode in which the data of this data folder were collected; None: it holds none."""
+    """The mode in which the data of this folder were collected; None if it has none."""
     path = config.data_dir / "world"
     found = path.read_text().strip() if path.exists() else None
     return "simulator" if found == "simulator" else "live" if found == "live" else None
@@ -107,7 +107,7 @@ def answering(health: ServiceHealth) -> bool:
 
 
 def healthy(health: ServiceHealth) -> bool:
-    """The service answers and its data flow, as far as that is under our control."""
+    """The service answers and its data flow, as far as we control it."""
     return health.state == "ok" or health.partly
 
 
@@ -152,7 +152,7 @@ def wait_for_services(
 def prepare(environment: Mapping[str, str], print_line: PrintLine) -> None:
     """Brings the database's schema and the broker's topics to what the contracts declare, in parallel.
 
-    Prints the output of a preparation that takes long. Raises `NotReady` with the end of the output of one that fails.
+    Prints the output of a slow preparation. Raises `NotReady` with the end of the output of one that fails.
     """
     with ThreadPoolExecutor(len(PREPARATIONS)) as pool:
         list(pool.map(lambda module: _run_module(module, environment, print_line), PREPARATIONS))

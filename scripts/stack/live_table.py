@@ -1,4 +1,4 @@
-"""The live table of the stack: for each hop of the data its throughput, its consumer lag and the age of the newest."""
+"""The live table of the stack: for each hop of the data its throughput, consumer lag and freshness."""
 
 import sys
 import time
@@ -30,7 +30,7 @@ SCRAPED = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hop:
-    """One line: how much has passed, how much is left to read, and the event time of the newest. None: not known."""
+    """One line: how much has passed, how much is left to read, and the newest event time. None: not known."""
 
     name: str
     total: float = 0.0

@@ -17,10 +17,10 @@ StackMode = Literal["simulator", "live"]
 
 DEMO_FEED_POLL_SECONDS = 15
 DEMO_MARKET_POLL_SECONDS = 15
-"""For five pairs: four such polls a minute use half of what Binance allows an address."""
+"""For five pairs: four such polls a minute use half of what Binance allows an IP address."""
 
 PORT_FIELDS = tuple(field for field in StackSettings.model_fields if field.endswith("_port"))
-"""Every setting that holds a port: a second stack on the same machine needs another value for each."""
+"""Every setting that holds a port: a second stack on the same machine needs a different value for each."""
 
 INFRASTRUCTURE = ("postgres", "kafka", "simulator")
 """What the other services need. Started first, before the schema and the topics are prepared; stopped last."""

@@ -25,7 +25,7 @@ METRICS_PORTS: Mapping[str, str] = {
 """Prometheus job -> the settings field of its metrics port."""
 
 OPTIONAL_SERVICES = frozenset({"simulator", "notifier"})
-"""Not in every stack: in docker-compose scraped only while their name resolves, so that no alert reports them down."""
+"""Optional services: docker-compose scrapes them only while their name resolves, so that no alert reports them down."""
 
 EXPORTERS: Mapping[str, str] = {
     "kafka": "kafka-exporter:9308",

@@ -1,7 +1,7 @@
 """supervisord's event listener: every five seconds it restarts the processes that supervisord has stopped retrying.
 
 supervisord waits a second longer after each failed start, without a cap: after a night with a full disk PostgreSQL
-would come back minutes late. So it stops retrying after a few starts (state FATAL), and this program begins again with
+would come back minutes late. So it stops retrying after a few starts (state FATAL), and this program starts over with
 the shortest wait. supervisord runs it itself and sends it the events on its standard input.
 """
 
@@ -17,7 +17,7 @@ def restart_failed(supervisor: Any) -> None:
     """Starts every process that is in the state FATAL. Does not wait for it."""
     for info in supervisor.getAllProcessInfo():
         if info["statename"] == "FATAL":
-            with suppress(Fault):  # it was started or stopped in between
+            with suppress(Fault):  # it was started or stopped meanwhile
                 supervisor.startProcess(info["name"], False)
 
 

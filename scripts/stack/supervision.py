@@ -22,12 +22,12 @@ from scripts.stack.processes import ServiceProcess
 
 RESTARTER = "restarter"
 START_RETRIES = 5
-"""Each waits a second longer than the one before. Then supervisord stops retrying, and the restarter begins again."""
+"""Each waits a second longer than the one before. Then supervisord stops retrying, and the restarter starts over."""
 
 SOCKET_PATH_LIMIT = 100
 """In bytes. The path of a Unix socket may have 107."""
 
-# Variables of other work in the same shell, which would change how a service starts.
+# Variables from other work in the same shell that would change how a service starts.
 UNSET_VARIABLES = (
     *("PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "DJANGO_SETTINGS_MODULE", "GUNICORN_CMD_ARGS", "CLASSPATH"),
     *("SPARK_HOME", "SPARK_CONF_DIR", "PYSPARK_PYTHON", "PYSPARK_DRIVER_PYTHON", "PYSPARK_SUBMIT_ARGS"),
@@ -56,7 +56,7 @@ def with_environment(environment: Mapping[str, str]) -> list[str]:
 
 
 def supervisord_config(data_dir: Path, table: Sequence[ServiceProcess]) -> str:
-    """The text of supervisord.conf: no autostart, restart of whatever ends, rotated logs."""
+    """The text of supervisord.conf: no autostart, every process restarted when it ends, logs rotated."""
     data_dir = data_dir.resolve()
     address = _escape(str(socket_path(data_dir)))
     restarter = (sys.executable, "-m", "scripts.stack.restarter", f"unix://{socket_path(data_dir)}")
@@ -113,7 +113,7 @@ stdout_logfile_backups=3
 
 
 class SupervisorClient:
-    """Controls the supervisord of one data folder, running or not. Methods with `seconds` block that long at most."""
+    """Controls the supervisord of one data folder, running or not. Methods with `seconds` block at most that long."""
 
     def __init__(self, data_dir: Path) -> None:
         self.data_dir = data_dir.resolve()
@@ -167,7 +167,7 @@ class SupervisorClient:
         states = self.states()
         for name in names:
             if states[name]["statename"] not in stopped:
-                with suppress(xmlrpc.client.Fault):  # it has ended in between
+                with suppress(xmlrpc.client.Fault):  # it has ended meanwhile
                     self._call("stopProcess", name, False)
         with suppress(NotReady):
             wait_until(
@@ -177,7 +177,7 @@ class SupervisorClient:
             )
 
     def states(self) -> dict[str, dict[str, Any]]:
-        """What supervisord reports of each process of the table: statename, pid, start, now, spawnerr and more."""
+        """What supervisord reports about each process of the table: statename, pid, start, now, spawnerr and more."""
         return {info["name"]: info for info in self._call("getAllProcessInfo") if info["name"] != RESTARTER}
 
     def shut_down(self, seconds: float) -> None:

@@ -1,6 +1,6 @@
-"""`python -m sentiment.lab.explain "headline"`: the verdict of each scorer on a text, and the words that decided.
+"""`python -m sentiment.lab.explain "headline"`: prints each scorer's verdict on a text, and the words that decided it.
 
-`trained` is included if there is a model (`CRYPTOVIZ_SCORER_MODEL`, or `--model`).
+Includes `trained` if a model exists (`CRYPTOVIZ_SCORER_MODEL`, or `--model`).
 """
 
 import argparse

@@ -19,7 +19,7 @@ CONFIDENCE_BANDS = (0.0, 0.5, 0.7)
 class ScorerFigures:
     """A scorer on a dataset. `flips`: share scored with the opposite sign; `coverage`: share with any evidence.
 
-    `by_confidence`: for each band of confidence the number of verdicts, and the share of them that is right.
+    `by_confidence`: for each band of confidence the number of verdicts, and the share that is right.
     """
 
     headlines: int
@@ -80,7 +80,7 @@ def score_dataset(dataset: str, headlines: Sequence[LabelledHeadline], scorer: S
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CoinFigures:
-    """How well the coins of a group are found, over all pairs of headline and coin; `labelled` pairs by people."""
+    """How well the coins of a group are found, over all (headline, coin) pairs; people labelled `labelled` of them."""
 
     group: str
     labelled: int

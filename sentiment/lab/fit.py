@@ -29,7 +29,7 @@ _FOLDS = 5
 
 
 class NotTrainable(ValueError):
-    """The labelled headlines are too few to train a model; `str(error)` is the reason."""
+    """There are too few labelled headlines to train a model; `str(error)` is the reason."""
 
 
 def fit_model(texts: Sequence[str], labels: Sequence[SentimentLabel]) -> SentimentModel:

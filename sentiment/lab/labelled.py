@@ -44,7 +44,7 @@ def parse_headlines(raw: bytes) -> list[LabelledHeadline]:
         label = _LABEL_OF.get((row["label"] or "").strip().lower())
         if label is None or not (row["headline"] or "").strip():
             raise InvalidHeadlines(
-                f"line {reader.line_num}: {row['label']!r} for {row['headline']!r} is no labelled headline"
+                f"line {reader.line_num}: {row['label']!r} for {row['headline']!r} is not a labelled headline"
             )
         date = (row.get("date") or "").strip()
         if date and not _is_iso(date):

@@ -1,10 +1,10 @@
-"""`python -m sentiment.lab.scorecard [headlines.csv ...]`: every scorer on the own and the given labelled headlines.
+"""`python -m sentiment.lab.scorecard [headlines.csv ...]`: scores every scorer on our headlines and the given ones.
 
 Prints the score card; writes it only to the file named by `--out`.
 
-`trained` is fitted on the older 70 % of a dataset with dates, and on headlines of other datasets from before the newer
-30 %, which it is scored on. A dataset without dates is scored by a model of the older part of the largest one with
-dates. It is never scored on a headline that it was trained on. No model is stored.
+`trained` is fitted on the older 70 % of a dataset with dates and on equally old headlines of other datasets, and scored
+on the newer 30 %. A dataset without dates is scored by a model of the older part of the largest one with dates. It is
+never scored on a headline that it was trained on. No model is stored.
 """
 
 import argparse
@@ -78,7 +78,7 @@ def read_datasets(paths: Sequence[Path]) -> dict[str, list[LabelledHeadline]]:
 
 
 def score_rows(datasets: Datasets) -> list[ScoreRow]:
-    """Every scorer on every dataset; on those with dates and of size also on the newest 30 %."""
+    """Every scorer on every dataset; on large datasets with dates also on the newest 30 %."""
     lexicons: tuple[Scorer, ...] = (LexiconScorer(), TextBlobScorer())
     rows = []
     for name, headlines in datasets.items():
@@ -93,8 +93,8 @@ def score_rows(datasets: Datasets) -> list[ScoreRow]:
             earlier = [one for found in others for one in found if one.date and one.date < start]
             rows += _trained_row(newest, newer, older + earlier)
         else:
-            lessons = [known[0] for found in others if (known := _parts(found))]
-            rows += _trained_row(name, headlines, max(lessons, key=len, default=[]))
+            training = [known[0] for found in others if (known := _parts(found))]
+            rows += _trained_row(name, headlines, max(training, key=len, default=[]))
     return rows
 
 
@@ -103,15 +103,15 @@ def _parts(headlines: list[LabelledHeadline]) -> tuple[list[LabelledHeadline], l
     return parts if parts and parts[1] else None
 
 
-def _trained_row(name: str, scored: list[LabelledHeadline], lessons: list[LabelledHeadline]) -> list[ScoreRow]:
-    """The line of `trained`, fitted on the lessons that are not among `scored`; none if they are too few."""
+def _trained_row(name: str, scored: list[LabelledHeadline], training: list[LabelledHeadline]) -> list[ScoreRow]:
+    """The line of `trained`, fitted on the headlines in `training` but not in `scored`; none if they are too few."""
     with suppress(NotTrainable):
-        return [score_dataset(name, scored, trained_on(without(lessons, scored)))]
+        return [score_dataset(name, scored, trained_on(without(training, scored)))]
     return []
 
 
 def scorecard_page(given: Datasets) -> str:
-    """The score card of the own and the given datasets in Markdown: figures, calibration, coins."""
+    """The score card of our own and the given datasets in Markdown: figures, calibration, coins."""
     datasets = {"own": read_dataset(OWN_HEADLINES), **given}
     rows = score_rows(datasets)
     labelled = {

@@ -14,7 +14,7 @@ from vaderSentiment.vaderSentiment import BOOSTER_DICT, N_SCALAR, NEGATE, Sentim
 _WORDS_FILE = Path(__file__).with_name("crypto_words.txt")
 
 RULES_VERSION = "2"
-"""Increased with every change of how `Lexicon` reads."""
+"""Increased with every change to how `Lexicon` reads."""
 
 NEGATION = "not"
 """Reverses the sentiment of what follows, as "not" in VADER. A negation that is negative itself ("halts withdrawals")
@@ -113,7 +113,7 @@ def parse_words(text: str) -> dict[str, TermWeight]:
         for term in terms.split(","):
             name = " ".join(term.split())
             if not name or name != name.lower() or "-" in name:
-                raise ValueError(f"line {number}: {term!r} is no term in lower case without hyphens")
+                raise ValueError(f"line {number}: {term!r} is not a term in lower case without hyphens")
             if words.setdefault(name, weight) != weight:
                 raise ValueError(f"line {number}: {name!r} has another weight above")
     return words

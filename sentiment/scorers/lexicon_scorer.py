@@ -27,7 +27,7 @@ class LexiconScorer:
         return verdict(self, (reading.compound + 1.0) / 2.0, confidence_of(reading), reading.hits)
 
     def evidence(self, text: str) -> list[tuple[str, float]]:
-        """See `Scorer`. Weights as in the word list, after negation and boosters; the compound is made of their sum."""
+        """See `Scorer`. Weights as in the word list, after negation and boosters; their sum gives the compound."""
         return list(self._lexicon.read(text).found)
 
 

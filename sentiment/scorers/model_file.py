@@ -1,4 +1,4 @@
-"""The file of a trained model: where it is read and written."""
+"""Reads and writes the file of a trained model."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING

@@ -13,4 +13,4 @@ SCORERS: dict[str, Callable[[Path], Scorer]] = {
     "textblob": lambda _: TextBlobScorer(),
     "trained": load_trained_scorer,
 }
-"""The factory of each scorer by its name in the settings. It is given the model file of `trained`."""
+"""The factory of each scorer by its name in the settings. It receives the model file of `trained`."""

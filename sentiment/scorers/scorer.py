@@ -11,7 +11,7 @@ MAX_HITS = 10
 
 
 class Scorer(Protocol):
-    """Scores texts. The same `name` and `version` give the same text the same score, always."""
+    """Scores texts. The same `name` and `version` always give the same text the same score."""
 
     name: str
     version: str

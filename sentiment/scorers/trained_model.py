@@ -26,7 +26,7 @@ LEXICON_SCALE = 2.0
 
 
 class InvalidModel(ValueError):
-    """A file holds no model; `str(error)` is the reason."""
+    """A file does not contain a model; `str(error)` is the reason."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -36,7 +36,7 @@ class BatchKey:
 
 @dataclass(frozen=True, slots=True)
 class LedgerEntry:
-    """What one transaction covers of one partition: an offset range [start, end) and the rows it gave."""
+    """What one transaction covers of one partition: an offset range [start, end) and the rows stored from it."""
 
     source: TopicPartition
     offsets: OffsetRange
@@ -98,7 +98,7 @@ WHERE query = %s AND committed_at < now() - interval '1 day'
 
 
 def next_offsets(cursor: Cursor, query: str, cluster_id: str, sources: Iterable[TopicPartition]) -> Offsets:
-    """For each partition of which `query` has stored records on this cluster, the first offset not in the database."""
+    """The first offset not in the database, for each partition of this cluster with records that `query` has stored."""
     offsets: Offsets = {}
     for source in sources:
         cursor.execute(_NEXT, (query, cluster_id, *source))
@@ -138,7 +138,7 @@ def record(cursor: Cursor, batch: BatchKey, entries: Iterable[LedgerEntry]) -> N
 def skip_deleted(
     cursor: Cursor, query: str, cluster_id: str, starts: Mapping[TopicPartition, int]
 ) -> list[LedgerEntry]:
-    """Advances partitions whose ledger offset is before `starts` to there: Kafka no longer has the records between.
+    """Advances partitions to `starts` if their ledger offset is lower: Kafka no longer has the records between.
 
     Returns the ranges skipped, each recorded in the ledger with the batch number `DELETED_BATCH`.
     """
@@ -159,7 +159,8 @@ def recent_counts(
 ) -> MessageCounts:
     """The counts of the newest `MEMORY_MESSAGES` of `query`, as a process that had stored them would have them.
 
-    `committed`: the ledger's offsets of its partitions. Leaves out what the operator accepted and all before that.
+    `committed`: the ledger's offsets of its partitions. Leaves out what the operator accepted and everything before
+    that.
     """
     sources = list(committed.items())
     cursor.execute(
@@ -177,7 +178,7 @@ def recent_counts(
 
 
 def is_prune_due(batch: BatchKey) -> bool:
-    """Whether a batch is one of those after which the ledger is pruned."""
+    """Whether the ledger is pruned after this batch."""
     return batch.batch_id % _PRUNE_EVERY_BATCHES == _PRUNE_EVERY_BATCHES - 1
 
 

@@ -42,7 +42,7 @@ class BatchWriter:
     """Writes batches for one query. Idempotent: any batch may be written again, by this or another process.
 
     Blocks. Raises `TRANSIENT_ERRORS`, after which the same call may be repeated; `RestartFromLedger`,
-    `TooManyUnreadable` and `Unstorable`, after which it must not. `recent`: the counts of earlier messages, for the
+    `TooManyUnreadable` and `Unstorable`, after which it must not be. `recent`: the counts of earlier messages, for the
     circuit breaker. `limit`: the unreadable share above which it opens.
     """
 
@@ -143,11 +143,11 @@ def store_rows(cursor: Cursor, table: Table, encoded: Encoded) -> int:
 
 
 def _missing(source: TopicPartition, start: int, end: int, committed: int | None) -> int:
-    """Where the part of [start, end) starts that is not in the database; `end` when all of it is."""
+    """The first offset of [start, end) that is not in the database; `end` if all are."""
     if committed is None:
         return start
     if committed < start:
-        raise LedgerBehind(f"{source}: the ledger stands at {committed}, the batch starts at {start}")
+        raise LedgerBehind(f"{source}: the ledger is at {committed}, the batch starts at {start}")
     return min(committed, end)
 
 

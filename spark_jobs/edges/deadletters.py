@@ -29,7 +29,7 @@ dates the dead letters by that clock."""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnreadableRecord:
-    """A record that is no valid message. `recorded_at`: its timestamp in epoch seconds."""
+    """A record that is not a valid message. `recorded_at`: its timestamp in epoch seconds."""
 
     source: TopicPartition
     offset: int
@@ -41,7 +41,7 @@ class UnreadableRecord:
 class DeadLetters:
     """Publishes unreadable records to `deadletter`, each once.
 
-    Before it publishes it reads the topic up to its end and skips records that an earlier attempt, also of another
+    Before it publishes it reads the topic up to its end and skips records that an earlier attempt, also by another
     process, has published. It starts reading where dead letters of the given records may be, continues from there, and
     keeps eight bytes per dead letter until its record is stored.
 
@@ -63,7 +63,7 @@ class DeadLetters:
         producer, reader = self._connect()
         self._read_on(reader, records)
         fresh = [record for record in records if not self._is_published(record)]
-        # A dead letter too large for the topic goes without the message's bytes: its offset must not be lost.
+        # A dead letter too large for the topic is sent without the message's bytes: its offset must not be lost.
         for record in self._send(producer, [(record, _deadletter(record)) for record in fresh]):
             bare = _deadletter(record).model_copy(update={"raw": ""})
             if self._send(producer, [(record, bare)]):
@@ -117,7 +117,7 @@ class DeadLetters:
         since = min(record.recorded_at for record in records) - MAX_AHEAD_SECONDS
         if since < self._since or end < self._position or any(map(self._is_stored, records)):
             # The topic was recreated, the database restored, or a record is older: what is known does not suffice.
-            since -= MAX_AHEAD_SECONDS  # so that a somewhat older record does not start it again
+            since -= MAX_AHEAD_SECONDS  # so that a slightly older record does not trigger it again
             first = min(reader.offsets_at([_DEADLETTER_PARTITION], since)[_DEADLETTER_PARTITION], end)
             self._published, self._stored, self._since, self._position = {}, {}, since, first
         self._position = max(self._position, oldest)

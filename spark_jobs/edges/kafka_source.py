@@ -35,7 +35,7 @@ class OffsetsBeyondEnd(Exception):
 def look_up(config: Mapping[str, Any], topics: Iterable[str]) -> ClusterWatermarks:
     """The watermarks of the topics. `config` comes from `foundation.kafka.client_config`.
 
-    Blocks up to some seconds; raises `KafkaException` while the broker is unavailable or a topic is missing.
+    Blocks for a few seconds at most; raises `KafkaException` while the broker is unavailable or a topic is missing.
     """
     wanted = tuple(topics)
     with OffsetReader(config) as reader:
@@ -57,7 +57,7 @@ def starting_offsets(cluster: ClusterWatermarks, committed: Mapping[TopicPartiti
         offset = committed.get(source)
         if offset is not None and offset > following:
             raise OffsetsBeyondEnd(
-                f"{source}: the ledger stands at offset {offset}, Kafka ends at {following}. If the topic was "
+                f"{source}: the ledger is at offset {offset}, Kafka ends at {following}. If the topic was "
                 f"recreated, delete its ledger rows: DELETE FROM {LEDGER} WHERE topic = '{source.topic}';"
             )
         starts[source] = oldest if offset is None else max(offset, oldest)
@@ -65,7 +65,7 @@ def starting_offsets(cluster: ClusterWatermarks, committed: Mapping[TopicPartiti
 
 
 def offsets_at(config: Mapping[str, Any], sources: Iterable[TopicPartition], epoch_seconds: float) -> Offsets:
-    """For each partition the first offset whose record was made at or after the time; its end if there is none."""
+    """For each partition the first offset with a timestamp at or after the time given; its end if there is none."""
     with OffsetReader(config) as reader:
         return reader.offsets_at(sources, epoch_seconds)
 
@@ -107,11 +107,11 @@ def read_stream(
         .option("maxOffsetsPerTrigger", max_rows)
         .option("failOnDataLoss", "true")
         .option("kafka.isolation.level", ISOLATION)
-        # The least a fetch waits for more: the trigger already paces the batches.
+        # The shortest wait of a fetch for more records: the trigger already spaces the batches.
         .option("kafka.fetch.max.wait.ms", "20")
         .option("kafka.max.partition.fetch.bytes", str(MAX_RECORD_BYTES))
         # A poll decompresses its records at once, and the largest ones compress into a kilobyte: the bounds on bytes
-        # fetched do not bound what they become. Polling more often costs some microseconds each.
+        # fetched do not bound what they become. Each additional poll costs some microseconds.
         .option("kafka.max.poll.records", str(_POLL_RECORDS))
         .load()
         .select(

@@ -40,8 +40,8 @@ _newest: dict[tuple[str, str], float] = {}
 class ProgressListener:
     """Turns each progress report of `query` into metrics, and commits its offsets to the group `cryptoviz-<query>`.
 
-    Spark itself commits nothing to Kafka, so lag tools would see no consumer; the group is for them alone, no job
-    starts from it. Runs on Spark's listener thread; an unavailable broker costs a log line, not the query.
+    Spark itself commits nothing to Kafka, so lag tools would see no consumer; the group is for them only, no job starts
+    from it. Runs on Spark's listener thread; an unavailable broker costs a log line, not the query.
 
     Java calls it directly. PySpark's own `StreamingQueryListener` fetches a report field by field, hundreds of calls
     each, and at ten batches a second that is a third of a core; here it is passed in one piece.
@@ -79,7 +79,7 @@ class ProgressListener:
         self._report(json.loads(event.progress().json()))
 
     def _report(self, report: dict[str, Any]) -> None:
-        """Sets the metrics from a report. It leaves out what has no value, such as a rate over no time."""
+        """Sets the metrics from a report. Spark omits what has no value, such as a rate over no time."""
         _BATCH_SECONDS.labels(self._query).observe(report["batchDuration"] / 1000)
         _ROWS_PER_SECOND.labels(self._query).set(report.get("processedRowsPerSecond", 0.0))
         watermark = report.get("eventTime", {}).get("watermark")

@@ -31,17 +31,17 @@ from spark_jobs.edges.session import build_session
 log = logging.getLogger(__name__)
 
 TRANSIENT_START_ERRORS = (*DATABASE_UNAVAILABLE, KafkaException, PySparkException)
-"""Errors of a query's start while Kafka or the database is unavailable: the start is retried."""
+"""Errors of starting a query while Kafka or the database is unavailable: the start is retried."""
 
 PERMANENT_START_ERRORS = (OffsetsBeyondEnd, Unstorable, psycopg2.Error)
-"""Errors of a query's start that no retry resolves, such as a database without the tables."""
+"""Errors of starting a query that a retry does not resolve, such as a database without the tables."""
 
 EXIT_JVM_GONE = 1
 EXIT_PERMANENT_ERROR = 3
 
 
 class Batches:
-    """Runs the batches of a query inside foreachBatch and keeps their error: Spark passes on only a Java error's text.
+    """Runs the batches of a query inside foreachBatch and keeps their error: Spark only passes on a Java error's text.
 
     One batch at a time holds the lock, so that a graceful stop waits for a running batch.
     """
@@ -129,8 +129,8 @@ def _run_once(
 
 
 def _fail(error: Exception, settings: SparkJobSettings, stop: threading.Event) -> NoReturn:
-    """Exits with the reason, after a pause: the supervisor restarts the job at once, without effect."""
-    log.critical("the job cannot go on: %s", error, exc_info=error)
+    """Exits with the reason, after a pause: the supervisor restarts the job at once, and that would not help."""
+    log.critical("the job cannot continue: %s", error, exc_info=error)
     stop.wait(settings.job_refusal_seconds)
     sys.exit(EXIT_PERMANENT_ERROR)
 

@@ -39,7 +39,7 @@ log = logging.getLogger(__name__)
 _DELETED = metrics.JOB_TAKEN.of(Counter)
 
 _SWITCH_SECONDS = 0.0002
-"""Python's own 5 ms are long compared with the COPY of a chunk."""
+"""Between threads. Python's default of 5 ms is long compared with the COPY of a chunk."""
 
 _RANGE_FIELDS = "topic string, partition int, start long, end long"
 _WRITTEN_FIELDS = "topic string, partition int, read long, rows long, rejected long, newest_at double"
@@ -139,7 +139,7 @@ def resume(cursor: Cursor, query: str, cluster: ClusterWatermarks) -> Offsets:
     committed = next_offsets(cursor, query, cluster.id, cluster.watermarks)
     starts = starting_offsets(cluster, committed)
     behind = {source: start for source, start in starts.items() if committed.get(source, start) < start}
-    # Logged before the commit: a second report is better than none.
+    # Logged before the commit: logging it twice is better than not at all.
     for skipped in skip_deleted(cursor, query, cluster.id, behind):
         count = skipped.offsets.end - skipped.offsets.start
         log.error("%s: retention deleted %d records before they were stored", skipped.source, count)
@@ -166,7 +166,7 @@ def from_kafka(config: Mapping[str, Any]) -> ReadRange:
 
 
 class WorkerFailed(Exception):
-    """A permanent error of a worker. In one line: text is all that Spark passes on of a worker's error."""
+    """A permanent error of a worker. Its text is one line, since Spark passes on nothing else."""
 
 
 class RangeTask:
@@ -184,7 +184,7 @@ class RangeTask:
         self._recent = recent
 
     def __call__(self, chunks: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        # Decoding and COPY are two threads of this worker, and COPY needs the interpreter for moments only.
+        # Decoding and COPY are two threads of this worker, and COPY needs the GIL only briefly.
         sys.setswitchinterval(_SWITCH_SECONDS)
         for chunk in chunks:
             for row in chunk.to_pylist():
@@ -196,8 +196,8 @@ class RangeTask:
     def _write(self, source: TopicPartition, offsets: OffsetRange) -> list[PartitionWrite]:
         database = Database(self._url, f"{self._batch.query} bulk")
         writer = BatchWriter(database, DeadLetters(self._kafka), self._recent)
-        # Tens of thousands of new tuples at a time trigger the search for reference cycles, and there are none: it took
-        # a third of the decoding time.
+        # Tens of thousands of new tuples at a time trigger the cycle collector, although there are no cycles: it took a
+        # third of the decoding time.
         gc.disable()
         try:
             return writer.write(self._batch, {source: offsets}, from_kafka(self._kafka))

@@ -54,7 +54,7 @@ def build_session(name: str, settings: SparkSection, more_jars: Iterable[Path] =
         "spark.sql.shuffle.partitions": "1",
         "spark.sql.session.timeZone": "UTC",
         "spark.sql.execution.arrow.pyspark.enabled": "true",
-        # Bytes passed to a Python worker at once: ten thousand values may be of a megabyte each.
+        # Bytes passed to a Python worker at once: ten thousand values may be a megabyte each.
         "spark.sql.execution.arrow.maxBytesPerBatch": str(16 * 1024 * 1024),
         "spark.log.level": "ERROR",
         **_STREAMING,

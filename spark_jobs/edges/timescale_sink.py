@@ -14,7 +14,7 @@ from contracts.tables import PREDICTION_DATA, SENTIMENT_DATA, TEXTS, Table
 from spark_jobs.transforms.copy_format import Encoded, encode
 
 _SAMPLES = {SENTIMENT_DATA.name: "article_count", PREDICTION_DATA.name: "sample_count"}
-"""For each window table the column with the number of observations of a row."""
+"""The column of each window table with the number of observations in a row."""
 
 _SCORED_LATER = frozenset({"actual_price", "scored_at"})
 
@@ -30,8 +30,8 @@ def copy_new(cursor: Cursor, table: Table, new: Encoded) -> int:
     """Adds the rows that are not in the table yet and returns how many. Idempotent where the table has a unique key.
 
     Rows of such a table are copied directly, and through a staging table only when one of them exists already (a gap
-    refill, a restarted producer). Where rows have versions, the newest replaces an older one; then the count is of rows
-    added or replaced.
+    refill, a restarted producer). Where rows have versions, the newest replaces an older one; then the count includes
+    replaced rows.
     """
     if new.rows.num_rows == 0:
         return 0
@@ -77,7 +77,7 @@ def _upsert_newest(cursor: Cursor, table: Table, new: Encoded, version: str) -> 
 def upsert_windows(cursor: Cursor, table: Table, rows: pa.Table) -> int:
     """Upserts window rows by their natural key and returns how many changed.
 
-    A row of fewer observations never replaces one of more: while a restarted job reads its open windows again, the
+    A row with fewer observations never replaces one with more: while a restarted job reads its open windows again, the
     stored ones stay.
     """
     if rows.num_rows == 0:
@@ -117,7 +117,7 @@ def score_forecasts(cursor: Cursor, rows: pa.Table, newest_before: datetime | No
     The outcome is the last price of the window that ends at the target, once ticks that are `WATERMARK_SECONDS` later
     have arrived; without a price in that window the forecast stays unscored. `newest_before` is the `newest_window`
     before `rows` were written: forecasts whose target was closed by then have been scored, so the update starts where
-    `rows` do. A late tick may still change a last price: Spark accepts ticks until articles are as far.
+    `rows` do. A late tick may still change a last price: Spark accepts ticks until articles have caught up.
     """
     if rows.num_rows == 0:
         return 0
@@ -155,6 +155,6 @@ def _copy(cursor: Cursor, target: str, table: Table, new: Encoded) -> int:
     command = sql.SQL("COPY {target} ({columns}) FROM STDIN (FORMAT {form})").format(
         target=sql.Identifier(target), columns=_columns(table.written_columns), form=sql.SQL(new.form)
     )
-    # In one piece: for each piece this thread would have to take the interpreter from the decoding thread.
+    # In one piece: for each piece this thread would have to take the GIL from the decoding thread.
     cursor.copy_expert(command, io.BytesIO(new.data), len(new.data))
     return int(cursor.rowcount)

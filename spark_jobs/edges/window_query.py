@@ -50,15 +50,15 @@ _SOURCES: tuple[tuple[str, Topic, Table], ...] = (
     (PRICE, RAWTICKER, PREDICTION_DATA),
     (SENTIMENT, RAWARTICLE, SENTIMENT_DATA),
 )
-"""What each kind of window is made of, and the table of its rows."""
+"""The input of each kind of window, and the table of its rows."""
 
 
 class WindowQuery:
     """Starts job 2's query and writes its batches.
 
-    Spark holds state only while the process runs. A new start reads the topics again from where the oldest window that
-    was still open begins, so a lost, old or half-deleted checkpoint makes no difference. Windows that were closed by
-    then stay as they are, and a stored window is replaced only by one of at least as many observations.
+    Spark holds state only while the process runs. A new start reads the topics again from the start of the oldest
+    window that was still open, so a lost, old or half-deleted checkpoint makes no difference. Windows that were closed
+    by then stay as they are, and a stored window is replaced only by one with at least as many observations.
     """
 
     def __init__(self, job: JobConfig, settings: WindowJobSettings, models: Sequence[ForecastModel] = MODELS) -> None:
@@ -152,7 +152,7 @@ class WindowQuery:
 
     def _store(self, batch: BatchKey, ranges: OffsetRanges, rows: dict[str, pa.Table]) -> dict[str, int]:
         """Writes the rows of a batch and returns how many changed in each table. Does nothing for a batch that is
-        stored already: the answer to its commit may have been lost."""
+        stored already: the acknowledgement of its commit may have been lost."""
         with self._database.transaction() as cursor:
             lock(cursor, batch.query, ranges)
             if is_recorded(cursor, batch):

@@ -16,7 +16,7 @@ NO_LIMIT = 1.0
 
 
 class TooManyUnreadable(Exception):
-    """A permanent error: going on would drain a topic into `deadletter`. The operator must find the cause."""
+    """A permanent error: continuing would drain a topic into `deadletter`. The operator must find the cause."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,5 +58,5 @@ class CircuitBreaker:
                     f"{counts.unreadable} of the last {counts.read} messages cannot be read (newest in {topic}), more "
                     f"than {self._limit:.0%}: the job stores nothing more, also after a restart. "
                     f"Newest reason: {next(reversed(reasons), 'none in this chunk')}. "
-                    f"Fix the cause, then run `make accept`: it stores what is pending and lets the job go on"
+                    f"Fix the cause, then run `make accept`: it stores what is pending and lets the job continue"
                 )

@@ -21,7 +21,7 @@ _CSV = pacsv.WriteOptions(include_header=False)
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """Rows, and `data`: the same encoded for COPY in the FORMAT `form`."""
+    """Rows, and `data`: the same rows encoded for COPY in the FORMAT `form`."""
 
     rows: pa.Table
     form: str

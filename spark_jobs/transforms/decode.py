@@ -79,7 +79,7 @@ _Columns = dict[str, tuple[Any, ...]]
 def _accept(layout: Layout, values: Sequence[bytes | None], recorded_at: Floats) -> tuple[_Columns, _Mask | None]:
     """The messages' fields as columns, one entry per value, and a mask of the entries that are certainly valid.
 
-    No mask for a topic without a fast path. Values that are no JSON object with all fields have empty entries.
+    No mask for a topic without a fast path. Values that are not JSON objects with all fields have empty entries.
     """
     if not layout.bulk or not values:
         return {}, None
@@ -128,7 +128,7 @@ def _valid(model: type[Message], columns: _Columns, recorded_at: Floats) -> _Mas
 
 
 def _numbers(column: tuple[Any, ...], kinds: tuple[type, ...]) -> Floats:
-    """The column as floats; a value that is not exactly of `kinds` (a bool is no int here) or too large becomes NaN."""
+    """The column as floats; a value that is not exactly of `kinds` (a bool is not an int) or too large becomes NaN."""
     if not set(map(type, column)).issubset(kinds):
         column = tuple(value if type(value) in kinds else np.nan for value in column)
     return np.array(column, np.float64)

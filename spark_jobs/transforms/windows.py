@@ -1,4 +1,4 @@
-"""Observations to windows, and windows to what is made of them: DataFrame -> DataFrame, Column -> Column. Pure."""
+"""Groups observations into windows, and turns windows into rows: DataFrame -> DataFrame, Column -> Column. Pure."""
 
 from collections.abc import Sequence
 
@@ -119,4 +119,4 @@ def to_price_windows(statistics: DataFrame, models: Sequence[ForecastModel]) -> 
 
 
 SLIDE_OF = {PRICE: SLIDE_SECONDS, SENTIMENT: WINDOW_SECONDS}
-"""Price windows overlap, one starts each slide; sentiment windows do not, so an article counts once."""
+"""Price windows overlap, with one starting each slide; sentiment windows do not, so an article counts once."""

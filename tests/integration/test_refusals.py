@@ -27,10 +27,10 @@ def test_a_ledger_beyond_the_end_of_a_topic_made_anew_needs_a_person(house, empt
     empty_topics()
     for _ in range(2):
         told = refused(house)
-        assert "the job cannot go on: rawticker/0: the ledger stands at offset" in told
+        assert "the job cannot continue: rawticker/0: the ledger is at offset" in told
         assert "forget it: DELETE FROM" in told
 
 
 def test_a_database_without_its_tables_is_not_waited_for(house):
     execute(house.database_url, f"ALTER TABLE {LEDGER} RENAME TO elsewhere")
-    assert f'the job cannot go on: relation \\"{LEDGER}\\" does not exist' in refused(house)
+    assert f'the job cannot continue: relation \\"{LEDGER}\\" does not exist' in refused(house)

@@ -127,7 +127,7 @@ def test_raw_job_exits_with_the_reason_until_the_limit_is_removed(house, trades)
     execute(house.database_url, NARROW)
     job = house.start(RAW_JOB)
     assert job.wait(JOB_SECONDS) == 3
-    assert b"the job cannot go on: " in job.log.read_bytes()
+    assert b"the job cannot continue: " in job.log.read_bytes()
     assert b"exceeds btree version 4 maximum 2704 for index" in job.log.read_bytes()
     execute(house.database_url, "DROP INDEX narrow")
     job = house.start(RAW_JOB)

@@ -84,7 +84,7 @@ def _best(depth: Any, side: str) -> float | None:
     """The best price of a side of the book, which the venue lists first; None if the side is empty."""
     levels = field_of(depth, side)
     if not isinstance(levels, list):
-        raise InvalidRow("malformed", f"{side} are no list", depth)
+        raise InvalidRow("malformed", f"{side} is not a list", depth)
     return number_of(field_of(levels, 0), 0, f"{side} price") if levels else None
 
 

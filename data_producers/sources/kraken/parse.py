@@ -224,7 +224,7 @@ def _epoch_seconds(item: dict[str, Any], key: str) -> float:
 
 
 def _reject_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no number")
+    raise ValueError(f"{name} is not a number")
 
 
 def reason_of(error: ValidationError) -> str:

@@ -117,4 +117,4 @@ def test_any_other_text_is_rejected(text, capsys):
     with pytest.raises(SystemExit) as ended:
         backfill._options(["kraken", "BTC/USD", f"--since={text}"])
     assert ended.value.code == 2
-    assert "is no date or time; write 2026-11-01 or 2026-11-01T08:00" in capsys.readouterr().err
+    assert "is not a date or time; write 2026-11-01 or 2026-11-01T08:00" in capsys.readouterr().err

@@ -171,8 +171,8 @@ def test_words_of_the_list_replace_those_of_vader():
     ("line", "reason"),
     [
         ("5 huge", r"5 is not in \[-4, 4\]"),
-        ("2 Big", "'Big' is no term in lower case"),
-        ("2 a,, b", "'' is no term"),
+        ("2 Big", "'Big' is not a term in lower case"),
+        ("2 a,, b", "'' is not a term"),
         ("2 all-time", "without hyphens"),
         ("2 rise\n-2 rise", "line 2: 'rise' has another weight above"),
         ("high 2", "could not convert"),

@@ -24,4 +24,4 @@ def test_a_permanent_error_is_logged_and_the_job_pauses_before_it_exits(caplog):
         query._fail(Unstorable("index row size"), load_settings(RawJobSettings, job_refusal_seconds=7), stop)
     assert end.value.code == query.EXIT_PERMANENT_ERROR == 3
     assert stop.waited == [7]
-    assert [record.message for record in caplog.records] == ["the job cannot go on: index row size"]
+    assert [record.message for record in caplog.records] == ["the job cannot continue: index row size"]
