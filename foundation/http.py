@@ -247,9 +247,15 @@ class HttpSession:
 
 
 def _failed(kind: type[HttpFailure], error: Exception, redirects: list[tuple[int, str]]) -> HttpFailure:
-    failure = kind(str(error))
+    failure = kind(_reason_of(error))
     failure.redirects = tuple(redirects)
     return failure
+
+
+def _reason_of(error: Exception) -> str:
+    """The cause without the path of the request, which may hold a secret (the token of a webhook)."""
+    inner = error.args[0] if error.args else error
+    return str(getattr(inner, "reason", None) or error)
 
 
 def _read(answer: requests.Response, url: str, deadline: Deadline, max_bytes: int) -> Response:

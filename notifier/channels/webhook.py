@@ -3,7 +3,7 @@
 import json
 
 from contracts.settings import BadSettings, NotifierSettings
-from foundation.http import BadRedirect, HttpFailure, HttpSession
+from foundation.http import BadRedirect, HttpFailure, HttpSession, ResponseTooLarge
 from notifier.channels.channel import DeliveryFailed, DeliveryRejected, Notification
 
 _TIMEOUT_SECONDS = 10.0
@@ -32,6 +32,8 @@ class WebhookChannel:
         headers = {"Content-Type": "application/json", "Idempotency-Key": notification.id}
         try:
             status = self._session.post(self._url, body, headers).status
+        except ResponseTooLarge:
+            return  # only a 2xx response is read to the cap: the receiver has accepted the alert
         except BadRedirect as redirect:
             raise DeliveryRejected(str(redirect)) from redirect
         except HttpFailure as failure:

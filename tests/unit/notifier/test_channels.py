@@ -67,6 +67,18 @@ def test_webhook_reports_what_was_not_accepted(receiver, status, error, reason):
     assert len(receiver.requests) == 1
 
 
+def test_webhooks_long_success_page_is_a_delivery(receiver):
+    receiver.answer = reply(200, b"x" * 100_000)
+    CHANNELS["webhook"](settings(notify_webhook_url=receiver.url)).send(NOTIFICATION)
+    assert len(receiver.requests) == 1
+
+
+def test_failure_does_not_name_the_path_of_the_webhook():
+    with pytest.raises(DeliveryFailed, match="refused") as failure:
+        CHANNELS["webhook"](settings(notify_webhook_url="http://127.0.0.1:1/hook/T0KEN?key=T0KEN")).send(NOTIFICATION)
+    assert "T0KEN" not in str(failure.value)
+
+
 def test_webhook_that_is_unreachable_is_retried():
     with pytest.raises(DeliveryFailed):
         CHANNELS["webhook"](settings(notify_webhook_url="http://127.0.0.1:1/hook")).send(NOTIFICATION)
