@@ -35,7 +35,7 @@ backfill:  ## load a pair's history (SOURCE=kraken PAIR=BTC/USD SINCE=2026-11-01
 replay:  ## list, repair and replay dead letters (ARGS=--help shows how)
 	@$(PY) -m scripts.replay $(ARGS)
 
-accept:  ## store pending messages although too many are unreadable (kafka_to_timescale ended with code 3)
+accept:  ## store pending messages even if too many are unreadable (kafka_to_timescale ended with code 3)
 	@$(PY) -m spark_jobs.accept_unreadable
 
 reset:  ## delete the data of a stopped stack
@@ -53,13 +53,13 @@ format: setup  ## format the code, and fix what the linter can
 bench: setup  ## measure the performance claims (ONLY=P1,P2)
 	@$(PY) -m bench $(if $(ONLY),--only $(ONLY))
 
-scorecard: setup  ## the figures of the sentiment scorers (DATA='more.csv ...' with headline,label[,date]; OUT=file)
+scorecard: setup  ## measure the sentiment scorers (DATA='more.csv ...' with headline,label[,date]; OUT=file)
 	@$(PY) -m sentiment.lab.scorecard $(DATA) $(if $(OUT),--out $(OUT))
 
-explain: setup  ## the verdict of each scorer on a headline, and the words that decided (TEXT='...')
+explain: setup  ## show each scorer's verdict on a headline, and the words that decided it (TEXT='...')
 	@$(PY) -m sentiment.lab.explain "$$HEADLINE"
 
-chaos: setup  ## kill services at random: is any row lost or duplicated? (KILLS=20 SEED=7 WITHOUT=ledger)
+chaos: setup  ## kill services at random and check that no row is lost or duplicated (KILLS=20 SEED=7 WITHOUT=ledger)
 	@$(PY) -m tests.chaos --kills $(or $(KILLS),20) --seed $(or $(SEED),7) $(if $(WITHOUT),--without $(WITHOUT))
 
 clean:  ## delete what setup installed (data are kept)

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Restores a backup into the database of the settings: scripts/restore.sh FILE [--replace]
 # The database must be empty; with --replace it is dropped and recreated. Creates missing roles, restores the backup (on
-# plain PostgreSQL in one transaction), and applies newer migrations. Stop the jobs before. They continue from the restored
+# plain PostgreSQL in one transaction), and applies newer migrations. Stop the jobs first. They continue from the restored
 # batch ledger: what Kafka has received since the backup is stored again.
 set -eu
 here=$(cd "$(dirname "$0")/.." && pwd)

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs what the stack and its tests need: the Python environment in .venv, the jars of Kafka and Spark.
-# Repeat-safe: skips what is up to date. If the machine lacks a program, prints one line that says how to install it.
+# Idempotent: skips what is up to date. If the machine lacks a program, prints one line that says how to install it.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -39,7 +39,7 @@ if ! fresh requirements requirements-dev.txt; then
     done_with requirements requirements-dev.txt
 fi
 
-# Makes the checkout importable in this environment: an edit needs no new installation.
+# Makes the checkout importable in this environment, so that edits take effect without a new installation.
 site=$(.venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
 printf '%s\n%s\n' "$PWD" "$PWD/crypto_viz_backend" >"$site/cryptoviz.pth"
 
