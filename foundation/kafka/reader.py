@@ -96,6 +96,9 @@ class OffsetReader:
         """The cluster's id and all its topics."""
         found = self._consumer.list_topics(timeout=REQUEST_SECONDS)
         partitions = {name: tuple(sorted(topic.partitions)) for name, topic in found.topics.items()}
+        if not found.cluster_id:
+            # The jobs' ledger is kept by this id: under another one they would store everything again.
+            raise KafkaException(KafkaError(KafkaError._UNKNOWN_BROKER, "the broker has not named its cluster"))
         return ClusterMetadata(str(found.cluster_id), partitions)
 
     def watermarks(self, source: TopicPartition) -> OffsetRange:

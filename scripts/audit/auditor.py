@@ -161,7 +161,8 @@ class Auditor:
                 source = TopicPartition(dead_letter.topic, dead_letter.partition)
                 # A batch in progress has published its dead letters but not committed; retention may have deleted
                 # records.
-                if source in ranges and ranges[source].start <= dead_letter.offset < stored.get(source, 0):
+                oldest = ranges.get(source, OffsetRange(0, 0)).start
+                if oldest <= dead_letter.offset < stored.get(source, 0):
                     found[source, dead_letter.offset] += 1
         verdict = compare_rows(DEADLETTER.name, None, Counter(dict.fromkeys(invalid, 1)), found, whole=True)
         verdict.records = len(invalid)

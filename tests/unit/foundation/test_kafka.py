@@ -5,7 +5,17 @@ import threading
 import pytest
 from confluent_kafka import KafkaError, KafkaException
 
-from foundation.kafka import BULK, QUICK, OffsetRange, OffsetReader, RecordsGone, TopicPartition, client_config, reader
+from foundation.kafka import (
+    BULK,
+    QUICK,
+    ClusterMetadata,
+    OffsetRange,
+    OffsetReader,
+    RecordsGone,
+    TopicPartition,
+    client_config,
+    reader,
+)
 from foundation.kafka.admin import TopicsMissing, wait_for_topics
 from foundation.retry import Backoff, Stopped
 
@@ -162,8 +172,17 @@ def test_watermarks_and_closing(consumer):
 
 
 class Metadata:
-    def __init__(self, *topics):
-        self.topics = dict.fromkeys(topics)
+    def __init__(self, *topics, cluster_id=None):
+        self.topics, self.cluster_id = dict.fromkeys(topics), cluster_id
+
+
+def test_a_cluster_without_an_id_is_an_error(consumer):
+    source = OffsetReader(client_config("broker:9092"))
+    consumer[0].list_topics = lambda timeout: Metadata(cluster_id="abc")
+    assert source.cluster() == ClusterMetadata("abc", {})
+    consumer[0].list_topics = lambda timeout: Metadata()
+    with pytest.raises(KafkaException, match="has not named its cluster"):
+        source.cluster()
 
 
 def test_topics_are_waited_for():
