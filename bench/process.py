@@ -10,6 +10,7 @@ from foundation.waiting import NotReady, wait_until
 from tests.testkit.processes import ModuleProcess
 
 PROCESS_READY_SECONDS = 90
+PROCESS_STOP_SECONDS = 60
 
 
 @contextmanager
@@ -28,7 +29,7 @@ def running_process(
             print(process.log.read_text()[-2_000:], file=sys.stderr, flush=True)
             raise
         finally:
-            process.end()
+            process.end(seconds=PROCESS_STOP_SECONDS)
 
 
 @contextmanager

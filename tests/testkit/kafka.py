@@ -11,7 +11,7 @@ from foundation.waiting import wait_until
 SINK_TOPICS = (RAWTICKER, RAWTRADE, RAWALERT, RAWARTICLE)
 """The topics of Kraken's producer and the article scraper."""
 
-FLUSH_SECONDS = 60
+FLUSH_SECONDS = 30
 LEADER_SECONDS = 30
 
 

@@ -13,7 +13,7 @@ from typing import Any, Self
 from contracts.settings import ROOT
 from foundation.waiting import wait_until
 
-STOP_SECONDS = 60.0
+STOP_SECONDS = 30.0
 """After that a process that was asked to stop is killed."""
 
 
@@ -80,11 +80,11 @@ class ModuleProcess(subprocess.Popen[bytes]):
         """Returns once its log contains `text`. Raises `NotReady`."""
         wait_until(lambda: text in self.log.read_text(), seconds, f"{self.name}: {text}", self.runs)
 
-    def end(self, number: int = signal.SIGTERM) -> int:
-        """Sends the signal and returns the exit code. Kills it and raises `TimeoutExpired` after `STOP_SECONDS`."""
+    def end(self, number: int = signal.SIGTERM, seconds: float = STOP_SECONDS) -> int:
+        """Sends the signal and returns the exit code. Kills it and raises `TimeoutExpired` after `seconds`."""
         self.send_signal(number)
         try:
-            return self.wait(STOP_SECONDS)
+            return self.wait(seconds)
         finally:
             self.kill()
             self.wait()

@@ -1,4 +1,4 @@
-"""Constants of Binance's spot REST API: paths, weights, limits.
+"""Constants of Binance's spot REST API: paths, weights, limits. Pure.
 
 Source of the protocol facts: Binance's documentation of `/api/v3`.
 """
