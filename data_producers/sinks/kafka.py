@@ -26,6 +26,9 @@ QUEUE_MESSAGES = 100_000
 QUEUE_KIBIBYTES = 65_536
 """Bounds of the queue for the broker. When they are reached the source blocks, so that memory stays bounded."""
 
+CLIENT_LOG_LEVEL = 6
+"""The client's own messages up to this syslog severity (info) are logged."""
+
 FLUSH_STALL_SECONDS = 15.0
 """A graceful stop ends when the broker has acknowledged nothing for this long."""
 
@@ -64,6 +67,7 @@ class KafkaSink:
             "reconnect.backoff.max.ms": 2_000,
             "error_cb": self._on_error,
             "logger": log,
+            "log_level": CLIENT_LOG_LEVEL,
             **config,
         }
         self._room = threading.Event()

@@ -58,6 +58,13 @@ def test_entering_without_a_broker_ends_with_the_process():
         assert runtime.stop.is_set()
 
 
+def test_the_clients_own_messages_are_logged(caplog):
+    runtime = Runtime(jitter=lambda: 0.0)
+    runtime.stop.set()
+    with KafkaSink(NO_BROKER, SINK_TOPICS, runtime):
+        wait_until(lambda: "Connection refused" in caplog.text, 10, "the client's message that nothing listens")
+
+
 def test_an_outage_of_the_broker_loses_and_duplicates_nothing(server_dir):
     """First its topics are missing; then it stops and restarts: the queue fills, the sender blocks, and continues."""
     port, controller_port = free_ports(2)
