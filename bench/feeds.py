@@ -57,19 +57,19 @@ def _served(folder: Path) -> Iterator[str]:
         server.wait()
 
 
-def _poll(place: str, folder: Path) -> float:
+def _poll(address: str, folder: Path) -> float:
     """CPU seconds of one poll of every feed by a scraper that has seen no item."""
     sink, archive = MemorySink(), Archive()
     scorer = SCORERS[StackSettings.model_fields["scorer"].default](ROOT)
     begun = process_time()
     for newsroom in SIMULATED_NEWSROOMS:
-        with feed_session([place], timeout_seconds=15, max_bytes=5_000_000) as session:
+        with feed_session([address], timeout_seconds=15, max_bytes=5_000_000) as session:
             FeedPoller(
-                f"http://{place}/{newsroom.slug}",
+                f"http://{address}/{newsroom.slug}",
                 poll_seconds=300,
                 timeout_seconds=15,
                 max_bytes=5_000_000,
-                private_hosts=(place,),
+                private_hosts=(address,),
                 validators=ValidatorStore(folder / "validators.json"),
                 archive=archive,
                 scorer=scorer,
@@ -97,8 +97,8 @@ def measure_feeds(options: Options) -> list[Claim]:
         folder = Path(name)
         for slug, document in documents.items():
             (folder / slug).write_bytes(document)
-        with _served(folder) as place:
-            turns = [(_poll(place, folder), _parse(documents.values())) for _ in range(options.repeats + 1)][1:]
+        with _served(folder) as address:
+            turns = [(_poll(address, folder), _parse(documents.values())) for _ in range(options.repeats + 1)][1:]
     ours = Measurements("poll of 5 feeds", tuple(mine for mine, _ in turns), "CPU s")
     theirs = Measurements("feedparser", tuple(other for _, other in turns), "CPU s")
     return [Claim("N3", (ours, theirs), ours.median / theirs.median, floor=3, target=2, at_least=False)]

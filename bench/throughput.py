@@ -19,7 +19,7 @@ from foundation.kafka import client_config
 from foundation.waiting import wait_until
 from scripts.embedded.postgres import installation
 from spark_jobs.config import raw_job
-from spark_jobs.edges.kafka_source import look_up
+from spark_jobs.edges.kafka_source import cluster_watermarks
 from spark_jobs.edges.query import Batches, new_checkpoint
 from spark_jobs.edges.raw_query import RawQuery
 from spark_jobs.edges.session import build_session
@@ -137,7 +137,7 @@ def _measure(rig: Rig, wanted: frozenset[str], rows: int, repeats: int) -> list[
     rewritten: list[float] = []
     for repeat in range(repeats + 1):
         first = repeat * rows
-        marks = look_up(client_config(rig.kafka), [RAWTRADE.name]).watermarks
+        marks = cluster_watermarks(client_config(rig.kafka), [RAWTRADE.name]).watermarks
         produce(rig.kafka, make_trades(rows, first))
         ours.append(_exactly_once(rig, spark, rows))
         csv = rig.folder / "trades.csv"

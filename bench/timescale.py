@@ -18,7 +18,7 @@ Execute = Callable[[str], list[dict[str, Any]]]
 
 FIRST_DAY = "2026-01-01Z"
 TRADED_PAIR = "BTC/USD"
-_MOST_ROWS_IN_NODE = 400_000
+_MAX_ROWS_IN_NODE = 400_000
 """Fits into the memory of node."""
 
 # A walk in ticks of 0.1, with many small and few large volumes. Same seed, same trades.
@@ -51,7 +51,7 @@ def running_timescaledb(rows: int, days: int) -> Iterator[tuple[Execute, str]]:
             yield execute, "server"
         return
     with running_node_timescaledb() as server:
-        _fill(server.execute, min(rows, _MOST_ROWS_IN_NODE), days)
+        _fill(server.execute, min(rows, _MAX_ROWS_IN_NODE), days)
         yield server.execute, "node"
 
 

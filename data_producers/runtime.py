@@ -1,4 +1,4 @@
-"""What every producer runs in: a loop that reconnects, and jobs in threads until a stop is requested."""
+"""Runs producers: a loop that reconnects, and jobs in threads until a stop is requested."""
 
 import logging
 import math

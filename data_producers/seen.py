@@ -1,4 +1,4 @@
-"""Which keys were published already, so that none is published twice."""
+"""Remembers which keys were published, so that none is published twice."""
 
 from collections import OrderedDict, defaultdict
 from collections.abc import Hashable, Iterable

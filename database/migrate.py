@@ -65,7 +65,7 @@ def migrate(
             if dry_run:
                 print_line(f"-- {migration.name}\n{migration.sql}")
             else:
-                with _reported(migration.name, print_line):
+                with _progress_reported(migration.name, print_line):
                     _apply(connection, migration)
         if not dry_run:
             set_passwords(connection, passwords or {})
@@ -153,7 +153,7 @@ def _apply(connection: Connection, migration: Migration) -> None:
 
 
 @contextmanager
-def _reported(name: str, print_line: Report) -> Iterator[None]:
+def _progress_reported(name: str, print_line: Report) -> Iterator[None]:
     """Reports every `STILL_SECONDS` how long the block has been running, and if it succeeds, how long it took."""
     started, done = time.monotonic(), threading.Event()
 
@@ -207,14 +207,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
             connection.close()
         else:
             new = migrate(url, _passwords_of(config), partial(print, flush=True), chosen.dry_run, config.keep_days)
-            print(f"{len(new)} {'missing' if chosen.dry_run else 'applied'}; the schema is {_height(new)}")
+            print(f"{len(new)} {'missing' if chosen.dry_run else 'applied'}; the schema is {_schema_state(new)}")
     except (BadMigrations, psycopg2.Error) as error:
         print(f"migrate: {str(error).strip()}", file=sys.stderr)
         return 1
     return 0
 
 
-def _height(new: tuple[str, ...]) -> str:
+def _schema_state(new: tuple[str, ...]) -> str:
     return f"at {new[-1]}" if new else "up to date"
 
 

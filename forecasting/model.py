@@ -1,4 +1,4 @@
-"""What a forecast model is. Pure."""
+"""The interface of forecast models. Pure."""
 
 from dataclasses import dataclass
 from typing import Protocol

@@ -27,11 +27,11 @@ PROTOCOL_ASSIGNMENTS = ip_network("192.0.0.0/24")
 
 
 class AddressNotPublic(Exception):
-    """A host has an address that is not public; `place` is its `host:port`. Nothing was sent to it."""
+    """A host has an address that is not public; `host_port` is its `host:port`. Nothing was sent to it."""
 
     def __init__(self, host: str, port: int | None, address: str) -> None:
         super().__init__(f"{host} is at {address}, which is not public")
-        self.place = f"{host}:{port}"
+        self.host_port = f"{host}:{port}"
 
 
 def is_public(address: str) -> bool:
@@ -88,7 +88,7 @@ class BoundedAdapter(HTTPAdapter):
         return super().send(request, *args, **(kwargs if self._use_proxies else {**kwargs, "proxies": {}}))
 
 
-class _UntilDeadline(io.RawIOBase):
+class _DeadlineReader(io.RawIOBase):
     """What a socket receives within its timeout, counted from now.
 
     A socket itself applies its timeout to each receive, so a server that drips bytes would never time out.
@@ -120,7 +120,7 @@ class _BoundedResponse(HTTPResponse):
     def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
         super().__init__(sock, *args, **kwargs)
         self.fp.close()
-        self.fp = io.BufferedReader(_UntilDeadline(sock))
+        self.fp = io.BufferedReader(_DeadlineReader(sock))
 
 
 class _Bounded(HTTPConnection):
@@ -133,7 +133,7 @@ class _Bounded(HTTPConnection):
             found = socket.getaddrinfo(host, self.port, allowed_gai_family(), socket.SOCK_STREAM)
         except (socket.gaierror, UnicodeError) as error:
             raise NameResolutionError(self.host, self, socket.gaierror(str(error))) from error
-        addresses = list(dict.fromkeys(str(place[0]) for *_, place in found))
+        addresses = list(dict.fromkeys(str(sockaddr[0]) for *_, sockaddr in found))
         hosts = self.private_hosts
         if hosts is not None and not hosts & {host, f"{host}:{self.port}"}:
             for address in addresses:

@@ -21,7 +21,7 @@ MAX_RETRY_AFTER_SECONDS = 3_600.0
 """The cap on what a server asks for."""
 
 CHUNK_BYTES = 65_536
-MOST_REDIRECTS = 5
+MAX_REDIRECTS = 5
 
 _SECONDS = re.compile(r"(-?)([0-9]+)")
 
@@ -46,10 +46,10 @@ class ServerUnreachable(HttpFailure):
 class ForbiddenAddress(HttpFailure):
     """This session must not call the address: it is not public, or not HTTP. Nothing was sent to it.
 
-    `place` is `host:port` where the address is known and not public.
+    `host_port` is `host:port` where the address is known and not public.
     """
 
-    place: str | None = None
+    host_port: str | None = None
 
 
 class BadRedirect(HttpFailure):
@@ -135,7 +135,7 @@ class HttpSession:
         *,
         timeout_seconds: float,
         max_bytes: int,
-        max_redirects: int = MOST_REDIRECTS,
+        max_redirects: int = MAX_REDIRECTS,
         public_only: bool = False,
         private_hosts: Iterable[str] = (),
         use_proxies: bool = True,
@@ -200,7 +200,7 @@ class HttpSession:
             raise
         except (AddressNotPublic, requests.exceptions.InvalidSchema) as error:
             forbidden = ForbiddenAddress(str(error))
-            forbidden.place = error.place if isinstance(error, AddressNotPublic) else None
+            forbidden.host_port = error.host_port if isinstance(error, AddressNotPublic) else None
             forbidden.redirects = tuple(redirects)
             raise forbidden from None
         except (requests.Timeout, ReadTimeoutError, TimeoutError) as error:

@@ -42,14 +42,14 @@ def free_ports(count: int) -> tuple[int, ...]:
     found: list[int] = []
     start = 20_000 + time.monotonic_ns() // 1_000 % 10_000
     for candidate in range(start, 32_000):
-        if _hold(candidate):
+        if _reserve(candidate):
             found.append(candidate)
             if len(found) == count:
                 return tuple(found)
     raise NotReady(f"no {count} free ports between {start} and 32000")
 
 
-def _hold(port: int) -> bool:
+def _reserve(port: int) -> bool:
     """Reserves the port for this process unless it is in use or reserved; returns whether it did."""
     holder = socket.socket(type=socket.SOCK_DGRAM)
     try:

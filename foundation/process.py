@@ -1,4 +1,4 @@
-"""How a service starts and stops: logging, signals, the metrics port, and time that tests can replace."""
+"""Starts and stops a service: logging, signals, the metrics port, and time that tests can replace."""
 
 import random
 import signal

@@ -123,7 +123,7 @@ def _metrics_check(service: str, port_field: str, judge: Judge) -> Check:
     return check
 
 
-def _timeless(judge: Callable[[Samples], ServiceHealth]) -> Judge:
+def _without_time(judge: Callable[[Samples], ServiceHealth]) -> Judge:
     return lambda samples, _: judge(samples)
 
 
@@ -132,13 +132,13 @@ CHECKS: Mapping[str, Check] = {
     "kafka": check_kafka,
     "simulator": check_simulator,
     "kraken_producer": _metrics_check("kraken_producer", "kraken_metrics_port", judge_kraken_producer),
-    "market_poller": _metrics_check("market_poller", "market_metrics_port", _timeless(judge_market_poller)),
-    "article_scraper": _metrics_check("article_scraper", "articles_metrics_port", _timeless(judge_article_scraper)),
+    "market_poller": _metrics_check("market_poller", "market_metrics_port", _without_time(judge_market_poller)),
+    "article_scraper": _metrics_check("article_scraper", "articles_metrics_port", _without_time(judge_article_scraper)),
     "kafka_to_timescale": _metrics_check("kafka_to_timescale", "raw_metrics_port", judge_raw_job),
     "sentiment_prediction_job": _metrics_check("sentiment_prediction_job", "window_metrics_port", judge_window_job),
     "api": check_api,
-    "candle_audit": _metrics_check("candle_audit", "candle_audit_metrics_port", _timeless(judge_candle_audit)),
-    "notifier": _metrics_check("notifier", "notifier_metrics_port", _timeless(judge_notifier)),
+    "candle_audit": _metrics_check("candle_audit", "candle_audit_metrics_port", _without_time(judge_candle_audit)),
+    "notifier": _metrics_check("notifier", "notifier_metrics_port", _without_time(judge_notifier)),
     "prometheus": check_prometheus,
 }
 """The check of every service, in the order of the data."""

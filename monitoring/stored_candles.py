@@ -68,15 +68,15 @@ def read_stored(connection: Connection, pair: str, since: float, until: float) -
     The minute of the first stored trade, which may be incomplete, and everything before a gap that the venue's history
     does not fill are not compared: the venue may have built those candles from other trades.
     """
-    asked = {"pair": pair, "since": since, "until": until}
+    parameters = {"pair": pair, "since": since, "until": until}
     with connection, connection.cursor() as cursor:
-        cursor.execute(_FIRST, asked)
+        cursor.execute(_FIRST, parameters)
         (first,) = cursor.fetchone() or (None,)
-        cursor.execute(_GAPS, asked)
+        cursor.execute(_GAPS, parameters)
         gaps = cursor.fetchall()
         cursor.execute(f"SELECT {_MATERIALIZED}")
         (materialized,) = cursor.fetchone() or (False,)
-        cursor.execute(_OF_CANDLES if materialized else _OF_TRADES, asked)
+        cursor.execute(_OF_CANDLES if materialized else _OF_TRADES, parameters)
         candles = {int(row[0]): _candle(row) for row in cursor.fetchall()}
     begin = until if first is None else (first // MINUTE_SECONDS + 1) * MINUTE_SECONDS
     begin = max([begin, *(start for start, _, permanent in gaps if permanent)])

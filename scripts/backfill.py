@@ -69,7 +69,7 @@ class BackfillRejected(Exception):
     """The backfill cannot run; `str(error)` is the reason and the next command to run."""
 
 
-def why_not_kept(config: BackfillCommandSettings, source: str, since: datetime, now: datetime) -> str | None:
+def retention_conflict(config: BackfillCommandSettings, source: str, since: datetime, now: datetime) -> str | None:
     """Why retention would delete history since then again; None if it is kept."""
     table = _TABLES[source].name
     oldest = config.kept_since(table, now)
@@ -171,7 +171,7 @@ def main() -> int:
     parser.add_argument("--since", type=_since, required=True, help="ISO-8601 date or time; UTC if it has no zone")
     options = parser.parse_args()
     config = load_settings(BackfillCommandSettings)
-    if (reason := why_not_kept(config, options.source, options.since, datetime.now(UTC))) is not None:
+    if (reason := retention_conflict(config, options.source, options.since, datetime.now(UTC))) is not None:
         parser.error(reason)
     command = f"make backfill SOURCE={options.source} PAIR={options.pair} SINCE={options.since.isoformat()}"
     try:

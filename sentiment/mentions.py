@@ -1,4 +1,4 @@
-"""Which coins a text mentions. Pure; the names come from `contracts.assets`."""
+"""Finds the coins that a text mentions. Pure; the names come from `contracts.assets`."""
 
 import re
 

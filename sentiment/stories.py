@@ -1,4 +1,4 @@
-"""Which headlines belong to the same story, across newsrooms. Pure.
+"""Matches headlines of the same story across newsrooms. Pure.
 
 Two stories merged by mistake lose a vote, one story split by mistake casts one too many. The first is worse: in doubt,
 headlines are kept apart.

@@ -100,20 +100,20 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> tuple[SimulationP
         type=_count,
         help="first trade id of each pair; default: from the clock, so that restarts use new ids",
     )
-    asked = parser.parse_args(arguments)
-    if asked.recording is not None and not asked.recording.is_file():
-        parser.error(f"no file at {asked.recording}")
+    chosen = parser.parse_args(arguments)
+    if chosen.recording is not None and not chosen.recording.is_file():
+        parser.error(f"no file at {chosen.recording}")
     plan = SimulationPlan(
-        pairs=asked.pairs,
-        seed=asked.seed,
-        rate=asked.rate,
-        recording=asked.recording,
-        speed=asked.speed,
-        news_seconds=asked.news_seconds,
-        first_trade_id=asked.first_trade_id,
-        trades_per_pair=asked.events,
+        pairs=chosen.pairs,
+        seed=chosen.seed,
+        rate=chosen.rate,
+        recording=chosen.recording,
+        speed=chosen.speed,
+        news_seconds=chosen.news_seconds,
+        first_trade_id=chosen.first_trade_id,
+        trades_per_pair=chosen.events,
     )
-    return plan, asked.host, asked.port
+    return plan, chosen.host, chosen.port
 
 
 async def run_simulator(plan: SimulationPlan, host: str, port: int) -> None:

@@ -19,7 +19,7 @@ from foundation.postgres import Database, Unstorable
 from spark_jobs.edges.batch_ledger import ACCEPTED_BATCH, BatchKey
 from spark_jobs.edges.batch_writer import TRANSIENT_ERRORS, BatchWriter
 from spark_jobs.edges.deadletters import DeadLetters
-from spark_jobs.edges.kafka_source import OffsetsBeyondEnd, look_up
+from spark_jobs.edges.kafka_source import OffsetsBeyondEnd, cluster_watermarks
 from spark_jobs.edges.query import EXIT_PERMANENT_ERROR
 from spark_jobs.edges.raw_query import from_kafka, resume
 from spark_jobs.edges.records import RestartFromLedger
@@ -34,7 +34,7 @@ def accept(config: AcceptUnreadableSettings) -> None:
     """
     kafka = client_config(config.kafka_bootstrap_servers, config.kafka_client_options)
     database = Database(config.writer_database_url, "accept_unreadable")
-    cluster = look_up(kafka, [topic.name for topic in RAW_TOPICS])
+    cluster = cluster_watermarks(kafka, [topic.name for topic in RAW_TOPICS])
     with database.transaction() as cursor:
         starts = resume(cursor, RAW_JOB, cluster)
     writer = BatchWriter(database, DeadLetters(kafka), limit=NO_LIMIT)

@@ -17,7 +17,7 @@ MAX_COLLECTED_BYTES = 16_384
 the bytes collected at once stay far below the heap, however large the messages are."""
 
 TASK_ATTEMPTS = 4
-"""How often Spark attempts a task: a killed Python worker costs a retry, not the query."""
+"""How many times Spark attempts a task: a killed Python worker costs a retry, not the query."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What every section of the settings shares: where values come from, and the types of fields.
+"""Shared by all sections of the settings: where values come from, and the types of fields.
 
 A section is a class of fields that belong together; a process's settings (`contracts.settings.processes`) inherit from
 the sections that the process reads, and from no others.

@@ -84,9 +84,11 @@ class SpanQuery(Query):
 
     def span(self, now: datetime) -> Span:
         """The requested time range. Raises `ValidationError`."""
-        asked = self.validated_data
+        requested = self.validated_data
         default = Span(now - self.default_period, now)
-        return _span_or_invalid(lambda: span_of(asked.get("periode"), asked.get("start"), asked.get("end"), default))
+        return _span_or_invalid(
+            lambda: span_of(requested.get("periode"), requested.get("start"), requested.get("end"), default)
+        )
 
 
 class SeriesQuery(SpanQuery):
@@ -98,8 +100,8 @@ class SeriesQuery(SpanQuery):
 
     def arranged(self, result: ReadResult) -> ReadResult:
         """The result in the requested order."""
-        asked = self.validated_data.get("order", self.natural_order)
-        return result if asked == self.natural_order else replace(result, rows=result.rows[::-1])
+        requested = self.validated_data.get("order", self.natural_order)
+        return result if requested == self.natural_order else replace(result, rows=result.rows[::-1])
 
 
 def _span_or_invalid(make: Any) -> Span:

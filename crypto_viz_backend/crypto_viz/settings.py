@@ -40,8 +40,8 @@ def database_of(url: str) -> dict[str, Any]:
     Parameters of the URL, such as `sslmode`, are kept.
     """
     parts = urlsplit(url)
-    asked = dict(parse_qsl(parts.query))
-    options = f"{asked.pop('options', '')} {SESSION_OPTIONS}".strip()
+    parameters = dict(parse_qsl(parts.query))
+    options = f"{parameters.pop('options', '')} {SESSION_OPTIONS}".strip()
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": unquote(parts.path.lstrip("/")),
@@ -51,7 +51,7 @@ def database_of(url: str) -> dict[str, Any]:
         "PORT": str(parts.port or ""),
         "CONN_MAX_AGE": None,
         "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": {"connect_timeout": 3, "application_name": "api", **asked, "options": options},
+        "OPTIONS": {"connect_timeout": 3, "application_name": "api", **parameters, "options": options},
     }
 
 

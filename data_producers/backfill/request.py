@@ -1,4 +1,4 @@
-"""What the backfills of all venues share: the request, its batches, and rate-limited calls with retry."""
+"""Shared by the backfills of all venues: the request, its batches, and rate-limited calls with retry."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

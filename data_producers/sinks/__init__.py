@@ -1,1 +1,1 @@
-"""Where messages go: one protocol and two implementations."""
+"""Sinks, which messages are sent to: one protocol and two implementations."""

@@ -1,4 +1,4 @@
-"""What every sink guarantees."""
+"""The interface of sinks and its guarantees."""
 
 from typing import Protocol
 

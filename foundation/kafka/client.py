@@ -1,4 +1,4 @@
-"""What every Kafka client needs: its address, its security settings, and names for partitions and offsets."""
+"""Shared by all Kafka clients: address, security settings, and types of partitions and offsets."""
 
 from collections.abc import Mapping
 from types import MappingProxyType

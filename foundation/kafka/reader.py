@@ -109,8 +109,8 @@ class OffsetReader:
     def offsets_at(self, sources: Iterable[TopicPartition], epoch_seconds: float) -> Offsets:
         """For each partition the first offset with a timestamp at or after the time given; its end if there is none."""
         milliseconds = int(max(0.0, epoch_seconds) * 1000)
-        asked = [_Position(*source, milliseconds) for source in sources]
-        found = self._consumer.offsets_for_times(asked, timeout=REQUEST_SECONDS) if asked else []
+        queries = [_Position(*source, milliseconds) for source in sources]
+        found = self._consumer.offsets_for_times(queries, timeout=REQUEST_SECONDS) if queries else []
         offsets: Offsets = {}
         for at in found:
             if at.error is not None:

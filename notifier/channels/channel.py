@@ -1,4 +1,4 @@
-"""What a channel is, and what it delivers. Pure."""
+"""The interface of channels, and the notifications they deliver. Pure."""
 
 from dataclasses import dataclass
 from typing import Protocol

@@ -1,4 +1,4 @@
-"""What the audit compares for each topic: the row expected from a message, and the row in the table. Pure.
+"""The rows that the audit compares for each topic: the one expected from a message, and the one in the table. Pure.
 
 Deliberately independent of the job's code that makes rows: an audit that shared it would share its bugs. All written
 columns are compared except `received_at` of records that a gap refill or the next poll publishes again: the row has

@@ -51,7 +51,7 @@ def _print(text: str) -> None:
 
 
 @contextmanager
-def _alone(config: KafkaSection) -> Iterator[None]:
+def _replay_lock(config: KafkaSection) -> Iterator[None]:
     """Holds the data folder's replay lock: two replays at once could both send the same message."""
     config.data_dir.mkdir(parents=True, exist_ok=True)
     with (config.data_dir / "replay.lock").open("w") as lock:
@@ -175,7 +175,7 @@ def run_replay(given: argparse.Namespace, config: KafkaSection) -> None:
     elif not given.repair:
         list_dead_letters(dead_letters, foreign)
     elif given.publish:
-        with _alone(config):
+        with _replay_lock(config):
             replay_dead_letters(client, dead_letters, repair, publish=True)
     else:
         replay_dead_letters(client, dead_letters, repair, publish=False)

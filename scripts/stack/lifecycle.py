@@ -1,4 +1,4 @@
-"""How the stack starts and stops: in order, each step waiting for what it needs, with no process left behind."""
+"""Starts and stops the stack: in order, each step waiting for what it needs, with no process left behind."""
 
 import fcntl
 import re

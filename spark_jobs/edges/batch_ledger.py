@@ -57,7 +57,7 @@ ORDER BY topic, partition
 FOR UPDATE
 """
 
-_MAKE_LOCKS = f"INSERT INTO {PARTITION_LOCK} (query, topic, partition) VALUES %s ON CONFLICT DO NOTHING"
+_CREATE_LOCKS = f"INSERT INTO {PARTITION_LOCK} (query, topic, partition) VALUES %s ON CONFLICT DO NOTHING"
 
 _RECORD = f"""
 INSERT INTO {LEDGER}
@@ -118,7 +118,7 @@ def lock(cursor: Cursor, query: str, sources: Iterable[TopicPartition]) -> None:
         return
     cursor.execute(_LOCK, (query, wanted))
     if cursor.rowcount < len(wanted):
-        execute_values(cursor, _MAKE_LOCKS, [(query, *source) for source in wanted])
+        execute_values(cursor, _CREATE_LOCKS, [(query, *source) for source in wanted])
         cursor.execute(_LOCK, (query, wanted))
 
 

@@ -32,7 +32,7 @@ class OffsetsBeyondEnd(Exception):
     The operator decides."""
 
 
-def look_up(config: Mapping[str, Any], topics: Iterable[str]) -> ClusterWatermarks:
+def cluster_watermarks(config: Mapping[str, Any], topics: Iterable[str]) -> ClusterWatermarks:
     """The watermarks of the topics. `config` comes from `foundation.kafka.client_config`.
 
     Blocks for a few seconds at most; raises `KafkaException` while the broker is unavailable or a topic is missing.

@@ -26,7 +26,13 @@ from spark_jobs.config import BULK_ROWS, MAX_COLLECTED_BYTES, JobConfig
 from spark_jobs.edges.batch_ledger import BatchKey, is_prune_due, next_offsets, prune, recent_counts, skip_deleted
 from spark_jobs.edges.batch_writer import TRANSIENT_ERRORS, BatchWriter, PartitionWrite
 from spark_jobs.edges.deadletters import DeadLetters
-from spark_jobs.edges.kafka_source import ClusterWatermarks, look_up, read_range, read_stream, starting_offsets
+from spark_jobs.edges.kafka_source import (
+    ClusterWatermarks,
+    cluster_watermarks,
+    read_range,
+    read_stream,
+    starting_offsets,
+)
 from spark_jobs.edges.offset_log import OffsetLog, OffsetRanges
 from spark_jobs.edges.progress import count_written
 from spark_jobs.edges.query import Batches
@@ -69,7 +75,7 @@ class RawQuery:
 
     def start(self, spark: SparkSession, checkpoint: Path, batches: Batches) -> StreamingQuery:
         """Starts the query at the ledger's offsets and returns it."""
-        cluster = look_up(self._kafka, [topic.name for topic in RAW_TOPICS])
+        cluster = cluster_watermarks(self._kafka, [topic.name for topic in RAW_TOPICS])
         with self._database.transaction() as cursor:
             starts = resume(cursor, self._job.query, cluster)
             self._writer.recent = recent_counts(cursor, self._job.query, cluster.id, starts)

@@ -22,7 +22,13 @@ from foundation.retry import retry
 from spark_jobs.config import JobConfig
 from spark_jobs.edges.batch_ledger import BatchKey, LedgerEntry, is_prune_due, is_recorded, lock, prune, record
 from spark_jobs.edges.batch_writer import TRANSIENT_ERRORS
-from spark_jobs.edges.kafka_source import ClusterWatermarks, look_up, offsets_at, read_stream, starting_offsets
+from spark_jobs.edges.kafka_source import (
+    ClusterWatermarks,
+    cluster_watermarks,
+    offsets_at,
+    read_stream,
+    starting_offsets,
+)
 from spark_jobs.edges.offset_log import OffsetLog, OffsetRanges
 from spark_jobs.edges.progress import count_rows
 from spark_jobs.edges.query import Batches
@@ -69,7 +75,7 @@ class WindowQuery:
 
     def start(self, spark: SparkSession, checkpoint: Path, batches: Batches) -> StreamingQuery:
         """Starts the query at the oldest open window of each kind and returns it."""
-        cluster = look_up(self._kafka, [topic.name for _, topic, _ in _SOURCES])
+        cluster = cluster_watermarks(self._kafka, [topic.name for _, topic, _ in _SOURCES])
         open_from = {table.name: self._open_from(table) for _, _, table in _SOURCES}
         starts: Offsets = {}
         windows: list[DataFrame] = []

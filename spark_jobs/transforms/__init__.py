@@ -1,1 +1,1 @@
-"""What the jobs do to the data: no session, no IO. Pure."""
+"""Transformations of the data, without session or I/O. Pure."""

@@ -1,4 +1,4 @@
-"""How each topic's messages become rows of its table: the field and the conversion of each column. Pure."""
+"""Converts each topic's messages to rows of its table: the field and the conversion of each column. Pure."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass

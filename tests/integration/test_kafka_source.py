@@ -10,7 +10,7 @@ from contracts.tables import LEDGER
 from contracts.topics import RAWTRADE
 from foundation.kafka import client_config
 from foundation.waiting import wait_until
-from spark_jobs.edges.kafka_source import look_up, read_range
+from spark_jobs.edges.kafka_source import cluster_watermarks, read_range
 from tests.testkit.jobs import JOB_SECONDS, assert_clean
 from tests.testkit.poison import good_body
 
@@ -35,7 +35,7 @@ def write_in_transactions(bootstrap, pad=0):
 
 def test_read_range_returns_committed_records_up_to_a_marker(fresh_topics):
     write_in_transactions(fresh_topics)
-    marks = look_up(client_config(fresh_topics), [RAWTRADE.name]).watermarks
+    marks = cluster_watermarks(client_config(fresh_topics), [RAWTRADE.name]).watermarks
     found = [
         json.loads(value)["trade_id"]
         for source, (start, end) in marks.items()
@@ -54,7 +54,7 @@ def test_raw_job_stores_committed_records_and_continues(house, pad):
     stored = "SELECT trade_id FROM trade_data ORDER BY trade_id"
     wait_until(lambda: len(house.query(stored)) >= len(COMMITTED), JOB_SECONDS, "the rows", lambda: job.poll() is None)
     assert house.query(stored) == [(trade_id,) for trade_id in COMMITTED]
-    ends = sum(end for _, end in look_up(client_config(bootstrap), [RAWTRADE.name]).watermarks.values())
+    ends = sum(end for _, end in cluster_watermarks(client_config(bootstrap), [RAWTRADE.name]).watermarks.values())
     reached = (
         f"SELECT sum(n) FROM (SELECT max(next_offset) AS n FROM {LEDGER} "
         f"WHERE topic = '{RAWTRADE.name}' GROUP BY partition) l"

@@ -10,7 +10,7 @@ from contracts.topics import RAW_JOB, RAW_TOPICS, RAWALERT
 from foundation.kafka import TopicPartition, client_config
 from foundation.ports import HOST
 from monitoring.scrape import fetch_samples
-from spark_jobs.edges.kafka_source import look_up, read_range
+from spark_jobs.edges.kafka_source import cluster_watermarks, read_range
 from spark_jobs.edges.records import RangeDeleted
 from tests.testkit.jobs import Source, assert_clean
 from tests.testkit.kafka import send
@@ -44,7 +44,7 @@ def test_raw_job_reports_what_retention_deleted_and_stores_the_rest_once(house, 
     rows = house.query(f"SELECT topic, partition, max(next_offset) FROM {LEDGER} GROUP BY 1, 2")
     stored = {(topic, partition): offset for topic, partition, offset in rows}
     source.send(waiting)
-    marks = look_up(client_config(bootstrap), [topic.name for topic in RAW_TOPICS]).watermarks
+    marks = cluster_watermarks(client_config(bootstrap), [topic.name for topic in RAW_TOPICS]).watermarks
     cuts = {place: (start + marks[place][1]) // 2 for place, start in sorted(stored.items())}
     assert len(cuts) == 4, "ticks, trades in two partitions, articles"
     delete_before(bootstrap, cuts)

@@ -18,19 +18,19 @@ class WeightBudget:
 
     def wait_seconds(self, weight: int, now: float) -> float:
         """The wait before a request of this weight: 0, or until the next minute begins."""
-        self._turn(now)
+        self._start_minute(now)
         return 0.0 if self.used + weight <= self.limit else (self._minute + 1) * _MINUTE - now
 
     def spend(self, weight: int, now: float) -> None:
         """Adds the weight of a request."""
-        self._turn(now)
+        self._start_minute(now)
         self.used += weight
 
     def update(self, used: int, now: float) -> None:
         """Sets the used weight to the venue's count."""
-        self._turn(now)
+        self._start_minute(now)
         self.used = used
 
-    def _turn(self, now: float) -> None:
+    def _start_minute(self, now: float) -> None:
         if now // _MINUTE != self._minute:
             self._minute, self.used = now // _MINUTE, 0

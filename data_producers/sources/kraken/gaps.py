@@ -1,4 +1,4 @@
-"""Which trades are missing: the venue numbers a book's trades consecutively, so a missing number is a missed trade.
+"""Tracks missing trades: the venue numbers a book's trades consecutively, so a missing number is a missed trade.
 
 Pure: trades go in, in the order received; gaps come out.
 """

@@ -1,7 +1,7 @@
-"""Which subscriptions are silent while the socket lives: acknowledged, then without data although their market trades.
+"""Detects subscriptions that are silent on a live socket: acknowledged, then without data although their pair trades.
 
-Heartbeats prove nothing about a subscription, and a quiet pair is not silent. So silence alone never counts: there must
-be a trade that the subscription should have sent, seen on the other channel or over REST. Pure; times are monotonic
+Heartbeats prove nothing about a subscription, and a quiet pair is not silent. So silence alone never counts: a trade
+that the subscription should have sent must have been seen on the other channel or over REST. Pure; times are monotonic
 seconds.
 """
 

@@ -114,8 +114,8 @@ def fetch_feed(
 
 
 def _detail_of(failure: HttpFailure) -> str:
-    if isinstance(failure, ForbiddenAddress) and failure.place is not None:
-        return f"{failure}; CRYPTOVIZ_FEED_PRIVATE_HOSTS may name {failure.place}"
+    if isinstance(failure, ForbiddenAddress) and failure.host_port is not None:
+        return f"{failure}; CRYPTOVIZ_FEED_PRIVATE_HOSTS may name {failure.host_port}"
     return str(failure)
 
 

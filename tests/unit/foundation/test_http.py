@@ -6,7 +6,7 @@ import socket
 import pytest
 
 from foundation.http import (
-    MOST_REDIRECTS,
+    MAX_REDIRECTS,
     BadRedirect,
     Deadline,
     DeadlineExceeded,
@@ -140,7 +140,7 @@ def test_redirects_without_end_or_to_no_address(server, session):
     server.answer = reply(302, b"", Location="/on")
     with pytest.raises(BadRedirect, match="more than 5 redirects, the last to"):
         session.get(server.url)
-    assert len(server.requests) == MOST_REDIRECTS + 1
+    assert len(server.requests) == MAX_REDIRECTS + 1
     server.answer = reply(302, b"", Location="http://[oops/")
     with pytest.raises(BadRedirect, match="status 302 to no address: Invalid IPv6 URL"):
         session.get(server.url)

@@ -117,7 +117,7 @@ def test_no_spelling_of_a_private_address_is_called(start, host):
     server = start()
     failure = forbidden(f"http://{host}:{server.server_port}/feed")
     assert "which is not public" in str(failure)
-    assert failure.place == f"{host.strip('[]')}:{server.server_port}"
+    assert failure.host_port == f"{host.strip('[]')}:{server.server_port}"
     assert server.connections == 0
 
 
@@ -149,7 +149,7 @@ def test_every_redirect_is_checked(start, status):
 @pytest.mark.parametrize("url", ["file:///etc/passwd", "ftp://127.0.0.1/feed", "gopher://127.0.0.1/", "data:,x"])
 def test_other_schemes_are_refused_first_and_behind_a_redirect(start, url):
     server = start()
-    assert forbidden(url).place is None
+    assert forbidden(url).host_port is None
     server.answer = (302, {"Location": url}, b"")
     forbidden(f"http://127.0.0.1:{server.server_port}/feed", "127.0.0.1")
 

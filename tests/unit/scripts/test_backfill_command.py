@@ -18,16 +18,18 @@ DAY = timedelta(days=1)
 )
 def test_history_older_than_its_table_is_kept_is_rejected(source, days, kept):
     config = load_settings(BackfillCommandSettings, keep_days={"trade_data": 30, "ohlcv_data": 40})
-    assert (backfill.why_not_kept(config, source, NOW - days * DAY, NOW) is None) == kept
+    assert (backfill.retention_conflict(config, source, NOW - days * DAY, NOW) is None) == kept
     assert (
-        backfill.why_not_kept(load_settings(BackfillCommandSettings, keep_days={}), source, NOW - 9_000 * DAY, NOW)
+        backfill.retention_conflict(
+            load_settings(BackfillCommandSettings, keep_days={}), source, NOW - 9_000 * DAY, NOW
+        )
         is None
     )
 
 
 def test_the_error_names_the_setting_and_the_oldest_moment(monkeypatch, capsys):
     config = load_settings(BackfillCommandSettings, keep_days={"trade_data": 30})
-    reason = backfill.why_not_kept(config, "kraken", NOW - 90 * DAY, NOW)
+    reason = backfill.retention_conflict(config, "kraken", NOW - 90 * DAY, NOW)
     assert reason == (
         "trade_data is kept 30 days (CRYPTOVIZ_KEEP_DAYS): rows from before 2026-10-22T12:00 would be deleted "
         "again. Give a later SINCE, or keep more days"

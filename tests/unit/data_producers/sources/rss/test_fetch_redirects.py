@@ -3,7 +3,7 @@
 import pytest
 
 from data_producers.sources.rss.fetch import Validators
-from foundation.http import MOST_REDIRECTS, Deadline
+from foundation.http import MAX_REDIRECTS, Deadline
 from tests.testkit.http_server import reply
 
 
@@ -35,7 +35,7 @@ def test_validators_are_sent_behind_a_redirect_too(server, fetch):
 def test_endless_redirects_and_redirects_without_a_location(server, fetch):
     server.answer = reply(302, b"", Location="/feed")
     assert fetch().outcome == "redirect"
-    assert len(server.requests) == MOST_REDIRECTS + 1
+    assert len(server.requests) == MAX_REDIRECTS + 1
     server.answer = reply(302, b"")
     assert (fetch().outcome, fetch().redirects) == ("redirect", ())
 
