@@ -69,6 +69,7 @@ def follow(channel: Channel, config: NotifierSettings, runtime: Runtime) -> None
                 # The client reconnects on its own; only a fatal error is final.
                 if error.fatal():
                     raise KafkaException(error)
+                log.warning("kafka is unavailable", extra={"channel": channel.name, "detail": error.str()})
                 continue
             _deliver(record, channel, runtime)
             _retried(partial(consumer.commit, message=record, asynchronous=False), channel, runtime)

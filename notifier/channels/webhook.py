@@ -1,6 +1,7 @@
 """Sends alerts to a webhook: one POST with a JSON body per alert."""
 
 import json
+from urllib.parse import urlsplit
 
 from contracts.settings import BadSettings, NotifierSettings
 from foundation.http import BadRedirect, HttpFailure, HttpSession, ResponseTooLarge
@@ -21,7 +22,7 @@ class WebhookChannel:
 
     def __init__(self, config: NotifierSettings) -> None:
         self._url = config.notify_webhook_url.get_secret_value()
-        if not self._url.startswith(("http://", "https://")):
+        if not _is_http(self._url):
             raise BadSettings("settings: CRYPTOVIZ_NOTIFY_WEBHOOK_URL must be an http or https address")
         self._session = HttpSession("alerts", timeout_seconds=_TIMEOUT_SECONDS, max_bytes=_MAX_BYTES)
 
@@ -42,3 +43,11 @@ class WebhookChannel:
             raise DeliveryFailed(f"status {status}")
         if not 200 <= status < 300:
             raise DeliveryRejected(f"status {status}")
+
+
+def _is_http(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # no port number
+        return False

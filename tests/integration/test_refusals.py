@@ -18,7 +18,7 @@ def refused(house):
     return job.log.read_text()
 
 
-def test_a_ledger_beyond_the_end_of_a_topic_made_anew_needs_a_person(house, empty_topics):
+def test_a_ledger_beyond_the_end_of_a_recreated_topic_needs_the_operator(house, empty_topics):
     source = Source(house.settings.kafka_bootstrap_servers)
     source.send(500)
     job = house.start(RAW_JOB)
@@ -26,9 +26,9 @@ def test_a_ledger_beyond_the_end_of_a_topic_made_anew_needs_a_person(house, empt
     house.kill(job)
     empty_topics()
     for _ in range(2):
-        told = refused(house)
-        assert "the job cannot continue: rawticker/0: the ledger is at offset" in told
-        assert "forget it: DELETE FROM" in told
+        logged = refused(house)
+        assert "the job cannot continue: rawticker/0: the ledger is at offset" in logged
+        assert "delete its ledger rows: DELETE FROM" in logged
 
 
 def test_a_database_without_its_tables_is_not_waited_for(house):

@@ -84,7 +84,9 @@ def test_webhook_that_is_unreachable_is_retried():
         CHANNELS["webhook"](settings(notify_webhook_url="http://127.0.0.1:1/hook")).send(NOTIFICATION)
 
 
-@pytest.mark.parametrize("url", ["", "ftp://x.example/", "x.example"])
+@pytest.mark.parametrize(
+    "url", ["", "ftp://x.example/", "x.example", "http://", "http://x.example:port/", "http://x.example:99999/"]
+)
 def test_webhook_without_an_address_is_a_wrong_setting(url):
     with pytest.raises(BadSettings, match="CRYPTOVIZ_NOTIFY_WEBHOOK_URL"):
         CHANNELS["webhook"](settings(notify_webhook_url=url))
