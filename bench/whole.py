@@ -27,7 +27,7 @@ _TRADES_PER_SECOND = 430
 _FILLED = tuple(table.name for table in TABLES if table is not GAP_DATA)
 """The tables that get rows in normal operation."""
 _ALERT_THRESHOLD_PERCENT = 0.01
-"""So small that the first alert, and the first row of its table, come at once."""
+"""So low that the first alert, and so the first row of its table, comes at once."""
 _MEASURED_SECONDS = 60
 _SAMPLE_SECONDS = 2.0
 _START_SECONDS = 420

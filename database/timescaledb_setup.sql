@@ -72,3 +72,5 @@ SELECT coalesce(
 \ir apply_migration.psql
 \set file 0028_plain_comments.sql
 \ir apply_migration.psql
+\set file 0029_column_meanings.sql
+\ir apply_migration.psql

@@ -46,7 +46,7 @@ class ServerUnreachable(HttpFailure):
 class ForbiddenAddress(HttpFailure):
     """This session must not call the address: it is not public, or not HTTP. Nothing was sent to it.
 
-    `host_port` is `host:port` where the address is known and not public.
+    `host_port` is `host:port` if the address is known and not public.
     """
 
     host_port: str | None = None

@@ -15,7 +15,7 @@ _LOOKALIKES = (
     *(r"ripple effects?", r"avalanche of", r"into the ether(?! (?:etfs?|funds?|trusts?|markets?|ecosystem))"),
     r"stellar (?:cast|debut|earnings|job|month|performance|profits?|quarter|results|show|week|year)",
 )
-"""Patterns of other things whose names contain the name of an asset."""
+"""Patterns of names that contain an asset's name but mean something else."""
 
 AMBIGUOUS = COMMON_WORDS | {"AVALANCHE", "COSMOS", "DOGE", "LUMENS", "SHIBA INU", "STELLAR", "TRON"}
 """Names that other things share (a ministry, a breed, a law): they count only in a text about crypto."""

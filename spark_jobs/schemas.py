@@ -36,5 +36,5 @@ OBSERVATION = T.StructType(
 )
 """What windows aggregate: one number about one asset at one time.
 
-`votes` is 1 where the value counts in a weighted mean, with its `weight`; else both are 0. `order_key` (the time of
+`votes` is 1 if the value counts in a weighted mean, with its `weight`; else both are 0. `order_key` (the time of
 receipt) breaks ties between observations of the same `event_at`."""

@@ -99,7 +99,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m data_producers.backfill", description=__doc__.split("\n\n")[0])
     parser.add_argument("source", choices=sorted(BACKFILL_VENUES), help="the venue")
     parser.add_argument("pair", help="its canonical name, such as BTC/USD")
-    form = "ISO-8601 date or time (UTC where no zone is named), or epoch seconds"
+    form = "ISO-8601 date or time (UTC if it has no zone), or epoch seconds"
     parser.add_argument("--since", type=_moment, required=True, help=form)
     parser.add_argument("--until", type=_moment, default=None, help=f"{form}; default: now")
     options = parser.parse_args(arguments)

@@ -120,7 +120,7 @@ def show_status(output_format: str) -> int:
 
 
 def _with_process_state(health: ServiceHealth, states: dict[str, dict[str, Any]]) -> ServiceHealth:
-    """Replaces "no answer" with the process's state where the process is not running."""
+    """Replaces "no answer" with the process's state if the process is not running."""
     state = states.get(health.service)
     if health.state != "down" or state is None or state["statename"] == "RUNNING":
         return health

@@ -32,6 +32,6 @@ class LexiconScorer:
 
 
 def confidence_of(reading: Reading) -> float:
-    """The confidence of a reading, in [0, 1): 0 without weighted words, or where they cancel out."""
+    """The confidence of a reading, in [0, 1): 0 without weighted words, or if they cancel out."""
     total = reading.positive + reading.negative
     return abs(reading.positive - reading.negative) / (total + HALF_CONFIDENCE_WEIGHT)

@@ -92,7 +92,7 @@ def read_stream(
 ) -> DataFrame:
     """The topics of `starts` as a stream of records from those offsets.
 
-    Columns: value, topic, partition, offset, timestamp, and left_out: true where the value is larger than
+    Columns: value, topic, partition, offset, timestamp, and left_out: true if the value is larger than
     `max_value_bytes` and therefore NULL. Spark collects values by their number, whatever their size.
     """
     by_topic: dict[str, dict[str, int]] = {}

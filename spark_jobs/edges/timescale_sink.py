@@ -27,7 +27,7 @@ def for_table(table: Table, rows: pa.Table) -> Encoded:
 
 
 def copy_new(cursor: Cursor, table: Table, new: Encoded) -> int:
-    """Adds the rows that are not in the table yet and returns how many. Idempotent where the table has a unique key.
+    """Adds the rows that are not in the table yet and returns how many. Idempotent if the table has a unique key.
 
     Rows of such a table are copied directly, and through a staging table only when one of them exists already (a gap
     refill, a restarted producer). Where rows have versions, the newest replaces an older one; then the count includes

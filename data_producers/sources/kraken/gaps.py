@@ -58,7 +58,7 @@ class OpenGap:
         return replace(self, missing=tuple(ids for ids in left if ids))
 
     def report(self, reported_at: float) -> Gap:
-        """Its record as of now."""
+        """Its record at `reported_at`."""
         left = self.missing_left
         return Gap(
             pair=self.pair,

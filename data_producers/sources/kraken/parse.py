@@ -50,7 +50,7 @@ class Acknowledged:
 
 @dataclass(frozen=True, slots=True)
 class SubscriptionRejected:
-    """The venue rejected a subscription. `symbol` or `channel` is None where it names none."""
+    """The venue rejected a subscription. `symbol` or `channel` is None if it names none."""
 
     error: str
     channel: str | None
@@ -58,7 +58,7 @@ class SubscriptionRejected:
 
     @property
     def channels(self) -> tuple[str, ...]:
-        """The channels it applies to: both where it names none."""
+        """The channels it applies to: both if it names none."""
         return (self.channel,) if self.channel else (TICKER_CHANNEL, TRADE_CHANNEL)
 
 

@@ -53,7 +53,8 @@ class TradeCheck:
 
 
 class Refiller:
-    """Refills gaps page by page, the pairs in turn, each at `pace`. `request` and `check` may be called by any thread.
+    """Refills gaps page by page, round-robin over the pairs, each at `pace`. `request` and `check` may be called by any
+    thread.
 
     The venue limits `Trades` by IP address and pair. After a rate limit all pairs pause, until the time that the venue
     names or else with back-off, and lose their bursts. An unavailable venue is retried without limit. A gap whose

@@ -46,7 +46,7 @@ class TickerPublisher:
 
 
 def _state_of(ticker: Ticker) -> tuple[object, ...]:
-    """What the venue sent, without the time of receipt, which is also the event time where the venue sent none."""
+    """What the venue sent, without the time of receipt, which is also the event time if the venue sent none."""
     at = None if ticker.timestamp == ticker.received_at else ticker.timestamp
     return at, ticker.last, ticker.bid, ticker.ask, ticker.volume_24h, ticker.pct_change
 

@@ -1,4 +1,4 @@
-"""feedparser without its steps of quadratic or cubic time, most of which are not needed to read a feed."""
+"""feedparser without its steps of quadratic or cubic time, which are mostly not needed to read a feed."""
 
 import io
 import re

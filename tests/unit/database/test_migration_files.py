@@ -57,6 +57,7 @@ CHECKSUMS = {
     "0026_ledger_comment.sql": "4e7e82d927a369d2",
     "0027_forecast_horizons.sql": "f50a8e2997ac631b",
     "0028_plain_comments.sql": "2396a6494b616d91",
+    "0029_column_meanings.sql": "14fbccac96a29b01",
 }
 """The beginning of each file's SHA-256. A new migration adds a line; a line never changes."""
 
