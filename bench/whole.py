@@ -23,7 +23,7 @@ from tests.testkit.processes import isolated_environment
 
 _CORES = 2
 _TRADES_PER_SECOND = 430
-"""With their tickers about a thousand events per second."""
+"""Trades per second; with their tickers about a thousand events per second."""
 _FILLED = tuple(table.name for table in TABLES if table is not GAP_DATA)
 """The tables that get rows in normal operation."""
 _ALERT_THRESHOLD_PERCENT = 0.01

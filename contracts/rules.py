@@ -78,7 +78,7 @@ def change_percent(last: float, reference: float) -> float:
 
 
 FORECAST_HORIZON_SECONDS = 60
-"""From a forecast to its target. A multiple of the slide, so that a window ends exactly at every target."""
+"""Time from a forecast to its target. A multiple of the slide, so that a window ends exactly at every target."""
 
 REFERENCE_QUOTE = "USD"
 """Forecasts use only prices in this currency: a mean over several currencies has no meaning."""

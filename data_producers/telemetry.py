@@ -14,7 +14,7 @@ GAP_BUCKETS = (0.25, 0.5, 1, 2, 3, 5, 10, 30, 60, 300, 1800)
 
 @final
 class Telemetry:
-    """The metrics by what they measure. Names, help texts and labels are those of `contracts.metrics`."""
+    """The producers' metrics. Names, help texts and labels come from `contracts.metrics`."""
 
     frames = metrics.FRAMES.of(Counter)
     malformed = metrics.MALFORMED.of(Counter)

@@ -172,7 +172,7 @@ def _progress_reported(name: str, print_line: Report) -> Iterator[None]:
 
 
 def _passwords_of(config: MigrationSettings) -> dict[Role, str]:
-    """Without the owner's, with which this program logs in."""
+    """The passwords of all roles but the owner, as which this program logs in."""
     roles: tuple[Role, ...] = ("writer", "api", "analyst")
     return {role: getattr(config, f"db_{role}_password").get_secret_value() for role in roles}
 

@@ -89,7 +89,7 @@ class BoundedAdapter(HTTPAdapter):
 
 
 class _DeadlineReader(io.RawIOBase):
-    """What a socket receives within its timeout, counted from now.
+    """Reads from a socket until its timeout, counted from now, has passed.
 
     A socket itself applies its timeout to each receive, so a server that drips bytes would never time out.
     """

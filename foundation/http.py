@@ -18,7 +18,7 @@ from contracts.rules import USER_AGENT_PRODUCT
 from foundation.connections import AddressNotPublic, BoundedAdapter
 
 MAX_RETRY_AFTER_SECONDS = 3_600.0
-"""The cap on what a server asks for."""
+"""The longest wait that a server can ask for."""
 
 CHUNK_BYTES = 65_536
 MAX_REDIRECTS = 5

@@ -70,7 +70,7 @@ class Faults:
     feeds: dict[str, FeedFault] = field(default_factory=dict)
     rest_error: str | None = None
     venues: dict[tuple[str, str], ActiveVenueFault] = field(default_factory=dict)
-    """By source and endpoint."""
+    """The venue faults by source and endpoint."""
     _to_reverse: dict[str, list[SimulatedTrade]] = field(default_factory=dict)
     _delayed: dict[str, list[SimulatedTrade]] = field(default_factory=dict)
 

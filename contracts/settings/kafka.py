@@ -9,7 +9,7 @@ from contracts.settings.base import Port, Section
 
 
 class KafkaSection(Section):
-    """What a Kafka client reads."""
+    """The settings of a Kafka client."""
 
     kafka_bootstrap_servers: str = Field(
         "127.0.0.1:9092",
@@ -48,7 +48,7 @@ class KafkaSection(Section):
 
 
 class KafkaServerSection(Section):
-    """What the embedded broker reads."""
+    """The settings of the embedded broker."""
 
     kafka_controller_port: Port = Field(9093, description="Controller port of the embedded Kafka")
     kafka_heap: str = Field("512m", description="Java heap of the embedded Kafka")

@@ -6,7 +6,7 @@ from contracts.settings.base import Port, Section, Words
 
 
 class NotifierSection(Section):
-    """What the notifier and its channels read."""
+    """The settings of the notifier and its channels."""
 
     notify_channels: Words = Field(
         (), description="Channels that deliver price alerts, comma-separated: log, webhook; empty: none"

@@ -29,7 +29,7 @@ class AlertRule:
     """The time without a ticker of a pair after which an alert is due."""
 
     thresholds: Mapping[str, float] = field(default_factory=dict)
-    """In percent, by pair; every other pair has `threshold_percent`."""
+    """Thresholds in percent of single pairs; every other pair has `threshold_percent`."""
 
     def threshold_of(self, pair: str) -> float:
         """The change in percent beyond which a move of this pair raises an alert."""

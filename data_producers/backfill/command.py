@@ -109,7 +109,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Publishes what was requested. Returns 0 when all of it is in Kafka, 1 when it failed, 130 when it was stopped."""
+    """Publishes the requested history. Returns 0 if all of it is in Kafka, 1 on failure, 130 if it was stopped."""
     options = _options(arguments)
     config = load_settings(BackfillSettings)
     runtime = runtime_until_signal()

@@ -36,7 +36,7 @@ class StoredRange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BackfillRequest:
-    """The history of `pair` in [since, until), epoch seconds, except what is stored."""
+    """The history of `pair` in [since, until), epoch seconds, except the stored ranges."""
 
     pair: str
     since: float

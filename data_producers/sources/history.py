@@ -20,7 +20,7 @@ _MAX_KEYS = 200_000
 
 
 class PublishedHistory:
-    """What a source has published: which messages are new, which prices are outliers, how far each series has come.
+    """What a source has published: which messages are new, which prices are outliers, where each series ends.
 
     A series has the key of its messages without their time: one pair, or one pair's candles of one length.
     """

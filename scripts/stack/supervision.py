@@ -25,7 +25,7 @@ START_RETRIES = 5
 """Each waits a second longer than the one before. Then supervisord stops retrying, and the restarter starts over."""
 
 SOCKET_PATH_LIMIT = 100
-"""In bytes. The path of a Unix socket may have 107."""
+"""Bytes. A Unix socket's path may have at most 107."""
 
 # Variables from other work in the same shell that would change how a service starts.
 UNSET_VARIABLES = (

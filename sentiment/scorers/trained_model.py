@@ -18,7 +18,7 @@ from contracts.rules import SentimentLabel, label_of
 from sentiment.scorers.lexicon import crypto_lexicon, tokens_of
 
 MODEL_LABELS: tuple[SentimentLabel, ...] = ("negative", "neutral", "positive")
-"""In the order of a model's rows and of the probabilities."""
+"""The labels, in the order of a model's rows and of the probabilities."""
 
 LEXICON_FEATURES = 5
 LEXICON_SCALE = 2.0

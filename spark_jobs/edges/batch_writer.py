@@ -28,7 +28,7 @@ TRANSIENT_ERRORS = (*DATABASE_UNAVAILABLE, KafkaException)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartitionWrite:
-    """What a batch stored of one partition. `newest_at`: epoch seconds of its newest row, 0 without rows."""
+    """What a batch stored from one partition. `newest_at`: epoch seconds of its newest row, 0 without rows."""
 
     topic: str
     partition: int

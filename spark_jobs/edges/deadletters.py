@@ -71,7 +71,7 @@ class DeadLetters:
         return len(fresh)
 
     def forget(self, ends: Mapping[TopicPartition, int]) -> None:
-        """Drops what is known of the records before these offsets: they are stored and will not be read again."""
+        """Forgets the dead letters of records before these offsets: they are stored and will not be read again."""
         for source, end in ends.items():
             self._stored[source] = end
             if source in self._published:
@@ -116,7 +116,7 @@ class DeadLetters:
         oldest, end = reader.watermarks(_DEADLETTER_PARTITION)
         since = min(record.recorded_at for record in records) - MAX_AHEAD_SECONDS
         if since < self._since or end < self._position or any(map(self._is_stored, records)):
-            # The topic was recreated, the database restored, or a record is older: what is known does not suffice.
+            # The topic was recreated, the database restored, or a record is older: the known part is not enough.
             since -= MAX_AHEAD_SECONDS  # so that a slightly older record does not trigger it again
             first = min(reader.offsets_at([_DEADLETTER_PARTITION], since)[_DEADLETTER_PARTITION], end)
             self._published, self._stored, self._since, self._position = {}, {}, since, first

@@ -45,7 +45,7 @@ log = logging.getLogger(__name__)
 _DELETED = metrics.JOB_TAKEN.of(Counter)
 
 _SWITCH_SECONDS = 0.0002
-"""Between threads. Python's default of 5 ms is long compared with the COPY of a chunk."""
+"""Python's switch interval. Its default of 5 ms is long compared with the COPY of a chunk."""
 
 _RANGE_FIELDS = "topic string, partition int, start long, end long"
 _WRITTEN_FIELDS = "topic string, partition int, read long, rows long, rejected long, newest_at double"

@@ -84,7 +84,7 @@ class Refiller:
         self._checks[check.pair] = check
 
     def run(self, trades: TradePublisher) -> None:
-        """Refills what is requested until a stop is requested. Blocks. Raises what `Sink.send` raises."""
+        """Refills the queued gaps until a stop is requested. Blocks. Raises what `Sink.send` raises."""
         while not self._runtime.stop.is_set():
             self._receive(wait=not self.step(trades))
 

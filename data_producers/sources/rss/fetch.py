@@ -98,7 +98,7 @@ def fetch_feed(
 ) -> FetchResult:
     """Fetches a feed if it has changed since `known`. Never raises for anything that a server or the network does.
 
-    `now` (epoch seconds) is what a `Retry-After` date is compared with. `deadline` replaces the session's timeout.
+    A `Retry-After` date is compared with `now` (epoch seconds). `deadline` replaces the session's timeout.
     """
     headers = {"Accept": ACCEPT}
     if known.etag:

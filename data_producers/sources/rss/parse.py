@@ -17,7 +17,7 @@ from data_producers.sources.rss.text import to_text, with_valid_references
 MAX_TITLE_LENGTH = 500
 MAX_SUMMARY_LENGTH = 5_000
 MAX_URL_LENGTH = 2_000
-"""In characters. A longer text is cut; an item with a longer address is a fault."""
+"""Limits in characters. A longer text is cut; an item with a longer address is a fault."""
 
 _TRACKING_PREFIX = "utm_"
 
@@ -25,7 +25,7 @@ _EMPTY_DESCRIPTION = re.compile(rb"<dc:description\s*(?:/>|>\s*</dc:description\
 """CoinDesk sends one after the real description, and feedparser keeps the last."""
 
 _DECLARES_ENTITIES = re.compile(rb"<\0?!\0?E\0?N\0?T\0?I\0?T\0?Y")
-"""In encodings of one or two bytes per character."""
+"""The declaration in encodings of one or two bytes per character."""
 
 _UNSTORABLE = re.compile(r"[\x00\ud800-\udfff]")
 """Characters that no database stores."""
