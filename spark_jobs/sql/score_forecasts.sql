@@ -6,7 +6,7 @@ FROM (
     SELECT DISTINCT ON (crypto_symbol, timestamp) crypto_symbol, timestamp, price_last
     FROM prediction_data
     WHERE timestamp BETWEEN %(first)s AND %(last)s
-    -- Should the rows of a window differ, the one of the most prices counts.
+    -- If the rows of a window differ, the one with the most prices counts.
     ORDER BY crypto_symbol, timestamp, sample_count DESC
 ) outcome
 WHERE forecast.actual_price IS DISTINCT FROM outcome.price_last

@@ -1,7 +1,7 @@
 -- Sentiment of an asset per bucket, over the windows that begin in it, oldest first. The weight of a window is its mean
 -- confidence times its story count; the score is 0.5 if all weights are 0. Windows do not overlap, and a story belongs to
 -- the window in which it was first published, so it counts once. The open window is included and still changes.
--- The bounds on timestamp, a window's end, are for the index.
+-- The bounds on timestamp, a window's end, allow use of the index.
 SELECT
     time_bucket(%(interval)s, window_start) AS timestamp,
     coalesce(sum(sentiment_score * confidence * story_count) / nullif(sum(confidence * story_count), 0), 0.5)
