@@ -46,7 +46,7 @@ def test_transient_errors_are_retried_with_growing_waits():
         (ConnectionError, TimeoutError),
         wait=waits.append,
         backoff=Backoff(jitter=lambda: 0.0),
-        on_retry=lambda *told: retries.append(told),
+        on_retry=lambda *reported: retries.append(reported),
     )
     assert (result, waits) == (42, [0.25, 0.5])
     assert retries == [(first, 1, 0.25), (second, 2, 0.5)]

@@ -160,16 +160,16 @@ def test_the_oldest_story_is_forgotten_for_the_newest():
 def test_the_index_finds_what_comparing_with_every_story_finds():
     words = ["Osprey", "bank", "bitcoin", "ether", "Kenya", "buys", "sells", "desk", "fund", "opens", "rules", "100"]
     titles = [" ".join(chosen) for size in (5, 6) for chosen in combinations(words, size)][::7]
-    stories, told = Stories(1_000), []
+    stories, placed = Stories(1_000), []
     for number, title in enumerate(titles):
         headline = headline_of(title)
-        similar = [(similarity(headline, other), -at, name) for at, (name, other) in enumerate(told)]
+        similar = [(similarity(headline, other), -at, name) for at, (name, other) in enumerate(placed)]
         best = max((each for each in similar if each[0] >= MIN_SIMILARITY), default=(0.0, 0, None))[2]
         assert stories.story_of(title, "another", AT) == best
         if best is None:
-            told.append((f"{number}", headline))
+            placed.append((f"{number}", headline))
             stories.add(f"{number}", title, "one", AT)
-    assert 10 < len(told) < len(titles)
+    assert 10 < len(placed) < len(titles)
 
 
 def test_on_real_headlines_the_threshold_lies_in_a_wide_gap(recorded):
